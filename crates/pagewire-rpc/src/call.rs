@@ -1,0 +1,182 @@
+//! Calls and their ends.
+
+use std::fmt;
+use std::time::Instant;
+
+use serde_json::Value;
+
+use crate::message::RawError;
+use crate::name::FunctionName;
+use crate::payload::{JsonText, Payload};
+
+/// A call from the hub to the page. Unique on one link, at least 1, chosen by the driver, and its id on the wire.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct CallId(pub u64);
+
+impl fmt::Display for CallId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// A call that the page is to answer.
+#[derive(Debug, Clone)]
+pub struct Call {
+    /// The function, without its group.
+    pub function: FunctionName,
+    /// The text of a JSON array, or bytes as the one argument.
+    pub arguments: Payload,
+    /// After this the call ends as [`CallEnd::Timeout`], waiting in the queue or not.
+    pub deadline: Instant,
+    /// How many stream items the page may send before [`Link::grant`](crate::Link::grant) allows more.
+    pub credit: u32,
+}
+
+/// The one end of a call (`docs/protocol.md` §2).
+#[derive(Debug, Clone, PartialEq)]
+pub enum CallEnd {
+    /// The page answered. For a stream this is the value that came after the last item, usually `null`.
+    Result(Payload),
+    /// The page says that the arguments do not fit the function.
+    BadArguments(PageError),
+    /// The function threw, or broke the rules of streams.
+    PageError(PageError),
+    /// The deadline passed.
+    Timeout,
+    /// The page exposes no such function (any more).
+    NotFound,
+    /// The page went away before it answered.
+    PageGone,
+    /// The page's queue is full.
+    Overloaded,
+    /// The caller took the call back.
+    Cancelled,
+    /// A stream item over the limit, in bytes.
+    TooLarge {
+        /// Its size.
+        got: usize,
+        /// The limit.
+        max: usize,
+    },
+}
+
+impl CallEnd {
+    /// The kind of end, for counters and logs.
+    pub fn kind(&self) -> EndKind {
+        match self {
+            Self::Result(_) => EndKind::Result,
+            Self::BadArguments(_) => EndKind::BadArguments,
+            Self::PageError(_) => EndKind::PageError,
+            Self::Timeout => EndKind::Timeout,
+            Self::NotFound => EndKind::NotFound,
+            Self::PageGone => EndKind::PageGone,
+            Self::Overloaded => EndKind::Overloaded,
+            Self::Cancelled => EndKind::Cancelled,
+            Self::TooLarge { .. } => EndKind::TooLarge,
+        }
+    }
+}
+
+macro_rules! end_kinds {
+    ($($(#[$doc:meta])* $kind:ident = $name:literal, $code:literal;)+) => {
+        /// The kinds of end of a call. One row each: its stable name and its JSON-RPC code (`docs/protocol.md` §2).
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum EndKind { $($(#[$doc])* $kind),+ }
+
+        impl EndKind {
+            /// All kinds, in the order of the table.
+            pub const ALL: &'static [Self] = &[$(Self::$kind),+];
+
+            /// The stable name, as in problem documents and counters.
+            pub fn name(self) -> &'static str {
+                match self { $(Self::$kind => $name),+ }
+            }
+
+            /// The JSON-RPC error code; 0 for a result, which is no error.
+            pub fn code(self) -> i64 {
+                match self { $(Self::$kind => $code),+ }
+            }
+        }
+    };
+}
+
+end_kinds! {
+    /// The page answered.
+    Result = "result", 0;
+    /// The arguments do not fit.
+    BadArguments = "bad_arguments", -32602;
+    /// The function threw.
+    PageError = "page_error", -32000;
+    /// The deadline passed.
+    Timeout = "timeout", -32001;
+    /// No such group, function or page.
+    NotFound = "not_found", -32601;
+    /// The page went away.
+    PageGone = "page_gone", -32003;
+    /// A queue is full.
+    Overloaded = "overloaded", -32004;
+    /// The caller took it back.
+    Cancelled = "cancelled", -32002;
+    /// Over a size limit.
+    TooLarge = "too_large", -32007;
+}
+
+/// JSON-RPC code of a refusal by access rules.
+pub const CODE_REFUSED: i64 = -32006;
+/// JSON-RPC code of a hub that shuts down.
+pub const CODE_SHUTTING_DOWN: i64 = -32009;
+
+/// What a page sent as the error of a call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PageError {
+    /// The page's own code.
+    pub code: i64,
+    /// The page's message.
+    pub message: String,
+    /// More, as the page spelled it.
+    pub data: Option<JsonText>,
+}
+
+impl PageError {
+    /// A page error that the link itself found.
+    pub(crate) fn of_link(message: &str) -> Self {
+        Self {
+            code: EndKind::PageError.code(),
+            message: message.into(),
+            data: None,
+        }
+    }
+
+    /// The name of the thrown error and its message: `TypeError: x is not a function`.
+    pub fn summary(&self) -> String {
+        let data = self
+            .data
+            .as_ref()
+            .and_then(|data| serde_json::from_slice::<Value>(data.as_bytes()).ok());
+        match data
+            .as_ref()
+            .and_then(|data| data.get("name"))
+            .and_then(Value::as_str)
+        {
+            Some(name) if !name.is_empty() => format!("{name}: {}", self.message),
+            _ => self.message.clone(),
+        }
+    }
+}
+
+impl From<RawError> for CallEnd {
+    fn from(raw: RawError) -> Self {
+        let error = PageError {
+            code: raw.code,
+            message: raw.message,
+            data: raw.data,
+        };
+        if error.code == EndKind::NotFound.code() {
+            Self::NotFound
+        } else if error.code == EndKind::BadArguments.code() {
+            Self::BadArguments(error)
+        } else {
+            Self::PageError(error)
+        }
+    }
+}

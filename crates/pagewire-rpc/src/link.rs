@@ -1,0 +1,834 @@
+//! The hub's side of one attached page.
+
+mod options;
+mod output;
+
+use std::collections::{HashSet, VecDeque};
+use std::time::{Duration, Instant};
+
+use serde::{Deserialize, Serialize};
+
+pub use self::options::{AGENT_BYTES_MAX, LinkOptions, TITLE_BYTES_MAX, URL_BYTES_MAX};
+pub use self::output::{
+    CancelReason, Closing, Event, EventHead, GapHead, Output, PageRequest, Refusal, Welcome,
+};
+use crate::Error;
+use crate::call::{Call, CallEnd, CallId, EndKind, PageError};
+use crate::function::{Function, Health, Hello};
+use crate::message::{Frame, Incoming, Outgoing, Params, RawError, RequestId};
+use crate::name::{FunctionName, GroupName, TopicName};
+use crate::payload::{JsonText, Payload};
+use crate::table::{CallTable, Inserted, ItemOutcome};
+
+/// The id of `$/ping` on the wire; calls begin at 1.
+const PING_ID: u64 = 0;
+
+/// What a carrier brings.
+#[derive(Debug)]
+pub enum Input {
+    /// A message of the page.
+    Frame(Frame),
+    /// A sign of life without content, such as a WebSocket Pong.
+    Alive,
+    /// The carrier lost the page.
+    Closed,
+}
+
+/// What was dropped on a link, since its beginning.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Counters {
+    /// Answers and stream items of calls that had ended or never were: late, second or made up.
+    pub answers_dropped: u64,
+    /// Published values over the size limit or with a bad topic, sent without an id.
+    pub values_dropped: u64,
+}
+
+#[derive(Debug)]
+enum Phase {
+    /// Waiting for `$/hello`.
+    Opening {
+        until: Instant,
+    },
+    /// Hello came; the driver is to welcome or refuse.
+    Greeting {
+        hello: RequestId,
+    },
+    Open {
+        next_ping: Instant,
+        ping: Ping,
+    },
+    Closed,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ping {
+    Answered,
+    UnderWay,
+    Overdue,
+}
+
+/// The hub's side of one page link: call table, deadlines, streams, heartbeat, requests of the page.
+///
+/// The contract of a driver is on the [crate page](crate). All times come in as `now`; a time older than one seen before does no harm.
+#[derive(Debug)]
+pub struct Link {
+    options: LinkOptions,
+    phase: Phase,
+    last_heard: Instant,
+    calls: CallTable,
+    functions: HashSet<FunctionName>,
+    requests: HashSet<RequestId>,
+    outputs: VecDeque<Output>,
+    counters: Counters,
+}
+
+impl Link {
+    /// A link whose carrier is open and whose page has not said hello.
+    pub fn new(now: Instant, options: LinkOptions) -> Self {
+        Self {
+            phase: Phase::Opening {
+                until: later(now, options.hello_timeout),
+            },
+            last_heard: now,
+            calls: CallTable::new(options.in_flight_max, options.queue_max),
+            functions: HashSet::new(),
+            requests: HashSet::new(),
+            outputs: VecDeque::new(),
+            counters: Counters::default(),
+            options,
+        }
+    }
+
+    /// Takes what the carrier brought.
+    ///
+    /// # Errors
+    ///
+    /// The page broke the protocol. What it must be told and [`Output::Close`] are queued already; further input is ignored.
+    pub fn handle_input(&mut self, now: Instant, input: Input) -> Result<(), Error> {
+        if matches!(self.phase, Phase::Closed) {
+            return Ok(());
+        }
+        self.last_heard = self.last_heard.max(now);
+        match input {
+            Input::Alive => {}
+            Input::Closed => self.finish(),
+            Input::Frame(frame) => {
+                if let Err(error) = self.handle_frame(now, &frame) {
+                    self.close(Closing::of_error(&error));
+                    return Err(error);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Does what is due at `now`: ends calls, sends heartbeats, gives up on a silent page. Early calls are harmless.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        while let Some(call) = self.calls.expired(now) {
+            self.take_back(call, CallEnd::Timeout, CancelReason::Timeout);
+        }
+        self.send_waiting(now);
+        match self.phase {
+            Phase::Opening { until } if until <= now => self.close(Closing::HelloTimeout),
+            Phase::Open { .. } if self.silent_at() <= now => self.close(Closing::Silent),
+            Phase::Open { next_ping, ping } if next_ping <= now => self.send_ping(now, ping),
+            Phase::Opening { .. } | Phase::Greeting { .. } | Phase::Open { .. } | Phase::Closed => {
+            }
+        }
+    }
+
+    /// The next thing to do, until `None`.
+    pub fn poll_output(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    /// When [`Link::handle_timeout`] is due; `None` once the link is closed.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        let link = match self.phase {
+            Phase::Opening { until } => until,
+            Phase::Greeting { .. } => self.silent_at(),
+            Phase::Open { next_ping, .. } => next_ping.min(self.silent_at()),
+            Phase::Closed => return None,
+        };
+        Some(
+            self.calls
+                .next_deadline()
+                .map_or(link, |deadline| deadline.min(link)),
+        )
+    }
+
+    /// Accepts the page that said hello.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Misuse`] when no hello waits for an answer.
+    pub fn welcome(&mut self, now: Instant, welcome: Welcome) -> Result<(), Error> {
+        let Phase::Greeting { hello } = &self.phase else {
+            return Err(Error::Misuse("welcome without a hello"));
+        };
+        let body = output::WelcomeBody::new(&welcome, &self.options);
+        let frame =
+            Outgoing::response(hello).end_with("result", &Payload::Json(JsonText::of(&body)?));
+        self.send(frame);
+        self.phase = Phase::Open {
+            next_ping: later(now, self.options.heartbeat),
+            ping: Ping::Answered,
+        };
+        Ok(())
+    }
+
+    /// Turns the page that said hello away, and closes.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Misuse`] when no hello waits for an answer.
+    pub fn refuse(&mut self, refusal: Refusal) -> Result<(), Error> {
+        let Phase::Greeting { hello } = &self.phase else {
+            return Err(Error::Misuse("refusal without a hello"));
+        };
+        let mut message = Outgoing::response(hello);
+        message.member(
+            "error",
+            &output::ErrorBody {
+                code: refusal.code(),
+                message: refusal.message(),
+            },
+        );
+        self.send(message.end());
+        self.close(Closing::Refused(refusal));
+        Ok(())
+    }
+
+    /// Asks the page. The end comes as [`Event::Ended`], exactly once, at the latest when the link closes.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Misuse`] when `id` is 0 or under way already; such a call has no end.
+    pub fn call(&mut self, now: Instant, id: CallId, call: Call) -> Result<(), Error> {
+        if id.0 == PING_ID {
+            return Err(Error::Misuse("call id 0 is the ping's"));
+        }
+        if !matches!(self.phase, Phase::Open { .. }) {
+            self.end(id, CallEnd::PageGone);
+            return Ok(());
+        }
+        if !self.functions.contains(&call.function) {
+            self.end(id, CallEnd::NotFound);
+            return Ok(());
+        }
+        match self.calls.insert(id, call) {
+            Inserted::Send(call) => self.send_call(now, id, &call),
+            Inserted::Queued => {}
+            Inserted::Full => self.end(id, CallEnd::Overloaded),
+            Inserted::Duplicate => return Err(Error::Misuse("a call id is used twice")),
+        }
+        Ok(())
+    }
+
+    /// Takes a call back: it ends as [`CallEnd::Cancelled`], and the page is told. A call that has ended is left alone.
+    pub fn cancel(&mut self, now: Instant, id: CallId) {
+        self.take_back(id, CallEnd::Cancelled, CancelReason::Caller);
+        self.send_waiting(now);
+    }
+
+    /// Lets the page send `more` stream items of a call.
+    pub fn grant(&mut self, id: CallId, more: u32) {
+        if self.calls.grant(id, more) {
+            let mut message = Outgoing::notification("$/credit");
+            message.member("params", &output::CreditBody { id: id.0, n: more });
+            self.send(message.end());
+        }
+    }
+
+    /// Answers a request of the page. A request that it took back is left alone.
+    pub fn respond(&mut self, id: &RequestId, outcome: Result<&Payload, (i64, &str)>) {
+        if !self.requests.remove(id) {
+            return;
+        }
+        let mut message = Outgoing::response(id);
+        let frame = match outcome {
+            Ok(payload) => message.end_with("result", payload),
+            Err((code, text)) => {
+                message.member(
+                    "error",
+                    &output::ErrorBody {
+                        code,
+                        message: text,
+                    },
+                );
+                message.end()
+            }
+        };
+        self.send(frame);
+    }
+
+    /// Answers a request of the page with the error that another page gave.
+    pub fn respond_page_error(&mut self, id: &RequestId, error: &PageError) {
+        if !self.requests.remove(id) {
+            return;
+        }
+        let data = error
+            .data
+            .as_ref()
+            .map(JsonText::as_bytes)
+            .and_then(|data| serde_json::from_slice(data).ok());
+        let mut message = Outgoing::response(id);
+        message.member(
+            "error",
+            &output::PageErrorBody {
+                code: error.code,
+                message: &error.message,
+                data,
+            },
+        );
+        self.send(message.end());
+    }
+
+    /// Sends one stream item of a call that the page made. The driver keeps to the page's credit.
+    pub fn send_item(&mut self, id: &RequestId, value: &Payload) {
+        if self.requests.contains(id) {
+            self.send(
+                Outgoing::notification("$/next").end_with_value(&output::IdBody { id }, value),
+            );
+        }
+    }
+
+    /// Sends one value of a topic that the page follows.
+    pub fn send_event(&mut self, head: &EventHead<'_>, value: &Payload) {
+        if matches!(self.phase, Phase::Open { .. }) {
+            self.send(Outgoing::notification("$/event").end_with_value(head, value));
+        }
+    }
+
+    /// Tells the page that values of a topic are lost to it.
+    pub fn send_gap(&mut self, head: &GapHead) {
+        if matches!(self.phase, Phase::Open { .. }) {
+            let mut message = Outgoing::notification("$/gap");
+            message.member("params", head);
+            self.send(message.end());
+        }
+    }
+
+    /// Ends the link: every call ends as [`CallEnd::PageGone`], the page is told why, the carrier is to close. A closed link is left alone.
+    pub fn close(&mut self, closing: Closing) {
+        if matches!(self.phase, Phase::Closed) {
+            return;
+        }
+        if let Some((reason, detail)) = closing.bye() {
+            let mut message = Outgoing::notification("$/bye");
+            message.member(
+                "params",
+                &output::ByeBody {
+                    reason,
+                    detail: detail.as_deref(),
+                },
+            );
+            self.send(message.end());
+        }
+        self.finish();
+        self.outputs.push_back(Output::Close(closing));
+    }
+
+    /// True after the end of the link.
+    pub fn is_closed(&self) -> bool {
+        matches!(self.phase, Phase::Closed)
+    }
+
+    /// True when no call, queued or with the page, and no request of the page is left.
+    pub fn is_idle(&self) -> bool {
+        self.calls.is_empty() && self.requests.is_empty()
+    }
+
+    /// Calls that the page works on.
+    pub fn in_flight(&self) -> usize {
+        self.calls.in_flight()
+    }
+
+    /// Calls that wait until the page may have one more.
+    pub fn queued(&self) -> usize {
+        self.calls.queued()
+    }
+
+    /// What was dropped so far.
+    pub fn counters(&self) -> Counters {
+        self.counters
+    }
+}
+
+/// Messages of the page.
+impl Link {
+    fn handle_frame(&mut self, now: Instant, frame: &Frame) -> Result<(), Error> {
+        let incoming = Incoming::parse(frame)?;
+        match self.phase {
+            Phase::Opening { .. } => self.handle_hello(frame.len(), incoming),
+            Phase::Greeting { .. } => Err(Error::Violation {
+                got: "a message",
+                state: "hello is not answered yet",
+            }),
+            Phase::Open { .. } => self.handle_open(now, frame.len(), incoming),
+            Phase::Closed => Ok(()),
+        }
+    }
+
+    fn handle_hello(&mut self, length: usize, incoming: Incoming<'_>) -> Result<(), Error> {
+        let Incoming::Request {
+            id, method, params, ..
+        } = incoming
+        else {
+            return Err(Error::Violation {
+                got: "a message that is no request",
+                state: "waiting for $/hello",
+            });
+        };
+        if method != "$/hello" || params.has_bytes() {
+            return Err(Error::Violation {
+                got: "another request",
+                state: "waiting for $/hello",
+            });
+        }
+        self.phase = Phase::Greeting { hello: id };
+        match self.read_hello(length, &params) {
+            Ok(hello) => {
+                self.outputs.push_back(Output::Event(Event::Hello(hello)));
+                Ok(())
+            }
+            Err(error) => {
+                self.refuse(Refusal::BadHello(error.to_string()))?;
+                Err(error)
+            }
+        }
+    }
+
+    fn read_hello(&mut self, length: usize, params: &Params<'_>) -> Result<Hello, Error> {
+        within("hello_bytes_max", length, self.options.hello_bytes_max)?;
+        let mut hello: Hello = params.read("a bad $/hello")?;
+        self.expose(&hello.functions)?;
+        clip(&mut hello.url, URL_BYTES_MAX);
+        clip(&mut hello.title, TITLE_BYTES_MAX);
+        clip(&mut hello.agent, AGENT_BYTES_MAX);
+        Ok(hello)
+    }
+
+    fn handle_open(
+        &mut self,
+        now: Instant,
+        length: usize,
+        incoming: Incoming<'_>,
+    ) -> Result<(), Error> {
+        match incoming {
+            Incoming::Response { id, outcome } => {
+                self.handle_response(now, id, outcome);
+                Ok(())
+            }
+            Incoming::Notification { method, params } => {
+                self.handle_notification(now, length, &method, params)
+            }
+            Incoming::Request {
+                id,
+                method,
+                params,
+                deadline_ms,
+                credit,
+            } => self.handle_request(id, &method, params, deadline_ms, credit),
+        }
+    }
+
+    fn handle_response(
+        &mut self,
+        now: Instant,
+        id: Option<u64>,
+        outcome: Result<Payload, RawError>,
+    ) {
+        if id == Some(PING_ID) {
+            return self.handle_pong(outcome);
+        }
+        match id.map(CallId) {
+            Some(call) if self.calls.remove_in_flight(call) => {
+                self.end(call, outcome.map_or_else(CallEnd::from, CallEnd::Result));
+                self.send_waiting(now);
+            }
+            Some(_) | None => self.drop_answer(),
+        }
+    }
+
+    fn handle_pong(&mut self, outcome: Result<Payload, RawError>) {
+        let Phase::Open { ping, .. } = &mut self.phase else {
+            return;
+        };
+        if *ping == Ping::Answered {
+            return self.drop_answer();
+        }
+        *ping = Ping::Answered;
+        // An answer without figures still says that the page's JavaScript runs.
+        let health = match outcome {
+            Ok(Payload::Json(text)) => serde_json::from_slice(text.as_bytes()).unwrap_or_default(),
+            Ok(Payload::Bytes(_)) | Err(_) => Health::default(),
+        };
+        self.outputs.push_back(Output::Event(Event::Health(health)));
+    }
+
+    fn handle_notification(
+        &mut self,
+        now: Instant,
+        length: usize,
+        method: &str,
+        params: Params<'_>,
+    ) -> Result<(), Error> {
+        if params.has_bytes() && !matches!(method, "$/next" | "$/publish") {
+            return Err(Error::Violation {
+                got: "bytes where none can be",
+                state: "open",
+            });
+        }
+        match method {
+            "$/next" => self.handle_item(now, params)?,
+            "$/publish" => self.handle_publish(params)?,
+            "$/expose" => {
+                within("hello_bytes_max", length, self.options.hello_bytes_max)?;
+                let ExposeParams { functions } = params.read("a bad $/expose")?;
+                self.expose(&functions)?;
+                self.outputs
+                    .push_back(Output::Event(Event::Exposed(functions)));
+            }
+            "$/retract" => {
+                let RetractParams { names } = params.read("a bad $/retract")?;
+                self.functions.retain(|function| !names.contains(function));
+                self.outputs
+                    .push_back(Output::Event(Event::Retracted(names)));
+            }
+            "$/credit" => {
+                let CreditParams { id, n } = params.read("a bad $/credit")?;
+                if self.requests.contains(&id) {
+                    self.outputs.push_back(Output::Event(Event::Granted {
+                        request: id,
+                        more: n,
+                    }));
+                }
+            }
+            "$/cancel" => {
+                let CancelParams { id } = params.read("a bad $/cancel")?;
+                if self.requests.remove(&id) {
+                    self.outputs
+                        .push_back(Output::Event(Event::RequestCancelled { request: id }));
+                }
+            }
+            "$/bye" => self.close(Closing::Normal),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn handle_item(&mut self, now: Instant, params: Params<'_>) -> Result<(), Error> {
+        let (ItemParams { id }, value) = params.read_with_value("a bad $/next")?;
+        let call = CallId(id);
+        match self.calls.take_item(call) {
+            ItemOutcome::Unknown => self.drop_answer(),
+            ItemOutcome::NoCredit => {
+                let error =
+                    PageError::of_link("stream overrun: the page sent a value without credit");
+                self.take_back(call, CallEnd::PageError(error), CancelReason::Overrun);
+            }
+            ItemOutcome::Taken if value.len() > self.options.stream_item_bytes_max => {
+                let end = CallEnd::TooLarge {
+                    got: value.len(),
+                    max: self.options.stream_item_bytes_max,
+                };
+                self.take_back(call, end, CancelReason::Overrun);
+            }
+            ItemOutcome::Taken => self
+                .outputs
+                .push_back(Output::Event(Event::Item { call, value })),
+        }
+        self.send_waiting(now);
+        Ok(())
+    }
+
+    fn handle_publish(&mut self, params: Params<'_>) -> Result<(), Error> {
+        let (PublishParams { topic }, value) = params.read_with_value("a bad $/publish")?;
+        if value.len() > self.options.topic_value_bytes_max {
+            self.counters.values_dropped = self.counters.values_dropped.saturating_add(1);
+        } else {
+            self.outputs
+                .push_back(Output::Event(Event::Published { topic, value }));
+        }
+        Ok(())
+    }
+
+    fn handle_request(
+        &mut self,
+        id: RequestId,
+        method: &str,
+        params: Params<'_>,
+        deadline_ms: Option<u64>,
+        credit: u32,
+    ) -> Result<(), Error> {
+        if method == "$/hello" {
+            return Err(Error::Violation {
+                got: "a second $/hello",
+                state: "open",
+            });
+        }
+        if self.requests.contains(&id) {
+            return Err(Error::Violation {
+                got: "a request id that is under way",
+                state: "open",
+            });
+        }
+        if params.has_bytes() && method.starts_with("$/") && method != "$/publish" {
+            return Err(Error::Violation {
+                got: "bytes where none can be",
+                state: "open",
+            });
+        }
+        if self.requests.len() >= self.options.requests_max {
+            self.requests.insert(id.clone());
+            self.respond(
+                &id,
+                Err((
+                    EndKind::Overloaded.code(),
+                    "too many requests of this page are under way",
+                )),
+            );
+            return Ok(());
+        }
+        self.requests.insert(id.clone());
+        match self.read_request(method, params, deadline_ms, credit) {
+            Ok(Some(request)) => self
+                .outputs
+                .push_back(Output::Event(Event::Requested { id, request })),
+            Ok(None) => self.respond(&id, Err((EndKind::NotFound.code(), "no such method"))),
+            Err(error) => {
+                self.respond(&id, Err((EndKind::BadArguments.code(), &error.to_string())))
+            }
+        }
+        Ok(())
+    }
+
+    fn read_request(
+        &self,
+        method: &str,
+        params: Params<'_>,
+        deadline_ms: Option<u64>,
+        credit: u32,
+    ) -> Result<Option<PageRequest>, Error> {
+        Ok(Some(match method {
+            "$/publish" => {
+                let (PublishParams { topic }, value) = params.read_with_value("a bad $/publish")?;
+                within(
+                    "topic_value_bytes_max",
+                    value.len(),
+                    self.options.topic_value_bytes_max,
+                )?;
+                PageRequest::Publish { topic, value }
+            }
+            "$/subscribe" => {
+                let SubscribeParams { topic, since, last } = params.read("a bad $/subscribe")?;
+                PageRequest::Subscribe {
+                    topic,
+                    since: since.map(Since::into_text),
+                    last,
+                }
+            }
+            "$/unsubscribe" => {
+                let UnsubscribeParams { subscription } = params.read("a bad $/unsubscribe")?;
+                PageRequest::Unsubscribe { subscription }
+            }
+            _ => match method.split_once('.').filter(|_| !method.starts_with("$/")) {
+                None => return Ok(None),
+                Some((group, function)) => PageRequest::Call {
+                    group: GroupName::new(group)?,
+                    function: FunctionName::new(function)?,
+                    arguments: params.into_arguments()?,
+                    timeout: deadline_ms.map(Duration::from_millis),
+                    credit,
+                },
+            },
+        }))
+    }
+}
+
+/// Steps that several inputs share.
+impl Link {
+    fn expose(&mut self, functions: &[Function]) -> Result<(), Error> {
+        for function in functions {
+            let bytes = JsonText::of(function)?.as_bytes().len();
+            within("function_bytes_max", bytes, self.options.function_bytes_max)?;
+            self.functions.insert(function.name.clone());
+        }
+        within(
+            "functions_max",
+            self.functions.len(),
+            self.options.functions_max,
+        )
+    }
+
+    fn send_waiting(&mut self, now: Instant) {
+        while let Some((id, call)) = self.calls.next_to_send() {
+            if self.functions.contains(&call.function) {
+                self.send_call(now, id, &call);
+            } else {
+                self.calls.remove(id);
+                self.end(id, CallEnd::NotFound);
+            }
+        }
+    }
+
+    fn send_call(&mut self, now: Instant, id: CallId, call: &Call) {
+        let left = call.deadline.saturating_duration_since(now);
+        let mut message = Outgoing::request(id.0, call.function.as_str());
+        message.member(
+            "deadline_ms",
+            &u64::try_from(left.as_millis()).unwrap_or(u64::MAX),
+        );
+        message.member("credit", &call.credit);
+        self.send(message.end_with("params", &call.arguments));
+    }
+
+    /// Ends a call from our side, and tells the page if it knows of it.
+    fn take_back(&mut self, id: CallId, end: CallEnd, reason: CancelReason) {
+        let Some(page_knows) = self.calls.remove(id) else {
+            return;
+        };
+        if page_knows {
+            let mut message = Outgoing::notification("$/cancel");
+            message.member("params", &output::CancelBody { id: id.0, reason });
+            self.send(message.end());
+        }
+        self.end(id, end);
+    }
+
+    fn send_ping(&mut self, now: Instant, ping: Ping) {
+        self.outputs.push_back(Output::Ping);
+        let ping = match ping {
+            Ping::Answered => {
+                let frame = Outgoing::request(PING_ID, "$/ping").end();
+                self.send(frame);
+                Ping::UnderWay
+            }
+            Ping::UnderWay => {
+                self.outputs.push_back(Output::Event(Event::Unresponsive));
+                Ping::Overdue
+            }
+            Ping::Overdue => Ping::Overdue,
+        };
+        self.phase = Phase::Open {
+            next_ping: later(now, self.options.heartbeat),
+            ping,
+        };
+    }
+
+    fn finish(&mut self) {
+        self.phase = Phase::Closed;
+        while let Some(call) = self.calls.any() {
+            self.calls.remove(call);
+            self.end(call, CallEnd::PageGone);
+        }
+        self.requests.clear();
+    }
+
+    fn end(&mut self, call: CallId, end: CallEnd) {
+        self.outputs
+            .push_back(Output::Event(Event::Ended { call, end }));
+    }
+
+    fn send(&mut self, frame: Frame) {
+        self.outputs.push_back(Output::Send(frame));
+    }
+
+    fn drop_answer(&mut self) {
+        self.counters.answers_dropped = self.counters.answers_dropped.saturating_add(1);
+    }
+
+    fn silent_at(&self) -> Instant {
+        later(
+            later(self.last_heard, self.options.heartbeat),
+            self.options.heartbeat,
+        )
+    }
+}
+
+#[derive(Deserialize)]
+struct ExposeParams {
+    functions: Vec<Function>,
+}
+
+#[derive(Deserialize)]
+struct RetractParams {
+    names: Vec<FunctionName>,
+}
+
+#[derive(Deserialize)]
+struct CreditParams {
+    id: RequestId,
+    n: u32,
+}
+
+#[derive(Deserialize)]
+struct CancelParams {
+    id: RequestId,
+}
+
+#[derive(Deserialize)]
+struct ItemParams {
+    id: u64,
+}
+
+#[derive(Deserialize)]
+struct PublishParams {
+    topic: String,
+}
+
+#[derive(Deserialize)]
+struct SubscribeParams {
+    topic: TopicName,
+    #[serde(default)]
+    since: Option<Since>,
+    #[serde(default)]
+    last: Option<usize>,
+}
+
+/// A cursor, or a bare sequence number.
+#[derive(Deserialize, Serialize)]
+#[serde(untagged)]
+enum Since {
+    Seq(u64),
+    Cursor(String),
+}
+
+impl Since {
+    fn into_text(self) -> String {
+        match self {
+            Self::Seq(seq) => seq.to_string(),
+            Self::Cursor(cursor) => cursor,
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct UnsubscribeParams {
+    subscription: u64,
+}
+
+fn within(what: &'static str, got: usize, max: usize) -> Result<(), Error> {
+    if got > max {
+        Err(Error::Limit { what, got, max })
+    } else {
+        Ok(())
+    }
+}
+
+fn clip(text: &mut String, bytes_max: usize) {
+    let end = text.floor_char_boundary(bytes_max);
+    text.truncate(end);
+}
+
+/// `time + wait`, or a time so late that it never comes.
+fn later(time: Instant, wait: Duration) -> Instant {
+    const NEVER: Duration = Duration::from_secs(60 * 60 * 24 * 365);
+    time.checked_add(wait)
+        .or_else(|| time.checked_add(NEVER))
+        .unwrap_or(time)
+}
+
+#[cfg(test)]
+mod tests;

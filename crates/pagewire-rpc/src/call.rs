@@ -51,13 +51,8 @@ pub enum CallEnd {
     Overloaded,
     /// The caller took the call back.
     Cancelled,
-    /// A stream item over the limit, in bytes.
-    TooLarge {
-        /// Its size.
-        got: usize,
-        /// The limit.
-        max: usize,
-    },
+    /// A result or stream item is over a limit; says which.
+    TooLarge(PageError),
 }
 
 impl CallEnd {
@@ -72,7 +67,7 @@ impl CallEnd {
             Self::PageGone => EndKind::PageGone,
             Self::Overloaded => EndKind::Overloaded,
             Self::Cancelled => EndKind::Cancelled,
-            Self::TooLarge { .. } => EndKind::TooLarge,
+            Self::TooLarge(_) => EndKind::TooLarge,
         }
     }
 }
@@ -138,10 +133,10 @@ pub struct PageError {
 }
 
 impl PageError {
-    /// A page error that the link itself found.
-    pub(crate) fn of_link(message: &str) -> Self {
+    /// An error that the link itself found.
+    pub(crate) fn of_link(kind: EndKind, message: &str) -> Self {
         Self {
-            code: EndKind::PageError.code(),
+            code: kind.code(),
             message: message.into(),
             data: None,
         }
@@ -175,6 +170,8 @@ impl From<RawError> for CallEnd {
             Self::NotFound
         } else if error.code == EndKind::BadArguments.code() {
             Self::BadArguments(error)
+        } else if error.code == EndKind::TooLarge.code() {
+            Self::TooLarge(error)
         } else {
             Self::PageError(error)
         }

@@ -524,15 +524,19 @@ impl Link {
         match self.calls.take_item(call) {
             ItemOutcome::Unknown => self.drop_answer(),
             ItemOutcome::NoCredit => {
-                let error =
-                    PageError::of_link("stream overrun: the page sent a value without credit");
-                self.take_back(call, CallEnd::PageError(error), CancelReason::Overrun);
+                let why = "stream overrun: the page sent a value without credit";
+                let end = CallEnd::PageError(PageError::of_link(EndKind::PageError, why));
+                self.take_back(call, end, CancelReason::Overrun);
             }
             ItemOutcome::Taken if value.len() > self.options.stream_item_bytes_max => {
-                let end = CallEnd::TooLarge {
-                    got: value.len(),
-                    max: self.options.stream_item_bytes_max,
-                };
+                let (got, max) = (value.len(), self.options.stream_item_bytes_max);
+                let why = Error::Limit {
+                    what: "stream_item_bytes_max",
+                    got,
+                    max,
+                }
+                .to_string();
+                let end = CallEnd::TooLarge(PageError::of_link(EndKind::TooLarge, &why));
                 self.take_back(call, end, CancelReason::Overrun);
             }
             ItemOutcome::Taken => self

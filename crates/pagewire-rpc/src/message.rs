@@ -128,7 +128,7 @@ impl<'a> Params<'a> {
             return Ok(Payload::Bytes(bytes));
         }
         let Some(raw) = self.raw else {
-            return Ok(Payload::Json(JsonText::of(&[(); 0])?));
+            return Ok(Payload::Json(JsonText::empty_array()));
         };
         let text = JsonText::slice_of(self.message, raw);
         if !text.is_array() {

@@ -35,6 +35,11 @@ impl Payload {
         self.len() == 0
     }
 
+    /// True for the JSON value `null`.
+    pub fn is_json_null(&self) -> bool {
+        matches!(self, Self::Json(text) if text.as_bytes().trim_ascii() == b"null")
+    }
+
     /// The same value in memory of its own, so that keeping it does not keep the message it came in.
     pub fn detached(&self) -> Self {
         match self {
@@ -55,6 +60,11 @@ impl JsonText {
     /// The text `null`.
     pub fn null() -> Self {
         Self(Bytes::from_static(b"null"))
+    }
+
+    /// The text `[]`.
+    pub fn empty_array() -> Self {
+        Self(Bytes::from_static(b"[]"))
     }
 
     /// Checks that `text` is one JSON value, in time and stack that do not grow with its depth.

@@ -175,6 +175,8 @@ pub enum Closing {
     Violation(String),
     /// The page went over a limit; says which.
     OverLimit(String),
+    /// The page sent a message over `message_bytes_max`.
+    MessageTooLarge,
     /// No hello came.
     HelloTimeout,
     /// Nothing came for two heartbeats.
@@ -189,6 +191,7 @@ impl Closing {
         match self {
             Self::Normal => 1000,
             Self::Shutdown => 1001,
+            Self::MessageTooLarge => 1009,
             Self::Violation(_) | Self::Refused(Refusal::BadHello(_)) => 4400,
             Self::Refused(Refusal::Access(_)) => 4403,
             Self::HelloTimeout | Self::Silent => 4408,
@@ -206,6 +209,7 @@ impl Closing {
             Self::Replaced => "replaced",
             Self::Kicked => "kicked",
             Self::Violation(detail) | Self::OverLimit(detail) => detail,
+            Self::MessageTooLarge => "a message is over message_bytes_max",
             Self::HelloTimeout => "no hello in time",
             Self::Silent => "silent",
             Self::Refused(refusal) => refusal.message(),
@@ -230,8 +234,8 @@ impl Closing {
             Self::Replaced => Some(("replaced", None)),
             Self::Kicked => Some(("kicked", None)),
             Self::Silent => Some(("silent", None)),
-            Self::Violation(detail) | Self::OverLimit(detail) => {
-                Some(("violation", Some(detail.clone())))
+            Self::Violation(_) | Self::OverLimit(_) | Self::MessageTooLarge => {
+                Some(("violation", Some(self.reason().to_owned())))
             }
         }
     }

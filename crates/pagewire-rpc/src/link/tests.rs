@@ -137,6 +137,7 @@ fn errors_of_the_page_are_told_apart_by_code() {
     for (code, end) in [
         (-32601, "not_found"),
         (-32602, "bad_arguments"),
+        (-32007, "too_large"),
         (-32001, "page_error"),
         (5, "page_error"),
     ] {

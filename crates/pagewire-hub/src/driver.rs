@@ -1,0 +1,389 @@
+//! The one task that owns a page link: it moves messages between carrier, link, callers and topics.
+//!
+//! Each turn: act on what the link said, then wait for the first of: the carrier wrote, the carrier brought something, orders from programs,
+//! answers to the page's own requests, a timer. Nothing here waits for a slow page, so a page that stops reading hurts only itself.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use futures_util::stream::{SplitSink, SplitStream};
+use futures_util::{FutureExt as _, StreamExt as _};
+use pagewire_rpc::{
+    CallEnd, CallId, Closing, Event, Function, FunctionName, Hello, Input, Link, Output, Refusal,
+    TopicName, Welcome,
+};
+use tokio::time::{Sleep, sleep_until, timeout};
+
+use crate::answer::Caller;
+use crate::carrier::{Carrier, CarrierError, Outbound};
+use crate::hub::{Hub, fresh_page_id};
+use crate::inbox::Orders;
+use crate::outbox::Outbox;
+use crate::page::Page;
+use crate::registry::{Attachment, Exposed};
+use crate::requests::{Requests, Told};
+
+/// Messages taken from the carrier in one turn, so that orders and timers get theirs.
+const INPUTS_PER_TURN: usize = 64;
+/// Time for the last messages and the carrier's own goodbye.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
+
+pub(crate) async fn drive(hub: Hub, carrier: impl Carrier, attachment: Attachment) {
+    Driver::new(hub, carrier, attachment).run().await;
+}
+
+struct Driver<C> {
+    hub: Hub,
+    link: Link,
+    reader: SplitStream<std::pin::Pin<Box<C>>>,
+    outbox: Outbox<SplitSink<std::pin::Pin<Box<C>>, Outbound>>,
+    requests: Requests,
+    callers: HashMap<CallId, Caller>,
+    stage: Stage,
+    timer: std::pin::Pin<Box<Sleep>>,
+}
+
+enum Stage {
+    /// Before hello.
+    Waiting(Attachment),
+    Attached(Arc<Page>),
+    Refused,
+}
+
+/// What a turn waited for.
+enum Turn {
+    Wrote(Result<(), CarrierError>),
+    Input(Option<Result<Input, CarrierError>>),
+    Orders,
+    Told(Told),
+    Timer,
+}
+
+impl<C: Carrier> Driver<C> {
+    fn new(hub: Hub, carrier: C, attachment: Attachment) -> Self {
+        let (sink, reader) = Box::pin(carrier).split();
+        let link = Link::new(Instant::now(), hub.options().link.clone());
+        Self {
+            requests: Requests::new(hub.clone(), attachment.scopes.clone()),
+            hub,
+            link,
+            reader,
+            outbox: Outbox::new(sink),
+            callers: HashMap::new(),
+            stage: Stage::Waiting(attachment),
+            timer: Box::pin(sleep_until(Instant::now().into())),
+        }
+    }
+
+    async fn run(mut self) {
+        loop {
+            self.act();
+            if self.link.is_closed() {
+                break;
+            }
+            self.set_timer();
+            match self.turn().await {
+                Turn::Wrote(Ok(())) => {}
+                Turn::Wrote(Err(error)) | Turn::Input(Some(Err(error))) => self.lose(Some(&error)),
+                Turn::Input(None) => self.lose(None),
+                Turn::Input(Some(Ok(input))) => self.take_inputs(input),
+                Turn::Orders => self.take_orders(),
+                Turn::Told(told) => told.apply(&mut self.link),
+                Turn::Timer => {}
+            }
+            self.link.handle_timeout(Instant::now());
+        }
+        self.say_goodbye().await;
+    }
+
+    /// # Cancel safety
+    ///
+    /// Every branch keeps its state outside its future.
+    async fn turn(&mut self) -> Turn {
+        let roomy = self.outbox.queued_bytes() < self.hub.options().outbox_bytes_max;
+        let page = match &self.stage {
+            Stage::Attached(page) => Some(page),
+            Stage::Waiting(_) | Stage::Refused => None,
+        };
+        let orders = async {
+            match page {
+                Some(page) => page.inbox.wait().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            result = self.outbox.flush(), if self.outbox.has_work() => Turn::Wrote(result),
+            input = self.reader.next() => Turn::Input(input),
+            () = orders => Turn::Orders,
+            told = self.requests.next(), if roomy => Turn::Told(told),
+            () = &mut self.timer => Turn::Timer,
+        }
+    }
+
+    fn take_inputs(&mut self, first: Input) {
+        let now = Instant::now();
+        if let Stage::Attached(page) = &self.stage {
+            page.heard(now);
+        }
+        self.take_input(now, first);
+        for _ in 1..INPUTS_PER_TURN {
+            self.act();
+            match self.reader.next().now_or_never() {
+                Some(Some(Ok(input))) if !self.link.is_closed() => self.take_input(now, input),
+                Some(Some(Ok(_))) | None => break,
+                Some(Some(Err(error))) => return self.lose(Some(&error)),
+                Some(None) => return self.lose(None),
+            }
+        }
+    }
+
+    fn take_input(&mut self, now: Instant, input: Input) {
+        if let Err(error) = self.link.handle_input(now, input) {
+            tracing::warn!(page = self.page_name(), %error, "the page broke the protocol");
+        }
+    }
+
+    /// The carrier cannot go on; mostly there is nobody left to say goodbye to.
+    fn lose(&mut self, error: Option<&CarrierError>) {
+        match error {
+            Some(CarrierError::TooLarge) => return self.link.close(Closing::MessageTooLarge),
+            Some(CarrierError::Broken(error)) => {
+                tracing::debug!(page = self.page_name(), error, "the carrier failed")
+            }
+            None => {}
+        }
+        self.take_input(Instant::now(), Input::Closed);
+    }
+
+    fn take_orders(&mut self) {
+        if let Stage::Attached(page) = &self.stage {
+            let orders = page.inbox.take();
+            self.follow(orders);
+        }
+    }
+
+    fn follow(&mut self, orders: Orders) {
+        let now = Instant::now();
+        for new in orders.calls {
+            if self.outbox.queued_bytes() > self.hub.options().outbox_bytes_max {
+                self.end_call(new.caller, CallEnd::Overloaded);
+                continue;
+            }
+            self.callers.insert(new.id, new.caller);
+            if let Err(error) = self.link.call(now, new.id, new.call) {
+                tracing::error!(call = %new.id, %error, "a bug of ours: call ids are unique");
+                self.callers.remove(&new.id);
+            }
+            self.act();
+        }
+        for call in orders.cancels {
+            self.link.cancel(now, call);
+        }
+        for (call, more) in orders.grants {
+            self.link.grant(call, more);
+        }
+        if let Some(closing) = orders.close {
+            self.link.close(closing);
+        }
+    }
+
+    /// Does all that the link says.
+    fn act(&mut self) {
+        while let Some(output) = self.link.poll_output() {
+            match output {
+                Output::Send(frame) => self.outbox.push(Outbound::Frame(frame)),
+                Output::Ping => self.outbox.push(Outbound::Ping),
+                Output::Close(closing) => self.close_carrier(&closing),
+                Output::Event(event) => self.handle_event(event),
+            }
+            let max = self.hub.options().outbox_bytes_max.saturating_mul(2);
+            if self.outbox.queued_bytes() > max && !self.link.is_closed() {
+                self.link.close(Closing::OverLimit(
+                    "outbox_bytes_max: the page does not read".into(),
+                ));
+            }
+        }
+        if let Stage::Attached(page) = &self.stage {
+            page.sync(&self.link);
+        }
+    }
+
+    fn handle_event(&mut self, event: Event) {
+        match event {
+            Event::Hello(hello) => self.greet(&hello),
+            Event::Exposed(functions) => self.expose(functions),
+            Event::Retracted(names) => self.retract(&names),
+            Event::Item { call, value } => {
+                if let Some(caller) = self.callers.get_mut(&call) {
+                    caller.item(value);
+                }
+            }
+            Event::Ended { call, end } => {
+                if let Some(caller) = self.callers.remove(&call) {
+                    self.end_call(caller, end);
+                }
+            }
+            Event::Published { topic, value } => self.publish(&topic, &value),
+            Event::Requested { id, request } => {
+                let Stage::Attached(page) = &self.stage else {
+                    return;
+                };
+                if let Some(told) = self.requests.start(page, id, request) {
+                    told.apply(&mut self.link);
+                }
+            }
+            Event::Granted { request, more } => self.requests.grant(&request, more),
+            Event::RequestCancelled { request } => self.requests.cancel(&request),
+            Event::Health(health) => self.set_health(Some(health)),
+            Event::Unresponsive => self.set_health(None),
+        }
+    }
+
+    fn greet(&mut self, hello: &Hello) {
+        let Stage::Waiting(attachment) = std::mem::replace(&mut self.stage, Stage::Refused) else {
+            return;
+        };
+        let (now, fresh_id) = (Instant::now(), fresh_page_id());
+        let attached = self.hub.registry().attach(hello, attachment, fresh_id, now);
+        let answered = match attached {
+            Err(refusal) => self.turn_away(hello, refusal),
+            Ok((page, old)) => {
+                if let Some(old) = old {
+                    old.close(Closing::Replaced);
+                }
+                tracing::info!(page = %page.id, group = %page.group, epoch = page.epoch, "page attached");
+                let welcome = Welcome {
+                    page: page.id.clone(),
+                    epoch: page.epoch,
+                    hub: env!("CARGO_PKG_VERSION"),
+                };
+                self.stage = Stage::Attached(page);
+                let answered = self.link.welcome(now, welcome);
+                self.expose(hello.functions.clone());
+                answered
+            }
+        };
+        if let Err(error) = answered {
+            tracing::error!(%error, "a bug of ours: hello is answered once");
+        }
+    }
+
+    fn turn_away(&mut self, hello: &Hello, refusal: Refusal) -> Result<(), pagewire_rpc::Error> {
+        tracing::warn!(group = %hello.group, why = refusal.message(), "page refused");
+        self.link.refuse(refusal)
+    }
+
+    fn expose(&mut self, functions: Vec<Function>) {
+        let Stage::Attached(page) = &self.stage else {
+            return;
+        };
+        // Schemas are compiled before the registry is locked.
+        let exposed = functions
+            .into_iter()
+            .map(|function| Arc::new(Exposed::new(function, &page.id)))
+            .collect();
+        self.hub.registry().expose(page, exposed);
+    }
+
+    fn retract(&mut self, names: &[FunctionName]) {
+        if let Stage::Attached(page) = &self.stage {
+            self.hub.registry().retract(page, names);
+        }
+    }
+
+    fn publish(&mut self, topic: &str, value: &pagewire_rpc::Payload) {
+        let Stage::Attached(page) = &self.stage else {
+            return;
+        };
+        let taken = TopicName::of_page(&page.group, topic)
+            .map_err(|error| error.to_string())
+            .and_then(|name| {
+                self.hub
+                    .publish(&name, value)
+                    .map_err(|error| error.to_string())
+            });
+        match taken {
+            Ok(_) => page.count_published(),
+            Err(why) => {
+                page.count_value_dropped();
+                tracing::debug!(page = %page.id, why, "a published value was dropped");
+            }
+        }
+    }
+
+    fn set_health(&mut self, health: Option<pagewire_rpc::Health>) {
+        if let Stage::Attached(page) = &self.stage {
+            page.set_health(health);
+        }
+    }
+
+    fn end_call(&self, caller: Caller, end: CallEnd) {
+        if let Stage::Attached(page) = &self.stage {
+            page.count_end(&end);
+        }
+        caller.end(end);
+    }
+
+    fn close_carrier(&mut self, closing: &Closing) {
+        tracing::info!(
+            page = self.page_name(),
+            code = closing.code(),
+            why = closing.reason(),
+            "page link closed"
+        );
+        self.outbox.push(Outbound::Close {
+            code: closing.code(),
+            reason: closing.reason().to_owned(),
+        });
+    }
+
+    fn set_timer(&mut self) {
+        let Some(due) = self.link.poll_timeout() else {
+            return;
+        };
+        if self.timer.deadline() != due.into() {
+            self.timer.as_mut().reset(due.into());
+        }
+    }
+
+    /// Writes what is left and waits for the carrier's end, both for a short time. Callers have their ends already.
+    async fn say_goodbye(mut self) {
+        self.leave();
+        let goodbye = async {
+            self.outbox.flush().await?;
+            while self.reader.next().await.is_some_and(|input| input.is_ok()) {}
+            Ok::<_, CarrierError>(())
+        };
+        let _ = timeout(CLOSE_TIMEOUT, goodbye).await;
+    }
+
+    /// Takes the page out of the hub. Orders that came too late end as page gone.
+    fn leave(&mut self) {
+        if let Stage::Attached(page) = std::mem::replace(&mut self.stage, Stage::Refused) {
+            self.hub.registry().remove(&page);
+            tracing::info!(page = %page.id, epoch = page.epoch, "page left");
+            for new in page.inbox.shut().calls {
+                page.count_end(&CallEnd::PageGone);
+                new.caller.end(CallEnd::PageGone);
+            }
+        }
+    }
+
+    fn page_name(&self) -> &str {
+        match &self.stage {
+            Stage::Attached(page) => page.id.as_str(),
+            Stage::Waiting(_) | Stage::Refused => "(not attached)",
+        }
+    }
+}
+
+impl<C> Drop for Driver<C> {
+    /// A driver that is dropped half-way still takes its page out of the registry; callers see their channel close as page gone.
+    fn drop(&mut self) {
+        if let Stage::Attached(page) = &self.stage {
+            self.hub.registry().remove(page);
+            page.inbox.shut();
+        }
+    }
+}

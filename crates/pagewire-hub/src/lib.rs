@@ -1,0 +1,31 @@
+//! The hub: which pages are attached, which of them answers a call, and the topics they publish.
+//!
+//! - [`Hub::call`] finds a page, asks it and gives the one end of the call.
+//! - [`Hub::drive`] runs one attached page over a [`Carrier`]; `pagewire_rpc::Link` inside it is the protocol.
+//! - [`Topics`] keeps what was published and hands it to any number of subscribers.
+//!
+//! Nothing here knows HTTP, WebSocket or a browser.
+
+mod answer;
+mod arguments;
+mod carrier;
+mod driver;
+mod hub;
+mod inbox;
+mod outbox;
+mod page;
+mod registry;
+mod requests;
+mod scope;
+mod topic;
+
+pub use answer::{Answer, CallStream, Failure, FailureReason, Reply};
+pub use carrier::{Carrier, CarrierError, Outbound};
+pub use hub::{CallRequest, Drained, Hub, HubOptions};
+pub use page::{CallCounts, PageHealth, PageInfo};
+pub use registry::{Attachment, Grant, GroupPolicy};
+pub use scope::{Pattern, Scope, ScopeError, Scopes};
+pub use topic::{
+    Cursor, Notice, PublishError, Published, Record, SlowReader, Start, SubscribeError,
+    Subscription, TopicInfo, TopicOptions, Topics,
+};

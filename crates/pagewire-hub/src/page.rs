@@ -1,0 +1,227 @@
+//! One attached page as the rest of the hub sees it.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use pagewire_rpc::{CallEnd, Closing, EndKind, Function, GroupName, Health, Hello, Link, PageId};
+use serde::Serialize;
+
+use crate::inbox::Inbox;
+use crate::registry::Attachment;
+
+/// One link of one page. A page that reconnects is a new value with the same id and a higher epoch.
+#[derive(Debug)]
+pub(crate) struct Page {
+    pub(crate) id: PageId,
+    pub(crate) group: GroupName,
+    pub(crate) epoch: u64,
+    pub(crate) inbox: Inbox,
+    pub(crate) attachment: Attachment,
+    about: About,
+    attached_at: Instant,
+    stats: Stats,
+}
+
+#[derive(Debug)]
+struct About {
+    url: String,
+    title: String,
+    agent: String,
+}
+
+#[derive(Debug, Default)]
+struct Stats {
+    in_flight: AtomicUsize,
+    queued: AtomicUsize,
+    ended: [AtomicU64; EndKind::ALL.len()],
+    answers_dropped: AtomicU64,
+    values_dropped: AtomicU64,
+    published: AtomicU64,
+    liveness: Mutex<Liveness>,
+}
+
+#[derive(Debug)]
+struct Liveness {
+    responsive: bool,
+    health: Health,
+    last_heard: Option<Instant>,
+}
+
+impl Default for Liveness {
+    fn default() -> Self {
+        Self {
+            responsive: true,
+            health: Health::default(),
+            last_heard: None,
+        }
+    }
+}
+
+/// One page, for listings (`docs/protocol.md` §3.2).
+#[derive(Debug, Clone, Serialize)]
+pub struct PageInfo {
+    /// Its id, kept over reloads.
+    pub id: PageId,
+    /// Grows with each reload or reconnect.
+    pub epoch: u64,
+    /// Its group.
+    pub group: GroupName,
+    /// How it is attached.
+    pub carrier: &'static str,
+    /// Its origin, where a browser told it.
+    pub origin: Option<String>,
+    /// Its address, as it says.
+    pub url: String,
+    /// Its title, as it says.
+    pub title: String,
+    /// The page's side of the protocol, as it says.
+    pub agent: String,
+    /// How long this link lasts, in milliseconds.
+    pub attached_ms: u128,
+    /// What it exposes.
+    pub functions: Vec<Function>,
+    /// Its calls.
+    pub calls: CallCounts,
+    /// Answers that nobody waited for.
+    pub answers_dropped: u64,
+    /// Published values that were refused without being asked for an answer.
+    pub values_dropped: u64,
+    /// Values that it published.
+    pub published: u64,
+    /// How it fares.
+    pub health: PageHealth,
+}
+
+/// The calls of one link.
+#[derive(Debug, Clone, Serialize)]
+pub struct CallCounts {
+    /// With the page now.
+    pub in_flight: usize,
+    /// Waiting for the page now.
+    pub queued: usize,
+    /// Ended, by kind of end; kinds that never occurred are left out.
+    pub ended: BTreeMap<&'static str, u64>,
+}
+
+/// How a page fares.
+#[derive(Debug, Clone, Serialize)]
+pub struct PageHealth {
+    /// Its JavaScript answered the last ping.
+    pub responsive: bool,
+    /// What it said of itself.
+    #[serde(flatten)]
+    pub reported: Health,
+    /// How long nothing at all has come, in milliseconds.
+    pub silent_ms: u128,
+}
+
+impl Page {
+    pub(crate) fn new(
+        id: PageId,
+        epoch: u64,
+        hello: &Hello,
+        attachment: Attachment,
+        now: Instant,
+    ) -> Self {
+        Self {
+            id,
+            group: hello.group.clone(),
+            epoch,
+            inbox: Inbox::default(),
+            attachment,
+            about: About {
+                url: hello.url.clone(),
+                title: hello.title.clone(),
+                agent: hello.agent.clone(),
+            },
+            attached_at: now,
+            stats: Stats::default(),
+        }
+    }
+
+    pub(crate) fn close(&self, closing: Closing) {
+        self.inbox.close(closing);
+    }
+
+    pub(crate) fn count_end(&self, end: &CallEnd) {
+        let kind = end.kind();
+        if let Some(index) = EndKind::ALL.iter().position(|other| *other == kind) {
+            self.stats.ended[index].fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    pub(crate) fn count_published(&self) {
+        self.stats.published.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn count_value_dropped(&self) {
+        self.stats.values_dropped.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn heard(&self, now: Instant) {
+        self.liveness().last_heard = Some(now);
+    }
+
+    pub(crate) fn set_health(&self, health: Option<Health>) {
+        let mut liveness = self.liveness();
+        liveness.responsive = health.is_some();
+        if let Some(health) = health {
+            liveness.health = health;
+        }
+    }
+
+    /// Copies the figures of the link for those who ask from outside its driver.
+    pub(crate) fn sync(&self, link: &Link) {
+        let (counters, stats) = (link.counters(), &self.stats);
+        stats.in_flight.store(link.in_flight(), Ordering::Relaxed);
+        stats.queued.store(link.queued(), Ordering::Relaxed);
+        stats
+            .answers_dropped
+            .store(counters.answers_dropped, Ordering::Relaxed);
+    }
+
+    pub(crate) fn info(&self, functions: Vec<Function>, now: Instant) -> PageInfo {
+        let stats = &self.stats;
+        let liveness = self.liveness();
+        let ended = EndKind::ALL
+            .iter()
+            .zip(&stats.ended)
+            .map(|(kind, count)| (kind.name(), count.load(Ordering::Relaxed)));
+        PageInfo {
+            id: self.id.clone(),
+            epoch: self.epoch,
+            group: self.group.clone(),
+            carrier: self.attachment.carrier,
+            origin: self.attachment.origin.clone(),
+            url: self.about.url.clone(),
+            title: self.about.title.clone(),
+            agent: self.about.agent.clone(),
+            attached_ms: now.saturating_duration_since(self.attached_at).as_millis(),
+            functions,
+            calls: CallCounts {
+                in_flight: stats.in_flight.load(Ordering::Relaxed),
+                queued: stats.queued.load(Ordering::Relaxed),
+                ended: ended.filter(|(_, count)| *count > 0).collect(),
+            },
+            answers_dropped: stats.answers_dropped.load(Ordering::Relaxed),
+            values_dropped: stats.values_dropped.load(Ordering::Relaxed),
+            published: stats.published.load(Ordering::Relaxed),
+            health: PageHealth {
+                responsive: liveness.responsive,
+                reported: liveness.health,
+                silent_ms: now
+                    .saturating_duration_since(liveness.last_heard.unwrap_or(self.attached_at))
+                    .as_millis(),
+            },
+        }
+    }
+
+    fn liveness(&self) -> MutexGuard<'_, Liveness> {
+        self.stats
+            .liveness
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}

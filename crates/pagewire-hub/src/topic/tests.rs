@@ -1,0 +1,259 @@
+//! Topics as their subscribers see them.
+
+use proptest::prelude::*;
+
+use super::*;
+use pagewire_rpc::{ByteValue, JsonText};
+
+fn json(text: &str) -> Payload {
+    Payload::Json(JsonText::parse(bytes::Bytes::copy_from_slice(text.as_bytes())).expect("valid"))
+}
+
+fn name(text: &str) -> TopicName {
+    TopicName::new(text).expect("a topic")
+}
+
+fn topics(options: TopicOptions) -> Topics {
+    Topics::new(options, "run".into())
+}
+
+fn publish(topics: &Topics, count: u64) {
+    for n in 0..count {
+        topics
+            .publish(&name("t"), &json(&n.to_string()), n)
+            .expect("there is room");
+    }
+}
+
+fn start(topics: &Topics, start: Start) -> Subscription {
+    topics
+        .subscribe(&name("t"), &start, SlowReader::Gap)
+        .expect("there is room")
+}
+
+/// All that is ready, as text: numbers of values, `gap N` or `reset`.
+fn ready(subscription: &mut Subscription) -> Vec<String> {
+    std::iter::from_fn(|| subscription.next_ready())
+        .map(|notice| match notice {
+            Notice::Value(record) => record.seq.to_string(),
+            Notice::Gap {
+                lost: Some(lost),
+                next_seq,
+            } => format!("gap {lost} before {next_seq}"),
+            Notice::Gap {
+                lost: None,
+                next_seq,
+            } => format!("reset before {next_seq}"),
+        })
+        .collect()
+}
+
+#[test]
+fn a_subscription_begins_where_it_asks() {
+    let topics = topics(TopicOptions {
+        values_max: 3,
+        ..TopicOptions::default()
+    });
+    publish(&topics, 5);
+    let cursor = |text: &str| Cursor::parse(text).expect("a cursor");
+    let cases = [
+        (Start::Next, vec![]),
+        (Start::Last(2), vec!["4", "5"]),
+        (Start::Last(99), vec!["3", "4", "5"]),
+        (Start::Since(cursor("3"), None), vec!["4", "5"]),
+        (Start::Since(cursor("run0:4"), None), vec!["5"]),
+        (Start::Since(cursor("5"), None), vec![]),
+        (
+            Start::Since(cursor("0"), None),
+            vec!["gap 2 before 3", "3", "4", "5"],
+        ),
+        (
+            Start::Since(cursor("6"), None),
+            vec!["reset before 3", "3", "4", "5"],
+        ),
+        (
+            Start::Since(cursor("other:5"), None),
+            vec!["reset before 3", "3", "4", "5"],
+        ),
+        (Start::Since(cursor("0"), Some(1)), vec!["5"]),
+    ];
+    for (begin, expected) in cases {
+        assert_eq!(
+            ready(&mut start(&topics, begin.clone())),
+            expected,
+            "{begin:?}"
+        );
+    }
+    assert_eq!(Cursor::parse("x"), None);
+}
+
+#[test]
+fn a_slow_reader_is_told_what_it_lost() {
+    let topics = topics(TopicOptions {
+        values_max: 3,
+        ..TopicOptions::default()
+    });
+    let mut patient = start(&topics, Start::Next);
+    let mut strict = topics
+        .subscribe(&name("t"), &Start::Next, SlowReader::Disconnect)
+        .unwrap();
+    publish(&topics, 3);
+    assert_eq!(
+        ready(&mut patient),
+        ["1", "2", "3"],
+        "at the limit nothing is lost"
+    );
+    publish(&topics, 4);
+    assert_eq!(
+        ready(&mut patient),
+        ["gap 1 before 5", "5", "6", "7"],
+        "one past it one value is"
+    );
+    assert_eq!(patient.cursor().to_string(), "run0:7");
+    assert_eq!(ready(&mut strict), ["gap 4 before 5"]);
+    publish(&topics, 1);
+    assert!(
+        strict.next_ready().is_none(),
+        "a disconnected reader gets nothing more"
+    );
+}
+
+#[tokio::test]
+async fn a_waiting_subscriber_is_woken() {
+    let topics = topics(TopicOptions::default());
+    let mut subscription = start(&topics, Start::Next);
+    let (notice, ()) = tokio::join!(subscription.next(), async { publish(&topics, 1) });
+    assert!(matches!(notice, Some(Notice::Value(record)) if record.seq == 1));
+}
+
+#[test]
+fn bytes_kept_stay_within_their_limits() {
+    let value = json(&format!("\"{}\"", "x".repeat(870)));
+    let cost = value.len() + 128;
+    let topics = topics(TopicOptions {
+        bytes_max: 2 * cost,
+        bytes_total_max: 3 * cost,
+        ..TopicOptions::default()
+    });
+    let kept = |topic: &str, count: u64| {
+        for _ in 0..count {
+            topics.publish(&name(topic), &value, 0).unwrap();
+        }
+        topics
+            .list()
+            .iter()
+            .map(|info| info.kept)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(kept("a", 2), [2], "at the topic's limit");
+    assert_eq!(kept("a", 1), [2], "one past it the oldest goes");
+    assert_eq!(kept("b", 1), [2, 1], "at the limit of all topics");
+    assert_eq!(
+        kept("b", 1),
+        [2, 1],
+        "one past it the publishing topic gives way"
+    );
+}
+
+#[test]
+fn topics_at_their_limit_make_room_or_refuse() {
+    let topics = topics(TopicOptions {
+        topics_max: 2,
+        topics_per_group_max: 1,
+        ..TopicOptions::default()
+    });
+    let publish = |topic: &str| topics.publish(&name(topic), &json("1"), 0);
+    publish("pages/g/a").unwrap();
+    assert_eq!(
+        publish("pages/g/b").unwrap_err(),
+        PublishError::TooManyTopicsInGroup(1)
+    );
+    publish("x").unwrap();
+    let (_a, b) = (
+        topics
+            .subscribe(&name("pages/g/a"), &Start::Next, SlowReader::Gap)
+            .unwrap(),
+        topics
+            .subscribe(&name("x"), &Start::Next, SlowReader::Gap)
+            .unwrap(),
+    );
+    assert_eq!(publish("y").unwrap_err(), PublishError::TooManyTopics(2));
+    drop(b);
+    publish("y").unwrap();
+    let left: Vec<_> = topics
+        .list()
+        .into_iter()
+        .map(|info| info.topic.to_string())
+        .collect();
+    assert_eq!(left, ["pages/g/a", "y"]);
+}
+
+#[test]
+fn subscribers_at_their_limit_are_refused() {
+    let topics = topics(TopicOptions {
+        subscribers_max: 1,
+        ..TopicOptions::default()
+    });
+    let first = start(&topics, Start::Next);
+    let second = topics.subscribe(&name("t"), &Start::Next, SlowReader::Gap);
+    assert_eq!(second.err(), Some(SubscribeError::TooManySubscribers(1)));
+    drop(first);
+    start(&topics, Start::Next);
+}
+
+#[test]
+fn a_record_is_one_line_of_json_with_the_value_as_it_came() {
+    let topics = topics(TopicOptions::default());
+    let mut subscription = start(&topics, Start::Next);
+    topics
+        .publish(
+            &name("t"),
+            &json("{\"b\":1.0,\n\"a\":12345678901234567890}"),
+            7,
+        )
+        .unwrap();
+    let bytes = ByteValue::new(bytes::Bytes::from_static(b"\x00\xff"), Some("image/png"));
+    topics
+        .publish(&name("t"), &Payload::Bytes(bytes), 8)
+        .unwrap();
+    let lines: Vec<_> = std::iter::from_fn(|| subscription.next_ready())
+        .map(|notice| match notice {
+            Notice::Value(record) => String::from_utf8(record.json().to_vec()).unwrap(),
+            Notice::Gap { .. } => "gap".into(),
+        })
+        .collect();
+    assert_eq!(
+        lines,
+        [
+            r#"{"seq":1,"cursor":"run0:1","time_ms":7,"value":{"b":1.0, "a":12345678901234567890}}"#,
+            r#"{"seq":2,"cursor":"run0:2","time_ms":8,"type":"image/png","base64":"AP8="}"#,
+        ]
+    );
+}
+
+proptest! {
+    /// Whatever is published and read in whatever order: numbers grow by one but for gaps that say exactly how many are missing.
+    #[test]
+    fn nothing_is_lost_without_being_told(steps in prop::collection::vec((0..20_u64, any::<bool>()), 1..60), values_max in 1..40_usize) {
+        let topics = topics(TopicOptions { values_max, ..TopicOptions::default() });
+        let mut subscription = start(&topics, Start::Next);
+        let (mut published, mut seen) = (0, 0);
+        for (count, read) in steps {
+            publish(&topics, count);
+            published += count;
+            while let Some(notice) = if read { subscription.next_ready() } else { None } {
+                match notice {
+                    Notice::Gap { lost, next_seq } => {
+                        seen += lost.expect("the same run");
+                        prop_assert_eq!(next_seq, seen + 1);
+                    }
+                    Notice::Value(record) => {
+                        seen += 1;
+                        prop_assert_eq!(record.seq, seen);
+                    }
+                }
+            }
+            prop_assert!(!read || seen == published);
+        }
+    }
+}

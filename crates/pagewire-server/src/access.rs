@@ -1,0 +1,285 @@
+//! Who may do what (`docs/protocol.md` §4): a pure decision over a request's head, and the layer that asks it.
+
+mod guard;
+
+use std::fmt;
+use std::str::FromStr;
+
+use http::header::{AUTHORIZATION, HOST, ORIGIN, SEC_WEBSOCKET_PROTOCOL};
+use http::{HeaderMap, Method, Uri};
+use pagewire_hub::{Grant, Scopes};
+use serde::{Deserialize, Serialize};
+
+pub(crate) use self::guard::guard;
+use crate::token::{self, Token};
+
+/// A web origin: scheme, host and port, as browsers write it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Origin(String);
+
+/// A text that is no origin.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{0:?} is no origin: write scheme and host, with a port where it is not the usual one, such as https://shop.example or http://127.0.0.1:8000"
+)]
+pub struct OriginError(String);
+
+impl Origin {
+    /// The origin as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for Origin {
+    type Err = OriginError;
+
+    fn from_str(text: &str) -> Result<Self, OriginError> {
+        let bad = || OriginError(text.to_owned());
+        let (scheme, host) = text.split_once("://").ok_or_else(bad)?;
+        let scheme_ok = !scheme.is_empty()
+            && scheme
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b));
+        let host = host.strip_suffix('/').unwrap_or(host);
+        if !scheme_ok || host.is_empty() || host.contains(['/', '?', '#', '@', '*', ' ']) {
+            return Err(bad());
+        }
+        let default_port = match scheme {
+            "http" => ":80",
+            "https" => ":443",
+            _ => "",
+        };
+        let host = host.strip_suffix(default_port).unwrap_or(host);
+        Ok(Self(format!("{scheme}://{host}").to_ascii_lowercase()))
+    }
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Origin {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+/// An origin whose pages may attach without a token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AllowedOrigin {
+    /// The origin.
+    pub origin: Origin,
+    /// It may join groups that nobody owns. If not, only those that the group policy gives it.
+    pub free_groups: bool,
+}
+
+/// The rules of one server.
+#[derive(Debug, Clone, Default)]
+pub struct Access {
+    /// Host names beside 127.0.0.1, localhost and [::1], in lower case without port.
+    pub hosts: Vec<String>,
+    /// Origins whose pages may attach.
+    pub origins: Vec<AllowedOrigin>,
+    /// Known tokens.
+    pub tokens: Vec<Token>,
+    /// Programs on this machine need a token too.
+    pub require_token: bool,
+}
+
+/// What a request wants, as far as access matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// Open to any origin.
+    Open,
+    /// Attach a page.
+    Attach,
+    /// Read a topic: the one place where a token may stand in the address.
+    ReadTopic,
+    Other,
+}
+
+/// Who asks, once let in.
+#[derive(Debug, Clone)]
+pub(crate) struct Principal {
+    pub(crate) scopes: Scopes,
+    pub(crate) grant: Grant,
+    /// The browser's origin, where it told one.
+    pub(crate) origin: Option<String>,
+    /// A page of another origin that may read the answers.
+    pub(crate) cross_origin: bool,
+}
+
+/// Why a request is turned away.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Denied {
+    WrongHost(String),
+    UnknownToken,
+    TokenRequired,
+    Foreign { origin: String },
+}
+
+/// The head of a request, as far as access matters.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Head<'a> {
+    pub(crate) method: &'a Method,
+    pub(crate) uri: &'a Uri,
+    pub(crate) headers: &'a HeaderMap,
+    pub(crate) purpose: Purpose,
+}
+
+impl Access {
+    /// Decides on one request.
+    pub(crate) fn decide(&self, head: Head<'_>) -> Result<Principal, Denied> {
+        let host = head.host();
+        if !self.knows_host(host) {
+            return Err(Denied::WrongHost(host.to_owned()));
+        }
+        if head.purpose == Purpose::Open {
+            return Ok(head.principal(Scopes::none(), Grant::Token));
+        }
+        if let Some(text) = head.token() {
+            let token = token::find(&self.tokens, &text).ok_or(Denied::UnknownToken)?;
+            return Ok(head.principal(token.scopes.clone(), Grant::Token));
+        }
+        if self.require_token {
+            return Err(Denied::TokenRequired);
+        }
+        if !head.is_from_browser() || head.is_same_origin() || head.is_typed_read() {
+            return Ok(Principal {
+                cross_origin: false,
+                ..head.principal(Scopes::all(), Grant::Any)
+            });
+        }
+        self.decide_foreign(head)
+    }
+
+    fn decide_foreign(&self, head: Head<'_>) -> Result<Principal, Denied> {
+        let origin = head.header(&ORIGIN).unwrap_or("(not told)");
+        match self
+            .origins
+            .iter()
+            .find(|allowed| allowed.origin.as_str() == origin)
+        {
+            Some(allowed) if head.purpose == Purpose::Attach => {
+                let grant = if allowed.free_groups {
+                    Grant::Origin
+                } else {
+                    Grant::OriginOfGroup
+                };
+                Ok(head.principal(Scopes::none(), grant))
+            }
+            Some(_) | None => Err(Denied::Foreign {
+                origin: origin.to_owned(),
+            }),
+        }
+    }
+
+    fn knows_host(&self, host: &str) -> bool {
+        let name = without_port(host).to_ascii_lowercase();
+        ["127.0.0.1", "localhost", "[::1]"].contains(&name.as_str()) || self.hosts.contains(&name)
+    }
+
+    /// True when this origin's pages may read refusals too, so that they can say what is wrong.
+    pub(crate) fn may_read_refusals(&self, origin: &str) -> bool {
+        self.origins
+            .iter()
+            .any(|allowed| allowed.origin.as_str() == origin)
+    }
+}
+
+impl Head<'_> {
+    fn header(&self, name: impl http::header::AsHeaderName) -> Option<&str> {
+        self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+
+    /// HTTP/2 says the host as `:authority`.
+    fn host(&self) -> &str {
+        self.uri
+            .authority()
+            .map(http::uri::Authority::as_str)
+            .or_else(|| self.header(HOST))
+            .unwrap_or("")
+    }
+
+    fn is_from_browser(&self) -> bool {
+        self.headers.contains_key(ORIGIN)
+            || self
+                .headers
+                .keys()
+                .any(|name| name.as_str().starts_with("sec-fetch-"))
+    }
+
+    fn is_same_origin(&self) -> bool {
+        let own = |origin: &str| {
+            origin.split_once("://").is_some_and(|(scheme, host)| {
+                matches!(scheme, "http" | "https") && host.eq_ignore_ascii_case(self.host())
+            })
+        };
+        match (self.header("sec-fetch-site"), self.header(ORIGIN)) {
+            (Some(site), None) => site == "same-origin",
+            (Some(site), Some(origin)) => site == "same-origin" && own(origin),
+            (None, origin) => origin.is_some_and(own),
+        }
+    }
+
+    fn is_typed_read(&self) -> bool {
+        self.header("sec-fetch-site") == Some("none")
+            && matches!(*self.method, Method::GET | Method::HEAD)
+            && self.purpose != Purpose::Attach
+    }
+
+    fn token(&self) -> Option<String> {
+        let bearer = self.header(AUTHORIZATION).and_then(|value| {
+            let (scheme, token) = value.split_once(' ')?;
+            scheme
+                .eq_ignore_ascii_case("bearer")
+                .then(|| token.trim().to_owned())
+        });
+        let offered = || self.headers.get_all(SEC_WEBSOCKET_PROTOCOL);
+        let protocol = || {
+            let values = offered()
+                .into_iter()
+                .filter_map(|value| value.to_str().ok());
+            values
+                .flat_map(|value| value.split(','))
+                .find_map(|name| token::from_subprotocol(name.trim()))
+        };
+        let query = || match self.purpose {
+            Purpose::ReadTopic => self.uri.query().and_then(token_of_query),
+            Purpose::Open | Purpose::Attach | Purpose::Other => None,
+        };
+        bearer.or_else(protocol).or_else(query)
+    }
+
+    fn principal(&self, scopes: Scopes, grant: Grant) -> Principal {
+        let origin = self.header(ORIGIN).map(str::to_owned);
+        Principal {
+            scopes,
+            grant,
+            cross_origin: origin.is_some(),
+            origin,
+        }
+    }
+}
+
+/// Secrets hold no character that a query would encode, so no decoding is needed.
+fn token_of_query(query: &str) -> Option<String> {
+    query
+        .split('&')
+        .find_map(|pair| pair.strip_prefix("token="))
+        .map(str::to_owned)
+}
+
+fn without_port(host: &str) -> &str {
+    match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+        _ => host,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,113 @@
+//! The layer around every route: decides, says no in words, and adds the headers that browsers want.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use http::header::{
+    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
+    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, CONTENT_SECURITY_POLICY, ORIGIN, VARY,
+    X_CONTENT_TYPE_OPTIONS,
+};
+use http::{HeaderName, HeaderValue, Method, StatusCode};
+
+use super::{Head, Purpose};
+use crate::problem::Problem;
+use crate::server::Shared;
+
+const ALLOW_PRIVATE_NETWORK: HeaderName =
+    HeaderName::from_static("access-control-allow-private-network");
+
+/// Lets a request in with its [`super::Principal`] as an extension, or answers it.
+pub(crate) async fn guard(
+    State(shared): State<Arc<Shared>>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let purpose = purpose(request.method(), request.uri().path());
+    let head = Head {
+        method: request.method(),
+        uri: request.uri(),
+        headers: request.headers(),
+        purpose,
+    };
+    let decision = shared.access.decide(head);
+    let origin = request.headers().get(ORIGIN).cloned();
+    let preflight = request.method() == Method::OPTIONS;
+    let mut readable = purpose == Purpose::Open;
+    let mut response = match decision {
+        Ok(_) if preflight => StatusCode::NO_CONTENT.into_response(),
+        Ok(principal) => {
+            readable |= principal.cross_origin;
+            request.extensions_mut().insert(principal);
+            next.run(request).await
+        }
+        Err(denied) => {
+            readable |= origin
+                .as_ref()
+                .and_then(|o| o.to_str().ok())
+                .is_some_and(|o| shared.access.may_read_refusals(o));
+            tracing::warn!(method = %request.method(), path = request.uri().path(), why = %Problem::from(denied.clone()), "request refused");
+            Problem::from(denied).into_response()
+        }
+    };
+    add_headers(
+        &mut response,
+        purpose,
+        preflight,
+        origin.filter(|_| readable),
+    );
+    response
+}
+
+fn purpose(method: &Method, path: &str) -> Purpose {
+    match path {
+        _ if method == Method::OPTIONS => Purpose::Open,
+        "/health" | "/bridge.js" => Purpose::Open,
+        "/v1/page" => Purpose::Attach,
+        _ if path.starts_with("/bridge/") => Purpose::Open,
+        _ if path.starts_with("/v1/topics") && method == Method::GET => Purpose::ReadTopic,
+        _ => Purpose::Other,
+    }
+}
+
+fn add_headers(
+    response: &mut Response<Body>,
+    purpose: Purpose,
+    preflight: bool,
+    reader: Option<HeaderValue>,
+) {
+    let headers = response.headers_mut();
+    let fixed = HeaderValue::from_static;
+    // A page's result may claim to be HTML: it must neither be sniffed nor run as a document of the hub.
+    headers.insert(X_CONTENT_TYPE_OPTIONS, fixed("nosniff"));
+    headers
+        .entry(CONTENT_SECURITY_POLICY)
+        .or_insert(fixed("sandbox; default-src 'none'"));
+    if purpose == Purpose::Open {
+        headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, fixed("*"));
+    } else {
+        headers.append(VARY, fixed("Origin"));
+        if let Some(origin) = reader {
+            headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+            headers.insert(
+                ACCESS_CONTROL_EXPOSE_HEADERS,
+                fixed("Pagewire-Call, Pagewire-Page, Retry-After"),
+            );
+        }
+    }
+    if preflight {
+        headers.insert(
+            ACCESS_CONTROL_ALLOW_METHODS,
+            fixed("GET, HEAD, POST, DELETE"),
+        );
+        headers.insert(
+            ACCESS_CONTROL_ALLOW_HEADERS,
+            fixed("Authorization, Content-Type, Accept, Last-Event-ID"),
+        );
+        headers.insert(ACCESS_CONTROL_MAX_AGE, fixed("600"));
+        headers.insert(ALLOW_PRIVATE_NETWORK, fixed("true"));
+    }
+}

@@ -1,0 +1,20 @@
+//! The faces of the hub: the page socket, HTTP for programs, and who may use them (`docs/protocol.md` §3 and §4).
+//!
+//! The life of one HTTP call: `access::guard` → `calls::call` → [`pagewire_hub::Hub::call`] → the page's driver → `calls::answer`.
+
+mod access;
+mod assets;
+mod calls;
+mod listener;
+mod pages;
+mod problem;
+mod query;
+mod server;
+mod socket;
+mod token;
+mod topics;
+
+pub use access::{Access, AllowedOrigin, Origin, OriginError};
+pub use query::parse_duration;
+pub use server::{BindError, Server, ServerOptions};
+pub use token::{SECRET_BYTES_MIN, Secret, SecretError, Token};

@@ -1,0 +1,185 @@
+//! Binding, serving and ending.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::Request;
+use axum::middleware::from_fn_with_state;
+use axum::routing::{any, get, post};
+use pagewire_hub::{Drained, Hub};
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::access::{Access, guard};
+use crate::listener::LimitedListener;
+use crate::problem::Problem;
+use crate::{assets, calls, pages, socket, topics};
+
+/// Time for open answers to end after the hub has drained.
+const CONNECTIONS_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// How a server listens.
+#[derive(Debug, Clone)]
+pub struct ServerOptions {
+    /// Addresses to listen on; port 0 takes a free one. Default `127.0.0.1:9999`.
+    pub listen: Vec<SocketAddr>,
+    /// Who may do what.
+    pub access: Access,
+    /// Connections open at once, pages and programs together. Default 20,000; more wait in the operating system's backlog.
+    pub connections_max: usize,
+}
+
+impl Default for ServerOptions {
+    fn default() -> Self {
+        Self {
+            listen: vec![SocketAddr::from(([127, 0, 0, 1], 9999))],
+            access: Access::default(),
+            connections_max: 20_000,
+        }
+    }
+}
+
+/// Why a server does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum BindError {
+    /// The address is not loopback, and no token protects the hub.
+    #[error(
+        "{0} can be reached from other machines: give the hub a token (--token or [[tokens]]), and put TLS in front of it"
+    )]
+    NeedsToken(SocketAddr),
+    /// The operating system refused.
+    #[error("cannot listen on {address}: {error}{}", hint(.error))]
+    Io {
+        /// The address.
+        address: SocketAddr,
+        /// What it said.
+        error: io::Error,
+    },
+}
+
+fn hint(error: &io::Error) -> &'static str {
+    if error.kind() == io::ErrorKind::AddrInUse {
+        " (is another hub running? --listen 127.0.0.1:0 takes a free port)"
+    } else {
+        ""
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) hub: Hub,
+    pub(crate) access: Access,
+    /// Ends topic streams.
+    pub(crate) closing: CancellationToken,
+}
+
+/// A hub that listens.
+#[derive(Debug)]
+pub struct Server {
+    shared: Arc<Shared>,
+    listeners: Vec<TcpListener>,
+    addresses: Vec<SocketAddr>,
+    permits: Arc<Semaphore>,
+}
+
+impl Server {
+    /// Opens the ports. Connections wait until [`Server::run`].
+    ///
+    /// # Errors
+    ///
+    /// An address that is not loopback without a token, or what the operating system says. No port stays open then.
+    pub async fn bind(hub: Hub, options: ServerOptions) -> Result<Self, BindError> {
+        let mut access = options.access;
+        if let Some(open) = options
+            .listen
+            .iter()
+            .find(|address| !address.ip().is_loopback())
+        {
+            if access.tokens.is_empty() {
+                return Err(BindError::NeedsToken(*open));
+            }
+            access.require_token = true;
+        }
+        let (mut listeners, mut addresses) = (Vec::new(), Vec::new());
+        for address in options.listen {
+            let bound = TcpListener::bind(address).await;
+            let listener = bound.map_err(|error| BindError::Io { address, error })?;
+            addresses.push(
+                listener
+                    .local_addr()
+                    .map_err(|error| BindError::Io { address, error })?,
+            );
+            listeners.push(listener);
+        }
+        let shared = Arc::new(Shared {
+            hub,
+            access,
+            closing: CancellationToken::new(),
+        });
+        Ok(Self {
+            shared,
+            listeners,
+            addresses,
+            permits: Arc::new(Semaphore::new(options.connections_max)),
+        })
+    }
+
+    /// The real addresses, in the order of the options.
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+
+    /// Serves until `stop`; then stops accepting, lets calls end for up to `grace`, and tells pages and programs goodbye.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future closes the ports and every connection at once.
+    pub async fn run(self, stop: impl Future<Output = ()>, grace: Duration) -> Drained {
+        let stop_accepting = CancellationToken::new();
+        let router = router(self.shared.clone());
+        let mut serving = JoinSet::new();
+        for listener in self.listeners {
+            let listener = LimitedListener::new(listener, self.permits.clone());
+            let stopped = stop_accepting.clone().cancelled_owned();
+            let serve = axum::serve(listener, router.clone()).with_graceful_shutdown(stopped);
+            serving.spawn(serve.into_future());
+        }
+        stop.await;
+        stop_accepting.cancel();
+        let drained = self.shared.hub.shut_down(grace).await;
+        self.shared.closing.cancel();
+        let ended = async { while serving.join_next().await.is_some() {} };
+        // What is still open then belongs to peers that do not read.
+        let _ = tokio::time::timeout(CONNECTIONS_TIMEOUT, ended).await;
+        drained
+    }
+}
+
+fn router(shared: Arc<Shared>) -> Router {
+    Router::new()
+        .route("/", get(assets::index))
+        .route("/health", get(assets::health))
+        .route("/bridge.js", get(assets::bridge))
+        .route("/bridge/pagewire.js", get(assets::bridge))
+        .route("/bridge/pagewire.mjs", get(assets::bridge_module))
+        .route("/v1/page", any(socket::attach))
+        .route("/v1/call/{group}/{function}", post(calls::call))
+        .route("/v1/pages", get(pages::list))
+        .route("/v1/pages/{id}", get(pages::show).delete(pages::detach))
+        .route("/v1/topics", get(topics::list))
+        .route(
+            "/v1/topics/{*topic}",
+            get(topics::subscribe).post(topics::publish),
+        )
+        .fallback(async |request: Request| Problem::no_such_address(request.uri().path()))
+        .method_not_allowed_fallback(async |request: Request| {
+            Problem::method_not_allowed(request.method(), request.uri().path())
+        })
+        .layer(from_fn_with_state(shared.clone(), guard))
+        .with_state(shared)
+}

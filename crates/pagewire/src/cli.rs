@@ -1,0 +1,164 @@
+//! The command line. Flags of `serve` are the settings themselves ([`crate::settings`]).
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand};
+use pagewire_server::{Secret, parse_duration};
+
+use crate::settings::Settings;
+
+/// Wires live web pages to programs: call a page's own functions, stream what it publishes.
+///
+/// 把浏览器里的网页接到程序：调用网页自己的函数，接收网页发布的数据。
+#[derive(Debug, Parser)]
+#[command(name = "pagewire", version, propagate_version = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run the hub · 启动 hub
+    Serve(ServeArguments),
+    /// Call a function of a page · 调用网页函数
+    Call(CallArguments),
+    /// List attached pages and their functions · 列出已接入的网页
+    Pages(PagesArguments),
+    /// Show the values of a topic as they come · 跟随一个主题
+    Tail(TailArguments),
+    /// Publish a value to a topic · 发布一个值
+    Publish(PublishArguments),
+    /// Show the effective settings, secrets masked · 显示生效的配置
+    Config(ConfigArguments),
+    /// See it work: a hub, a sample page in Chromium, calls and values · 一条命令看演示
+    Demo(DemoArguments),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ServeArguments {
+    #[command(flatten)]
+    pub(crate) config: ConfigFile,
+    #[command(flatten)]
+    pub(crate) settings: Settings,
+    /// Group of the printed snippet
+    #[arg(long, default_value = "page", value_parser = crate::settings::parse_group)]
+    pub(crate) group: pagewire_rpc::GroupName,
+    /// One JSON object a line on standard output, for machines
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ConfigArguments {
+    #[command(flatten)]
+    pub(crate) config: ConfigFile,
+    #[command(flatten)]
+    pub(crate) settings: Settings,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ConfigFile {
+    /// Configuration file (TOML); default: pagewire/config.toml in the user's configuration folder, if it is there
+    #[arg(long = "config", value_name = "FILE", env = "PAGEWIRE_CONFIG")]
+    pub(crate) path: Option<PathBuf>,
+}
+
+/// How to reach a running hub.
+#[derive(Debug, Args)]
+pub(crate) struct HubArguments {
+    /// Address of the hub
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "PAGEWIRE_HUB",
+        default_value = "http://127.0.0.1:9999"
+    )]
+    pub(crate) hub: String,
+    /// Token to show to the hub; the environment keeps it out of the process list
+    #[arg(
+        long,
+        value_name = "SECRET",
+        env = "PAGEWIRE_TOKEN",
+        hide_env_values = true
+    )]
+    pub(crate) token: Option<Secret>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CallArguments {
+    #[command(flatten)]
+    pub(crate) hub: HubArguments,
+    /// The function: group/function
+    #[arg(value_name = "GROUP/FUNCTION")]
+    pub(crate) function: String,
+    /// Arguments, each as JSON; what is not JSON is taken as a text
+    #[arg(value_name = "JSON")]
+    pub(crate) arguments: Vec<String>,
+    /// Send this file's bytes as the one argument (- is standard input)
+    #[arg(long, value_name = "FILE", conflicts_with = "arguments")]
+    pub(crate) bytes: Option<PathBuf>,
+    /// Print the values of a stream as they come, one a line (without it: one array at the end)
+    #[arg(long)]
+    pub(crate) stream: bool,
+    /// How long the call may take, such as 500ms, 5s, 2m
+    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
+    pub(crate) timeout: Option<Duration>,
+    /// Ask exactly this page
+    #[arg(long, value_name = "ID")]
+    pub(crate) page: Option<String>,
+    /// Print a text result without quotes
+    #[arg(long)]
+    pub(crate) raw: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PagesArguments {
+    #[command(flatten)]
+    pub(crate) hub: HubArguments,
+    /// The hub's own JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TailArguments {
+    #[command(flatten)]
+    pub(crate) hub: HubArguments,
+    /// The topic, such as pages/demo/clock
+    pub(crate) topic: String,
+    /// Begin after this cursor or number
+    #[arg(long, value_name = "CURSOR")]
+    pub(crate) since: Option<String>,
+    /// Begin with at most so many kept values
+    #[arg(long, value_name = "N")]
+    pub(crate) last: Option<u64>,
+    /// The hub's own records, one JSON object a line
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PublishArguments {
+    #[command(flatten)]
+    pub(crate) hub: HubArguments,
+    /// The topic: programs/…
+    pub(crate) topic: String,
+    /// The value as JSON; what is not JSON is taken as a text
+    #[arg(value_name = "JSON")]
+    pub(crate) value: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DemoArguments {
+    /// End after the tour: 0 when all went well, 1 when not, 3 without Chromium
+    #[arg(long)]
+    pub(crate) once: bool,
+    /// One JSON object a line, for machines
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// The browser to use instead of the first one found
+    #[arg(long, value_name = "FILE", env = "PAGEWIRE_CHROMIUM")]
+    pub(crate) browser: Option<PathBuf>,
+}

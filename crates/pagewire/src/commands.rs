@@ -1,0 +1,7 @@
+//! Commands that talk to a running hub, and `config`.
+
+pub(crate) mod call;
+pub(crate) mod config;
+pub(crate) mod pages;
+pub(crate) mod publish;
+pub(crate) mod tail;

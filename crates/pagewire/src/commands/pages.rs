@@ -1,0 +1,148 @@
+//! `pagewire pages`.
+
+use serde::Deserialize;
+
+use crate::cli::PagesArguments;
+use crate::client::Client;
+use crate::exit::{FAILED, Failed};
+use crate::terminal::{print_json, print_text};
+
+/// The part of `GET /v1/pages` that is shown.
+#[derive(Deserialize)]
+struct Listing {
+    pages: Vec<Page>,
+}
+
+#[derive(Deserialize)]
+struct Page {
+    id: String,
+    epoch: u64,
+    group: String,
+    carrier: String,
+    url: String,
+    functions: Vec<Function>,
+    calls: Calls,
+    health: Health,
+}
+
+#[derive(Deserialize)]
+struct Function {
+    name: String,
+    #[serde(default)]
+    description: String,
+    #[serde(default)]
+    params: Option<Vec<Parameter>>,
+    stream: bool,
+}
+
+#[derive(Deserialize)]
+struct Parameter {
+    name: String,
+    required: bool,
+}
+
+#[derive(Deserialize)]
+struct Calls {
+    in_flight: usize,
+    queued: usize,
+}
+
+#[derive(Deserialize)]
+struct Health {
+    responsive: bool,
+    #[serde(default)]
+    lag_ms: Option<u64>,
+    #[serde(default)]
+    hidden: Option<bool>,
+}
+
+pub(crate) async fn run(arguments: &PagesArguments) -> Result<(), Failed> {
+    let text = Client::new(&arguments.hub)?
+        .get("/v1/pages")
+        .await?
+        .text()
+        .await?;
+    if arguments.json {
+        return print_json(&text);
+    }
+    let listing: Listing = serde_json::from_str(&text).map_err(|error| {
+        Failed::new(
+            FAILED,
+            format!("the hub's answer is not understood: {error}"),
+        )
+    })?;
+    if listing.pages.is_empty() {
+        return print_text(
+            "No page is attached. `pagewire serve` prints the snippet to paste into a page.",
+        );
+    }
+    listing
+        .pages
+        .iter()
+        .try_for_each(|page| print_text(page.shown().trim_end()))
+}
+
+impl Page {
+    fn shown(&self) -> String {
+        let mut text = format!(
+            "{}  {}  epoch {}  {}  {} in flight, {} queued  {}\n  {}\n",
+            self.group,
+            self.id,
+            self.epoch,
+            self.carrier,
+            self.calls.in_flight,
+            self.calls.queued,
+            self.health.shown(),
+            self.url,
+        );
+        for function in &self.functions {
+            text.push_str(&format!("    {}/{}\n", self.group, function.shown()));
+        }
+        text
+    }
+}
+
+impl Function {
+    fn shown(&self) -> String {
+        let parameters = match &self.params {
+            None => "…".to_owned(),
+            Some(params) => {
+                let names = params.iter().map(|p| {
+                    if p.required {
+                        p.name.clone()
+                    } else {
+                        format!("[{}]", p.name)
+                    }
+                });
+                names.collect::<Vec<_>>().join(", ")
+            }
+        };
+        let kind = if self.stream { "  (stream)" } else { "" };
+        let description = if self.description.is_empty() {
+            String::new()
+        } else {
+            format!("  {}", self.description)
+        };
+        format!("{}({parameters}){kind}{description}", self.name)
+    }
+}
+
+impl Health {
+    fn shown(&self) -> String {
+        let mut words = vec![
+            if self.responsive {
+                "responsive"
+            } else {
+                "NOT RESPONSIVE (main thread blocked or paused)"
+            }
+            .to_owned(),
+        ];
+        words.extend(self.lag_ms.map(|lag| format!("lag {lag} ms")));
+        words.extend(
+            self.hidden
+                .filter(|hidden| *hidden)
+                .map(|_| "hidden".to_owned()),
+        );
+        words.join(", ")
+    }
+}

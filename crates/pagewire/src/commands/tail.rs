@@ -1,0 +1,148 @@
+//! `pagewire tail TOPIC`.
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use crate::cli::TailArguments;
+use crate::client::{Client, Query};
+use crate::exit::{FAILED, Failed};
+use crate::terminal::{print_json, print_text, stdout_is_terminal};
+
+/// One record (`docs/protocol.md` §3.4).
+#[derive(Deserialize)]
+struct Record<'a> {
+    #[serde(default)]
+    seq: u64,
+    #[serde(default)]
+    cursor: Option<String>,
+    #[serde(default)]
+    time_ms: u64,
+    #[serde(borrow, default)]
+    value: Option<&'a RawValue>,
+    #[serde(default)]
+    base64: Option<String>,
+    #[serde(default, rename = "type")]
+    media_type: Option<String>,
+    #[serde(default)]
+    gap: Option<Gap>,
+}
+
+#[derive(Deserialize)]
+struct Gap {
+    #[serde(default)]
+    lost: Option<u64>,
+    seq: u64,
+}
+
+pub(crate) async fn run(arguments: &TailArguments) -> Result<(), Failed> {
+    let client = Client::new(&arguments.hub)?;
+    let mut query = Query::default();
+    query.add("as", Some("ndjson"));
+    query.add("since", arguments.since.as_deref());
+    query.add(
+        "last",
+        arguments.last.map(|last| last.to_string()).as_deref(),
+    );
+    let path = format!(
+        "/v1/topics/{}{query}",
+        Client::encode_path(&arguments.topic)
+    );
+    let mut lines = client.get(&path).await?.lines();
+    let mut cursor = None;
+    if stdout_is_terminal() && !arguments.json {
+        eprintln!("following {} (Ctrl-C ends)", arguments.topic);
+    }
+    while let Some(line) = lines.next().await? {
+        if line.is_empty() {
+            continue;
+        }
+        let record: Record<'_> = serde_json::from_str(&line).map_err(|error| {
+            Failed::new(
+                FAILED,
+                format!("the hub's record is not understood: {error}"),
+            )
+        })?;
+        if arguments.json {
+            print_json(&line)?
+        } else {
+            print_text(&record.shown())?
+        }
+        cursor = record.cursor.or(cursor);
+    }
+    let resume = cursor
+        .map(|cursor| format!("; go on with --since {cursor}"))
+        .unwrap_or_default();
+    Err(Failed::new(
+        FAILED,
+        format!("the hub ended the stream{resume}"),
+    ))
+}
+
+impl Record<'_> {
+    fn shown(&self) -> String {
+        if let Some(gap) = &self.gap {
+            return match gap.lost {
+                Some(lost) => format!("--- {lost} values are lost; next is #{} ---", gap.seq),
+                None => format!("--- the hub was restarted; next is #{} ---", gap.seq),
+            };
+        }
+        let value = match (self.value, &self.base64) {
+            (Some(value), _) => value.get().to_owned(),
+            (None, Some(base64)) => {
+                format!(
+                    "{} bytes of {}",
+                    base64.trim_end_matches('=').len() * 3 / 4,
+                    self.media_type.as_deref().unwrap_or("unknown type")
+                )
+            }
+            (None, None) => "null".to_owned(),
+        };
+        format!("#{} {} {value}", self.seq, clock(self.time_ms))
+    }
+}
+
+/// Time of day in UTC.
+fn clock(unix_ms: u64) -> String {
+    let (seconds, ms) = (unix_ms / 1_000 % 86_400, unix_ms % 1_000);
+    format!(
+        "{:02}:{:02}:{:02}.{ms:03}Z",
+        seconds / 3_600,
+        seconds / 60 % 60,
+        seconds % 60
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn records_are_readable() {
+        let cases = [
+            (
+                r#"{"seq":42,"time_ms":1795212345678,"value":{"a":1}}"#,
+                r#"#42 10:45:45.678Z {"a":1}"#,
+            ),
+            (
+                r#"{"seq":1,"time_ms":0,"base64":"AP8=","type":"image/png"}"#,
+                "#1 00:00:00.000Z 2 bytes of image/png",
+            ),
+            (
+                r#"{"seq":1,"time_ms":0,"value":null}"#,
+                "#1 00:00:00.000Z null",
+            ),
+            (
+                r#"{"gap":{"lost":3,"seq":9}}"#,
+                "--- 3 values are lost; next is #9 ---",
+            ),
+            (
+                r#"{"gap":{"reset":true,"seq":1}}"#,
+                "--- the hub was restarted; next is #1 ---",
+            ),
+        ];
+        for (line, shown) in cases {
+            let record: Record<'_> = serde_json::from_str(line).unwrap();
+            assert_eq!(record.shown(), shown, "{line}");
+        }
+    }
+}

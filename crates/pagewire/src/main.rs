@@ -1,0 +1,94 @@
+//! `pagewire`: arguments, configuration, wiring, signals, exit codes.
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "this is the one crate that talks to a terminal"
+)]
+
+mod cli;
+mod client;
+mod commands;
+mod demo;
+mod exit;
+mod serve;
+mod settings;
+mod terminal;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use tracing_subscriber::EnvFilter;
+
+use crate::cli::{Cli, Command};
+use crate::exit::Failed;
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Nothing can be done when even this cannot be printed.
+            let _ = error.print();
+            return if error.use_stderr() {
+                exit::USAGE.into()
+            } else {
+                ExitCode::SUCCESS
+            };
+        }
+    };
+    set_up_logging(&cli);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build();
+    let result = match runtime {
+        Ok(runtime) => {
+            let result = runtime.block_on(run(cli));
+            // Reading standard input may hang in a thread of its own; nothing waits for it.
+            runtime.shutdown_background();
+            result
+        }
+        Err(error) => Err(Failed::from(
+            anyhow::Error::from(error).context("cannot start the runtime"),
+        )),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failed) => {
+            if let Some(message) = &failed.message {
+                eprintln!("pagewire: {}", terminal::harmless(message));
+            }
+            ExitCode::from(failed.code)
+        }
+    }
+}
+
+async fn run(cli: Cli) -> Result<(), Failed> {
+    match cli.command {
+        Command::Serve(arguments) => serve::run(&arguments).await,
+        Command::Call(arguments) => commands::call::run(&arguments).await,
+        Command::Pages(arguments) => commands::pages::run(&arguments).await,
+        Command::Tail(arguments) => commands::tail::run(&arguments).await,
+        Command::Publish(arguments) => commands::publish::run(&arguments).await,
+        Command::Config(arguments) => commands::config::run(&arguments),
+        Command::Demo(arguments) => demo::run(&arguments).await,
+    }
+}
+
+fn set_up_logging(cli: &Cli) {
+    let default = match &cli.command {
+        Command::Serve(_) => "info",
+        Command::Call(_)
+        | Command::Pages(_)
+        | Command::Tail(_)
+        | Command::Publish(_)
+        | Command::Config(_)
+        | Command::Demo(_) => "error",
+    };
+    let filter =
+        EnvFilter::try_from_env("PAGEWIRE_LOG").unwrap_or_else(|_| EnvFilter::new(default));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_target(false)
+        .with_ansi(terminal::stderr_is_terminal())
+        .with_writer(std::io::stderr)
+        .init();
+}

@@ -1,0 +1,155 @@
+//! `pagewire serve`.
+
+use std::net::SocketAddr;
+
+use pagewire_hub::{Drained, Hub, Scope, Scopes};
+use pagewire_rpc::GroupName;
+use pagewire_server::{BindError, Secret, Server, Token};
+use serde_json::json;
+
+use crate::cli::ServeArguments;
+use crate::exit::{self, CONFIGURATION, FAILED, Failed};
+use crate::settings::Settings;
+use crate::terminal::print_text;
+
+pub(crate) async fn run(arguments: &ServeArguments) -> Result<(), Failed> {
+    let settings = Settings::load(&arguments.settings, &arguments.config)?;
+    if let Some(address) = settings.open_address_without_token() {
+        return Err(Failed::new(
+            CONFIGURATION,
+            BindError::NeedsToken(address).to_string(),
+        ));
+    }
+    let attach = attach_token(&arguments.group)?;
+    let options = settings.server_options(vec![attach.clone()]);
+    let server = Server::bind(Hub::new(settings.hub_options()), options).await;
+    let server = server.map_err(|error| Failed::new(FAILED, error.to_string()))?;
+    if settings.is_open() {
+        tracing::warn!(
+            "the hub can be reached from other machines without TLS: put a proxy with TLS in front of it"
+        );
+    }
+    announce(
+        server.addresses(),
+        &arguments.group,
+        &attach.secret,
+        arguments.json,
+    )?;
+    let drained = server.run(stop_signal(), settings.grace()).await;
+    conclude(drained, arguments.json)
+}
+
+/// A token for the printed snippet, made anew in each run: it attaches pages to one group and does nothing else.
+fn attach_token(group: &GroupName) -> Result<Token, Failed> {
+    let scope: Scope = format!("attach:{group}")
+        .parse()
+        .map_err(|error: pagewire_hub::ScopeError| Failed::new(exit::USAGE, error.to_string()))?;
+    Ok(Token {
+        name: "snippet".into(),
+        secret: Secret::random(),
+        scopes: Scopes::new(vec![scope]),
+    })
+}
+
+fn announce(
+    addresses: &[SocketAddr],
+    group: &GroupName,
+    attach: &Secret,
+    json: bool,
+) -> Result<(), Failed> {
+    let urls: Vec<_> = addresses
+        .iter()
+        .map(|address| format!("http://{}", reachable(*address)))
+        .collect();
+    let http = urls.first().map_or("", String::as_str);
+    let snippet = snippet(http, group, attach);
+    if json {
+        let line = json!({
+            "event": "listening",
+            "http": http,
+            "addresses": urls,
+            "group": group,
+            "attach_token": attach.reveal(),
+            "snippet": snippet,
+            "version": env!("CARGO_PKG_VERSION"),
+        });
+        return print_text(&line.to_string());
+    }
+    print_text(&format!(
+        "Pagewire {version} listens on {all}
+
+To attach a page, paste this into its console (F12). It may attach to group \"{group}\", and nothing else:
+把下面这行粘贴到网页控制台（F12），该网页即接入分组 \"{group}\"：
+
+{snippet}
+
+then expose a function there and call it from here:
+
+  pw.expose(\"title\", () => document.title)
+  curl -X POST {http}/v1/call/{group}/title
+
+Ctrl-C stops the hub.",
+        version = env!("CARGO_PKG_VERSION"),
+        all = urls.join(", "),
+    ))
+}
+
+/// One line for a page's console.
+fn snippet(http: &str, group: &GroupName, attach: &Secret) -> String {
+    let options = json!({ "url": http, "group": group, "token": attach.reveal() });
+    format!("  var pw = (await import(\"{http}/bridge/pagewire.mjs\")).connect({options})")
+}
+
+/// The address as this machine reaches it: an unspecified one is reached through loopback.
+fn reachable(address: SocketAddr) -> SocketAddr {
+    match address {
+        SocketAddr::V4(v4) if v4.ip().is_unspecified() => {
+            SocketAddr::from(([127, 0, 0, 1], v4.port()))
+        }
+        SocketAddr::V6(v6) if v6.ip().is_unspecified() => {
+            SocketAddr::from((std::net::Ipv6Addr::LOCALHOST, v6.port()))
+        }
+        SocketAddr::V4(_) | SocketAddr::V6(_) => address,
+    }
+}
+
+fn conclude(drained: Drained, json: bool) -> Result<(), Failed> {
+    let Drained { calls_cut, pages } = drained;
+    if json {
+        return print_text(
+            &json!({ "event": "stopped", "calls_cut": calls_cut, "pages": pages }).to_string(),
+        );
+    }
+    print_text(&format!(
+        "\nStopped: {pages} pages were told, {calls_cut} calls were cut off."
+    ))
+}
+
+/// Ends with Ctrl-C or SIGTERM. A second Ctrl-C ends the process at once.
+pub(crate) async fn stop_signal() {
+    wait_for_signal().await;
+    tokio::spawn(async {
+        wait_for_signal().await;
+        #[expect(clippy::exit, reason = "the user asked twice")]
+        std::process::exit(i32::from(exit::CANCELLED));
+    });
+}
+
+#[cfg(unix)]
+async fn wait_for_signal() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
+        let _ = tokio::signal::ctrl_c().await;
+        return;
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminate.recv() => {}
+    }
+}
+
+#[cfg(not(unix))]
+async fn wait_for_signal() {
+    // Without a way to be stopped, being stopped at once is the safer reading.
+    let _ = tokio::signal::ctrl_c().await;
+}

@@ -1,0 +1,106 @@
+//! Texts of pages and rooms on a terminal: what could change the terminal's state or hide text is shown as an escape.
+
+use std::io::{IsTerminal as _, Write as _};
+
+use crate::exit::{FAILED, Failed};
+
+pub(crate) fn stdout_is_terminal() -> bool {
+    std::io::stdout().is_terminal()
+}
+
+pub(crate) fn stderr_is_terminal() -> bool {
+    std::io::stderr().is_terminal()
+}
+
+/// The text with control characters (but line feed and tab), bidirectional overrides and invisible separators as `\u{…}`.
+pub(crate) fn harmless(text: &str) -> String {
+    escape(text, |c| format!("\\u{{{:x}}}", u32::from(c)))
+}
+
+/// JSON text with the same characters as JSON escapes: it stays the same JSON value.
+pub(crate) fn harmless_json(text: &str) -> String {
+    escape(text, |c| {
+        c.encode_utf16(&mut [0; 2])
+            .iter()
+            .map(|unit| format!("\\u{unit:04x}"))
+            .collect()
+    })
+}
+
+fn escape(text: &str, shown: impl Fn(char) -> String) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if is_harmful(c) {
+            out.push_str(&shown(c))
+        } else {
+            out.push(c)
+        }
+    }
+    out
+}
+
+fn is_harmful(c: char) -> bool {
+    (c.is_control() && c != '\n' && c != '\t')
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}')
+}
+
+/// Prints JSON on a line of its own: harmless on a terminal, byte for byte into a pipe or file.
+pub(crate) fn print_json(text: &str) -> Result<(), Failed> {
+    if stdout_is_terminal() {
+        write_line(harmless_json(text).as_bytes())
+    } else {
+        write_line(text.as_bytes())
+    }
+}
+
+/// Prints a text on a line of its own, in the same way.
+pub(crate) fn print_text(text: &str) -> Result<(), Failed> {
+    if stdout_is_terminal() {
+        write_line(harmless(text).as_bytes())
+    } else {
+        write_line(text.as_bytes())
+    }
+}
+
+fn write_line(line: &[u8]) -> Result<(), Failed> {
+    let mut out = std::io::stdout().lock();
+    out.write_all(line)
+        .and_then(|()| out.write_all(b"\n"))
+        .and_then(|()| out.flush())
+        .map_err(failed)
+}
+
+/// Writes bytes as they are.
+pub(crate) fn write_bytes(bytes: &[u8]) -> Result<(), Failed> {
+    let mut out = std::io::stdout().lock();
+    out.write_all(bytes)
+        .and_then(|()| out.flush())
+        .map_err(failed)
+}
+
+/// A reader that has seen enough (`| head`) is no failure worth words.
+fn failed(error: std::io::Error) -> Failed {
+    if error.kind() == std::io::ErrorKind::BrokenPipe {
+        return Failed::silent(FAILED);
+    }
+    Failed::new(FAILED, format!("cannot write to standard output: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_could_change_the_terminal_is_shown() {
+        let text = "ok \u{1b}[2J 价\u{202e}格\u{9b}\t\n";
+        assert_eq!(harmless(text), "ok \\u{1b}[2J 价\\u{202e}格\\u{9b}\t\n");
+        let json = format!("\"{}\"", "a\u{9b}\u{202e}\u{e0041}b");
+        let shown = harmless_json(&json);
+        assert!(shown.is_ascii(), "{shown}");
+        let (before, after): (String, String) = (
+            serde_json::from_str(&json).unwrap(),
+            serde_json::from_str(&shown).unwrap(),
+        );
+        assert_eq!(before, after);
+    }
+}

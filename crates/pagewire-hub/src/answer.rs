@@ -195,9 +195,10 @@ impl CallStream {
             }
             StreamPart::End(end) => {
                 self.ticket.ended = true;
-                match end {
-                    CallEnd::Result(_) => Ok(None),
-                    end => Err(self.ticket.failure(end)),
+                if matches!(end, CallEnd::Result(_)) {
+                    Ok(None)
+                } else {
+                    Err(self.ticket.failure(end))
                 }
             }
         }

@@ -274,7 +274,7 @@ impl<C: Carrier> Driver<C> {
         self.link.refuse(refusal)
     }
 
-    fn expose(&mut self, functions: Vec<Function>) {
+    fn expose(&self, functions: Vec<Function>) {
         let Stage::Attached(page) = &self.stage else {
             return;
         };
@@ -286,13 +286,13 @@ impl<C: Carrier> Driver<C> {
         self.hub.registry().expose(page, exposed);
     }
 
-    fn retract(&mut self, names: &[FunctionName]) {
+    fn retract(&self, names: &[FunctionName]) {
         if let Stage::Attached(page) = &self.stage {
             self.hub.registry().retract(page, names);
         }
     }
 
-    fn publish(&mut self, topic: &str, value: &pagewire_rpc::Payload) {
+    fn publish(&self, topic: &str, value: &pagewire_rpc::Payload) {
         let Stage::Attached(page) = &self.stage else {
             return;
         };
@@ -312,7 +312,7 @@ impl<C: Carrier> Driver<C> {
         }
     }
 
-    fn set_health(&mut self, health: Option<pagewire_rpc::Health>) {
+    fn set_health(&self, health: Option<pagewire_rpc::Health>) {
         if let Stage::Attached(page) = &self.stage {
             page.set_health(health);
         }

@@ -205,13 +205,14 @@ impl Hub {
             }
             First::End(end) => {
                 ticket.ended = true;
-                let reply = match end {
-                    // A declared stream that ends before its first value is an empty one.
-                    CallEnd::Result(value) if exposed.streams() && value.is_json_null() => {
-                        Reply::Stream(CallStream::empty(ticket))
-                    }
-                    CallEnd::Result(value) => Reply::Value(value),
-                    end => return Err(ticket.failure(end)),
+                let CallEnd::Result(value) = end else {
+                    return Err(ticket.failure(end));
+                };
+                // A declared stream that ends before its first value is an empty one.
+                let reply = if exposed.streams() && value.is_json_null() {
+                    Reply::Stream(CallStream::empty(ticket))
+                } else {
+                    Reply::Value(value)
                 };
                 Ok(Answer {
                     call,

@@ -172,7 +172,11 @@ fn parts_of(values: CallStream, form: Form) -> impl stream::Stream<Item = Part> 
                         Some((Ok(form.error(&failure.into())), after))
                     }
                 },
-                Progress::Break => Some((Err(BrokenStream), Progress::Done)),
+                Progress::Break => {
+                    // hyper drops what it has not written when a body fails; a turn in between lets it write the error line.
+                    tokio::task::yield_now().await;
+                    Some((Err(BrokenStream), Progress::Done))
+                }
                 Progress::Done => None,
             }
         },

@@ -19,6 +19,13 @@ pub(crate) struct Problem {
     code: &'static str,
     title: &'static str,
     detail: String,
+    /// Boxed: most answers are no problems, and a result is as large as its larger half.
+    call: Option<Box<CallContext>>,
+}
+
+/// Which call, and what its page sent.
+#[derive(Debug, Default)]
+struct CallContext {
     call: Option<CallId>,
     page: Option<PageId>,
     page_error: Option<PageError>,
@@ -60,8 +67,6 @@ impl Problem {
             title,
             detail: detail.into(),
             call: None,
-            page: None,
-            page_error: None,
         }
     }
 
@@ -126,6 +131,16 @@ impl Problem {
         )
     }
 
+    fn bad_arguments(detail: String) -> Self {
+        let code = EndKind::BadArguments.name();
+        Self::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            code,
+            "The arguments do not fit",
+            detail,
+        )
+    }
+
     pub(crate) fn shutting_down() -> Self {
         let detail = "the hub shuts down and takes no more calls";
         Self::new(
@@ -138,7 +153,9 @@ impl Problem {
 
     /// The problem document.
     pub(crate) fn json(&self) -> String {
-        let error = self.page_error.as_ref().map(|error| ErrorBody {
+        let context = self.call.as_deref();
+        let page_error = context.and_then(|context| context.page_error.as_ref());
+        let error = page_error.map(|error| ErrorBody {
             code: error.code,
             message: &error.message,
             data: error
@@ -152,8 +169,8 @@ impl Problem {
             status: self.status.as_u16(),
             code: self.code,
             detail: &self.detail,
-            call: self.call.map(|call| call.0),
-            page: self.page.as_ref(),
+            call: context.and_then(|context| context.call).map(|call| call.0),
+            page: context.and_then(|context| context.page.as_ref()),
             error,
         };
         serde_json::to_string(&body).expect("texts and numbers have a JSON form")
@@ -192,19 +209,26 @@ impl IntoResponse for Problem {
 
 impl From<Failure> for Problem {
     fn from(failure: Failure) -> Self {
+        let page_error = match &failure.reason {
+            FailureReason::Ended(CallEnd::PageError(error)) => Some(error.clone()),
+            FailureReason::Ended(_)
+            | FailureReason::NotFound(_)
+            | FailureReason::BadArguments(_)
+            | FailureReason::ShuttingDown => None,
+        };
+        let context = CallContext {
+            call: failure.call,
+            page: failure.page,
+            page_error,
+        };
         let problem = match failure.reason {
             FailureReason::Ended(end) => Self::of_end(end),
             FailureReason::NotFound(why) => Self::not_found(why),
-            FailureReason::BadArguments(why) => Self::of_end(CallEnd::BadArguments(PageError {
-                code: EndKind::BadArguments.code(),
-                message: why,
-                data: None,
-            })),
+            FailureReason::BadArguments(why) => Self::bad_arguments(why),
             FailureReason::ShuttingDown => Self::shutting_down(),
         };
         Self {
-            call: failure.call,
-            page: failure.page,
+            call: Some(Box::new(context)),
             ..problem
         }
     }
@@ -214,21 +238,13 @@ impl Problem {
     fn of_end(end: CallEnd) -> Self {
         let code = end.kind().name();
         match end {
-            CallEnd::BadArguments(error) => Self::new(
-                StatusCode::UNPROCESSABLE_ENTITY,
+            CallEnd::BadArguments(error) => Self::bad_arguments(error.message),
+            CallEnd::PageError(error) => Self::new(
+                StatusCode::INTERNAL_SERVER_ERROR,
                 code,
-                "The arguments do not fit",
-                error.message,
+                "The function threw",
+                error.summary(),
             ),
-            CallEnd::PageError(error) => Self {
-                page_error: Some(error.clone()),
-                ..Self::new(
-                    StatusCode::INTERNAL_SERVER_ERROR,
-                    code,
-                    "The function threw",
-                    error.summary(),
-                )
-            },
             CallEnd::Timeout => Self::new(
                 StatusCode::GATEWAY_TIMEOUT,
                 code,

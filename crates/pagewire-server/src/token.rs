@@ -25,6 +25,10 @@ pub struct SecretError;
 
 impl Secret {
     /// A fresh secret of 192 random bits.
+    ///
+    /// # Panics
+    ///
+    /// When the operating system gives no random bytes.
     pub fn random() -> Self {
         let mut bytes = [0; 24];
         getrandom::fill(&mut bytes).expect("the operating system gives random bytes");

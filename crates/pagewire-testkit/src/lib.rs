@@ -17,6 +17,7 @@ mod client;
 mod hub;
 mod need;
 mod page;
+mod scene;
 
 use std::time::Duration;
 
@@ -25,6 +26,7 @@ pub use client::{Http, Response};
 pub use hub::TestHub;
 pub use need::{chromium, is_long, need, program};
 pub use page::{FakePage, Message};
+pub use scene::{call, hub_and_page, problem};
 
 /// How long a helper waits for something that must come. Long, because machines can be slow; a test that passes never waits that long.
 pub const PATIENCE: Duration = Duration::from_secs(60);

@@ -65,7 +65,14 @@ impl Subscription {
         let oldest_after = state.oldest() - 1;
         let mut ready = VecDeque::new();
         let mut since = |cursor: &Cursor| match cursor.seq_in(&topic.run) {
-            Some(seq) if seq <= state.head() => seq,
+            Some(seq) if (oldest_after..=state.head()).contains(&seq) => seq,
+            Some(seq) if seq < oldest_after => {
+                ready.push_back(Notice::Gap {
+                    lost: Some(oldest_after - seq),
+                    next_seq: oldest_after + 1,
+                });
+                oldest_after
+            }
             Some(_) | None => {
                 ready.push_back(Notice::Gap {
                     lost: None,
@@ -81,6 +88,9 @@ impl Subscription {
             Start::Since(cursor, None) => since(cursor),
             Start::Since(cursor, Some(count)) => since(cursor).max(last(*count)),
         };
+        // Who asks for the newest few only does not miss what lies before them.
+        ready
+            .retain(|notice| !matches!(notice, Notice::Gap { next_seq, .. } if *next_seq <= after));
         drop(state);
         Self {
             topic,

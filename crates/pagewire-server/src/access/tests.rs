@@ -66,6 +66,7 @@ fn decide(access: &Access, request: &str) -> String {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "it is a table")]
 fn requests_are_told_apart() {
     let cases = [
         // Programs.

@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{FutureExt as _, StreamExt as _};
 use pagewire_rpc::{
-    CallEnd, CallId, Closing, Event, Function, FunctionName, Hello, Input, Link, Output, Refusal,
-    TopicName, Welcome,
+    CallEnd, CallId, Closing, Event, Function, FunctionName, GroupName, Hello, Input, Link, Output,
+    Refusal, TopicName, Welcome,
 };
 use tokio::time::{Sleep, sleep_until, timeout};
 
@@ -212,7 +212,7 @@ impl<C: Carrier> Driver<C> {
     fn handle_event(&mut self, event: Event) {
         match event {
             Event::Hello(hello) => self.greet(&hello),
-            Event::Exposed(functions) => self.expose(functions),
+            Event::Exposed(functions) => self.expose(&functions),
             Event::Retracted(names) => self.retract(&names),
             Event::Item { call, value } => {
                 if let Some(caller) = self.callers.get_mut(&call) {
@@ -241,11 +241,16 @@ impl<C: Carrier> Driver<C> {
     }
 
     fn greet(&mut self, hello: &Hello) {
-        let Stage::Waiting(attachment) = std::mem::replace(&mut self.stage, Stage::Refused) else {
+        let waiting = std::mem::replace(&mut self.stage, Stage::Refused);
+        let Stage::Waiting(attachment) = waiting else {
             return;
         };
-        let (now, fresh_id) = (Instant::now(), fresh_page_id());
-        let attached = self.hub.registry().attach(hello, attachment, fresh_id, now);
+        let functions = exposed(&hello.functions, &hello.group);
+        let now = Instant::now();
+        let attached =
+            self.hub
+                .registry()
+                .attach(hello, attachment, fresh_page_id(), functions, now);
         let answered = match attached {
             Err(refusal) => self.turn_away(hello, refusal),
             Ok((page, old)) => {
@@ -253,15 +258,14 @@ impl<C: Carrier> Driver<C> {
                     old.close(Closing::Replaced);
                 }
                 tracing::info!(page = %page.id, group = %page.group, epoch = page.epoch, "page attached");
+                let hub = env!("CARGO_PKG_VERSION");
                 let welcome = Welcome {
                     page: page.id.clone(),
                     epoch: page.epoch,
-                    hub: env!("CARGO_PKG_VERSION"),
+                    hub,
                 };
                 self.stage = Stage::Attached(page);
-                let answered = self.link.welcome(now, welcome);
-                self.expose(hello.functions.clone());
-                answered
+                self.link.welcome(now, welcome)
             }
         };
         if let Err(error) = answered {
@@ -274,16 +278,11 @@ impl<C: Carrier> Driver<C> {
         self.link.refuse(refusal)
     }
 
-    fn expose(&self, functions: Vec<Function>) {
-        let Stage::Attached(page) = &self.stage else {
-            return;
-        };
-        // Schemas are compiled before the registry is locked.
-        let exposed = functions
-            .into_iter()
-            .map(|function| Arc::new(Exposed::new(function, &page.id)))
-            .collect();
-        self.hub.registry().expose(page, exposed);
+    fn expose(&self, functions: &[Function]) {
+        if let Stage::Attached(page) = &self.stage {
+            let exposed = exposed(functions, &page.group);
+            self.hub.registry().expose(page, exposed);
+        }
     }
 
     fn retract(&self, names: &[FunctionName]) {
@@ -376,6 +375,14 @@ impl<C: Carrier> Driver<C> {
             Stage::Waiting(_) | Stage::Refused => "(not attached)",
         }
     }
+}
+
+/// Makes functions ready to be called. Schemas are compiled here, outside the registry's lock.
+fn exposed(functions: &[Function], group: &GroupName) -> Vec<Arc<Exposed>> {
+    functions
+        .iter()
+        .map(|function| Arc::new(Exposed::new(function.clone(), group)))
+        .collect()
 }
 
 impl<C> Drop for Driver<C> {

@@ -166,12 +166,7 @@ impl Hub {
         let active = self.begin()?;
         let (page, exposed, load) = self.route(&request)?;
         if let Err(why) = exposed.check(&request.arguments) {
-            let reason = FailureReason::BadArguments(why);
-            return Err(Failure {
-                call: None,
-                page: Some(page.id.clone()),
-                reason,
-            });
+            return Err(Failure::before_the_page(FailureReason::BadArguments(why)));
         }
         let call = CallId(self.shared.next_call.fetch_add(1, Ordering::Relaxed));
         let timeout = request.timeout.min(self.shared.options.timeout_max);

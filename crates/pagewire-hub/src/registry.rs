@@ -77,9 +77,9 @@ pub(crate) struct Exposed {
 
 impl Exposed {
     /// Schemas that cannot be compiled are not checked, and the log says so: the function itself works.
-    pub(crate) fn new(function: Function, page: &PageId) -> Self {
+    pub(crate) fn new(function: Function, group: &GroupName) -> Self {
         let check = ArgumentCheck::compile(&function).unwrap_or_else(|why| {
-            tracing::warn!(%page, function = %function.name, why, "arguments are not checked: bad schema");
+            tracing::warn!(%group, function = %function.name, why, "arguments are not checked: bad schema");
             None
         });
         Self { function, check }
@@ -129,12 +129,14 @@ impl Registry {
         }
     }
 
-    /// Registers the page of `hello`, and takes it over from an older link that holds its id. `fresh_id` is used when the page brings none.
+    /// Registers the page of `hello` with its functions, and takes it over from an older link that holds its id, all in one step: no call
+    /// finds the page half-way. `fresh_id` is used when the page brings none.
     pub(crate) fn attach(
         &mut self,
         hello: &Hello,
         attachment: Attachment,
         fresh_id: PageId,
+        functions: Vec<Arc<Exposed>>,
         now: Instant,
     ) -> Result<(Arc<Page>, Option<Arc<Page>>), Refusal> {
         self.may_join(&hello.group, &attachment)
@@ -171,6 +173,7 @@ impl Registry {
         group.order.insert((0, self.turn), id.clone());
         group.slots.insert(id.clone(), slot);
         self.pages.insert(id, hello.group.clone());
+        self.expose(&page, functions);
         Ok((page, old))
     }
 

@@ -147,3 +147,23 @@ fn carrier_error(error: axum::Error) -> CarrierError {
         Some(_) | None => CarrierError::Broken(inner),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn close_reasons_are_cut_at_what_a_close_frame_holds() {
+        for (length, kept) in [(123, 123), (124, 123)] {
+            let Message::Close(Some(frame)) = close_message(4400, &"x".repeat(length)) else {
+                unreachable!("it is a close message");
+            };
+            assert_eq!(frame.reason.len(), kept);
+        }
+        // A character is not cut in two.
+        let Message::Close(Some(frame)) = close_message(4400, &"价".repeat(42)) else {
+            unreachable!("it is a close message");
+        };
+        assert_eq!(frame.reason.as_str(), "价".repeat(41));
+    }
+}

@@ -134,19 +134,16 @@ pub(crate) async fn subscribe(
         Err(_) => match form {
             As::Sse => forms::sse(subscription, &shared),
             As::NdJson => forms::nd_json(subscription, &shared),
-            As::Json => {
-                poll(
-                    subscription,
-                    query.wait.unwrap_or_default().min(WAIT_MAX),
-                    &shared,
-                )
-                .await
-            }
+            As::Json => poll(subscription, query.wait(), &shared).await,
         },
     })
 }
 
 impl TopicQuery {
+    fn wait(&self) -> Duration {
+        self.wait.unwrap_or_default().min(WAIT_MAX)
+    }
+
     fn form(&self, headers: &HeaderMap) -> As {
         self.r#as.unwrap_or_else(|| {
             if accepts(headers, "text/event-stream") {
@@ -216,4 +213,21 @@ async fn poll(mut subscription: Subscription, wait: Duration, shared: &Shared) -
 
 fn parse_topic(text: &str) -> Result<TopicName, Problem> {
     TopicName::new(text).map_err(|error| Problem::bad_request(error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wait_over_the_limit_is_cut_to_it() {
+        let cases = [(0, 0), (60, 60), (61, 60)];
+        for (asked, waits) in cases {
+            let query = TopicQuery {
+                wait: Some(Duration::from_secs(asked)),
+                ..TopicQuery::default()
+            };
+            assert_eq!(query.wait(), Duration::from_secs(waits));
+        }
+    }
 }

@@ -18,7 +18,7 @@ use tokio::sync::oneshot;
 use self::report::Report;
 use crate::cli::DemoArguments;
 use crate::client::Client;
-use crate::exit::{FAILED, Failed, NO_BROWSER};
+use crate::exit::{CANCELLED, FAILED, Failed, NO_BROWSER};
 use crate::serve::stop_signal;
 
 /// The group of the sample page.
@@ -99,7 +99,7 @@ async fn show(
     let client = Client::at(hub, None);
     let toured = tokio::select! {
         toured = tour(report, &client, &mut browser) => toured,
-        () = stop_signal() => Ok(()),
+        () = stop_signal() => Err(Failed::silent(CANCELLED)),
     };
     let stays = toured.is_ok() && !arguments.once;
     if stays {
@@ -107,7 +107,9 @@ async fn show(
         stop_signal().await;
     }
     browser.close().await;
-    report.ended(toured.is_ok())?;
+    if !matches!(&toured, Err(failed) if failed.code == CANCELLED) {
+        report.ended(toured.is_ok())?;
+    }
     toured
 }
 

@@ -81,7 +81,7 @@ fn announce(
 To attach a page, paste this into its console (F12). It may attach to group \"{group}\", and nothing else:
 把下面这行粘贴到网页控制台（F12），该网页即接入分组 \"{group}\"：
 
-{snippet}
+  {snippet}
 
 then expose a function there and call it from here:
 
@@ -97,7 +97,7 @@ Ctrl-C stops the hub.",
 /// One line for a page's console.
 fn snippet(http: &str, group: &GroupName, attach: &Secret) -> String {
     let options = json!({ "url": http, "group": group, "token": attach.reveal() });
-    format!("  var pw = (await import(\"{http}/bridge/pagewire.mjs\")).connect({options})")
+    format!("var pw = (await import(\"{http}/bridge/pagewire.mjs\")).connect({options})")
 }
 
 /// The address as this machine reaches it: an unspecified one is reached through loopback.

@@ -26,7 +26,7 @@ fn attach(
     attachment: Attachment,
 ) -> Result<Arc<Page>, String> {
     let fresh = PageId::new(&format!("fresh{}", registry.turn)).unwrap();
-    let attached = registry.attach(hello, attachment, fresh, Instant::now());
+    let attached = registry.attach(hello, attachment, fresh, Vec::new(), Instant::now());
     attached
         .map(|(page, _)| page)
         .map_err(|refusal| refusal.message().to_owned())
@@ -40,7 +40,7 @@ fn expose(registry: &mut Registry, page: &Arc<Page>, names: &[&str]) {
     let exposed = names.iter().map(|name| {
         let function =
             serde_json::from_str(&format!(r#"{{"name":"{name}"}}"#)).expect("a function");
-        Arc::new(Exposed::new(function, &page.id))
+        Arc::new(Exposed::new(function, &page.group))
     });
     registry.expose(page, exposed.collect());
 }

@@ -439,13 +439,21 @@ fn functions_pass_at_their_limits_and_close_the_link_one_past_them() {
 
 #[test]
 fn long_page_texts_are_cut_on_a_character() {
-    let mut f = Fixture::new(LinkOptions::default());
-    let title = "题".repeat(TITLE_BYTES_MAX);
-    f.send(&format!(r#"{{"jsonrpc":"2.0","id":0,"method":"$/hello","params":{{"group":"g","title":"{title}"}}}}"#)).unwrap();
-    let Some(Output::Event(Event::Hello(hello))) = f.link.poll_output() else {
-        unreachable!("hello is fine")
-    };
-    assert_eq!(hello.title, "题".repeat(TITLE_BYTES_MAX / 3));
+    for extra in [0, 1] {
+        let mut f = Fixture::new(LinkOptions::default());
+        let text = |length: usize| "x".repeat(length + extra);
+        let hello = serde_json::json!({"jsonrpc": "2.0", "id": 0, "method": "$/hello", "params": {
+            "group": "g", "url": text(URL_BYTES_MAX), "title": text(TITLE_BYTES_MAX), "agent": text(AGENT_BYTES_MAX)}});
+        f.send(&hello.to_string()).unwrap();
+        let Some(Output::Event(Event::Hello(hello))) = f.link.poll_output() else {
+            unreachable!("hello is fine")
+        };
+        let lengths = (hello.url.len(), hello.title.len(), hello.agent.len());
+        assert_eq!(lengths, (URL_BYTES_MAX, TITLE_BYTES_MAX, AGENT_BYTES_MAX));
+    }
+    let mut title = "题".repeat(TITLE_BYTES_MAX);
+    clip(&mut title, TITLE_BYTES_MAX);
+    assert_eq!(title, "题".repeat(TITLE_BYTES_MAX / 3));
 }
 
 #[test]

@@ -7,6 +7,7 @@ use std::collections::{HashSet, VecDeque};
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 
 pub use self::options::{AGENT_BYTES_MAX, LinkOptions, TITLE_BYTES_MAX, URL_BYTES_MAX};
 pub use self::output::{
@@ -15,7 +16,7 @@ pub use self::output::{
 use crate::Error;
 use crate::call::{Call, CallEnd, CallId, EndKind, PageError};
 use crate::function::{Function, Health, Hello};
-use crate::message::{Frame, Incoming, Outgoing, Params, RawError, RequestId};
+use crate::message::{Frame, Incoming, Outgoing, Params, RawError, RequestId, present};
 use crate::name::{FunctionName, GroupName, TopicName};
 use crate::payload::{JsonText, Payload};
 use crate::table::{CallTable, Inserted, ItemOutcome};
@@ -519,7 +520,8 @@ impl Link {
     }
 
     fn handle_item(&mut self, now: Instant, params: Params<'_>) -> Result<(), Error> {
-        let (ItemParams { id }, value) = params.read_with_value("a bad $/next")?;
+        let ItemParams { id, value } = params.read("a bad $/next")?;
+        let value = params.into_value(value)?;
         let call = CallId(id);
         match self.calls.take_item(call) {
             ItemOutcome::Unknown => self.drop_answer(),
@@ -548,7 +550,8 @@ impl Link {
     }
 
     fn handle_publish(&mut self, params: Params<'_>) -> Result<(), Error> {
-        let (PublishParams { topic }, value) = params.read_with_value("a bad $/publish")?;
+        let PublishParams { topic, value } = params.read("a bad $/publish")?;
+        let value = params.into_value(value)?;
         if value.len() > self.options.topic_value_bytes_max {
             self.counters.values_dropped = self.counters.values_dropped.saturating_add(1);
         } else {
@@ -617,7 +620,8 @@ impl Link {
     ) -> Result<Option<PageRequest>, Error> {
         Ok(Some(match method {
             "$/publish" => {
-                let (PublishParams { topic }, value) = params.read_with_value("a bad $/publish")?;
+                let PublishParams { topic, value } = params.read("a bad $/publish")?;
+                let value = params.into_value(value)?;
                 within(
                     "topic_value_bytes_max",
                     value.len(),
@@ -773,13 +777,17 @@ struct CancelParams {
 }
 
 #[derive(Deserialize)]
-struct ItemParams {
+struct ItemParams<'a> {
     id: u64,
+    #[serde(borrow, default, deserialize_with = "present")]
+    value: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize)]
-struct PublishParams {
+struct PublishParams<'a> {
     topic: String,
+    #[serde(borrow, default, deserialize_with = "present")]
+    value: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize)]

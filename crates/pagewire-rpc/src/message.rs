@@ -140,31 +140,23 @@ impl<'a> Params<'a> {
         Ok(Payload::Json(text))
     }
 
-    /// Reads `{…, "value": …}`, where the bytes of a binary message stand for the value.
-    pub(crate) fn read_with_value<T: Deserialize<'a>>(
-        mut self,
-        what: &'static str,
-    ) -> Result<(T, Payload), Error> {
-        let head = self.read::<T>(what)?;
-        if let Some(bytes) = self.bytes.take() {
-            return Ok((head, Payload::Bytes(bytes)));
+    /// The value of a message: its member `value`, or the bytes that stand for it.
+    pub(crate) fn into_value(self, value: Option<&RawValue>) -> Result<Payload, Error> {
+        match (self.bytes, value) {
+            (Some(bytes), _) => Ok(Payload::Bytes(bytes)),
+            (None, Some(value)) => Ok(Payload::Json(JsonText::slice_of(self.message, value))),
+            (None, None) => Err(Error::Malformed {
+                what: "a \"value\" is missing",
+                at: self
+                    .raw
+                    .map_or(0, |raw| start_in(self.message, raw.get().as_bytes())),
+            }),
         }
-        let value: ValueMember<'a> = self.read("a \"value\" is missing")?;
-        Ok((
-            head,
-            Payload::Json(JsonText::slice_of(self.message, value.value)),
-        ))
     }
 
     pub(crate) fn has_bytes(&self) -> bool {
         self.bytes.is_some()
     }
-}
-
-#[derive(Deserialize)]
-struct ValueMember<'a> {
-    #[serde(borrow)]
-    value: &'a RawValue,
 }
 
 /// The error of a response, as it came.
@@ -350,7 +342,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
 }
 
 /// Keeps a `null` apart from an absent member.
-fn present<'de: 'a, 'a, D: Deserializer<'de>>(
+pub(crate) fn present<'de: 'a, 'a, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<&'a RawValue>, D::Error> {
     <&RawValue>::deserialize(deserializer)

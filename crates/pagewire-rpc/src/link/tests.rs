@@ -337,7 +337,7 @@ fn violations_close_the_link_and_say_why() {
         ),
         (
             r#"{"jsonrpc":"2.0","method":"$/next","params":{"id":1}}"#,
-            "a \"value\" is missing (at byte 51)",
+            "a \"value\" is missing (at byte 44)",
         ),
         (
             r#"{"jsonrpc":"2.0","method":"$/expose","params":{"functions":[{"name":"a b"}]}}"#,

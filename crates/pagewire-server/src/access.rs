@@ -80,7 +80,7 @@ pub struct AllowedOrigin {
 /// The rules of one server.
 #[derive(Debug, Clone, Default)]
 pub struct Access {
-    /// Host names beside 127.0.0.1, localhost and [::1], in lower case without port.
+    /// Host names beside 127.0.0.1, localhost and `[::1]`, in lower case without port.
     pub hosts: Vec<String>,
     /// Origins whose pages may attach.
     pub origins: Vec<AllowedOrigin>,

@@ -5,7 +5,6 @@ use std::time::{Duration, Instant};
 use http::StatusCode;
 use pagewire_hub::HubOptions;
 use pagewire_rpc::LinkOptions;
-use pagewire_server::Access;
 use pagewire_testkit::{FakePage, Http, Message, TestHub, call, hub_and_page, problem, until};
 use serde_json::{Value, json};
 
@@ -280,8 +279,8 @@ async fn a_caller_that_hangs_up_takes_its_call_back() {
     assert_eq!(pages["pages"][0]["calls"]["ended"], json!({"cancelled": 1}));
 }
 
-#[tokio::test]
-async fn a_page_that_closes_ends_its_calls_at_once() {
+/// How long callers wait after the page of their calls has closed.
+async fn time_to_know() -> Duration {
     let (_hub, mut page, client) = hub_and_page(&["f"]).await;
     let calls: Vec<_> = (0..5).map(|_| call(&client, "/v1/call/g/f", "")).collect();
     for _ in 0..5 {
@@ -293,12 +292,20 @@ async fn a_page_that_closes_ends_its_calls_at_once() {
         let (status, problem) = problem(call).await;
         assert_eq!((status, &problem["code"]), (502, &json!("page_gone")));
     }
-    // The promise is 100 ms; the rest is room for a machine that runs other tests. Without the promise this takes 30 s.
-    assert!(
-        closed.elapsed() < Duration::from_secs(2),
-        "{:?}",
-        closed.elapsed()
-    );
+    closed.elapsed()
+}
+
+#[tokio::test]
+async fn a_page_that_closes_ends_its_calls_within_100_ms() {
+    // The best of a few rounds: a machine that runs other tests may hold up one of them, but not make a slow hub fast.
+    let mut best = Duration::MAX;
+    for _ in 0..10 {
+        best = best.min(time_to_know().await);
+        if best < Duration::from_millis(100) {
+            return;
+        }
+    }
+    panic!("the callers knew after {best:?} at best");
 }
 
 #[tokio::test]
@@ -330,14 +337,7 @@ async fn calls_over_the_queue_are_refused_at_the_limit_and_not_before() {
         queue_max: 3,
         ..LinkOptions::default()
     };
-    let hub = TestHub::with(
-        HubOptions {
-            link,
-            ..HubOptions::default()
-        },
-        Access::default(),
-    )
-    .await;
+    let hub = TestHub::with_link(link).await;
     let mut page = FakePage::attach(&hub, "g", &["f"]).await;
     let client = hub.client();
     let calls: Vec<_> = (0..5).map(|_| call(&client, "/v1/call/g/f", "")).collect();
@@ -368,14 +368,7 @@ async fn bodies_pass_at_the_limit_and_are_refused_one_past_it() {
         message_bytes_max: 1_000,
         ..LinkOptions::default()
     };
-    let hub = TestHub::with(
-        HubOptions {
-            link,
-            ..HubOptions::default()
-        },
-        Access::default(),
-    )
-    .await;
+    let hub = TestHub::with_link(link).await;
     let mut page = FakePage::attach(&hub, "g", &["f"]).await;
     let client = hub.client();
     let body = |length: usize| format!("\"{}\"", "x".repeat(length - 2));
@@ -430,7 +423,7 @@ async fn unwritten_bytes_over_the_limit_make_a_page_overloaded() {
         outbox_bytes_max: 6 << 20,
         ..HubOptions::default()
     };
-    let hub = TestHub::with(options, Access::default()).await;
+    let hub = TestHub::with_options(options).await;
     let page = FakePage::attach(&hub, "g", &["f"]).await;
     let client: Http = hub.client();
     let body = format!("\"{}\"", "x".repeat(4 << 20));

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::{SinkExt as _, StreamExt as _};
 use pagewire_hub::{Hub, HubOptions, TopicOptions};
-use pagewire_server::{Access, Server, ServerOptions};
+use pagewire_server::{Server, ServerOptions};
 use pagewire_testkit::{FakePage, Http, Message, TestHub, soon};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -53,7 +53,7 @@ async fn a_time_over_the_limit_is_cut_to_it() {
         timeout_max: Duration::from_millis(50),
         ..HubOptions::default()
     };
-    let hub = TestHub::with(options, Access::default()).await;
+    let hub = TestHub::with_options(options).await;
     let mut page = FakePage::attach(&hub, "g", &["f"]).await;
     let client = hub.client();
     let (response, message) = tokio::join!(client.post("/v1/call/g/f?timeout=1h", ""), page.next());
@@ -75,7 +75,7 @@ async fn a_page_that_follows_a_topic_and_does_not_read_gets_a_gap_and_no_memory(
         outbox_bytes_max: 1 << 20,
         ..HubOptions::default()
     };
-    let hub = TestHub::with(options, Access::default()).await;
+    let hub = TestHub::with_options(options).await;
     let mut page = FakePage::attach(&hub, "g", &[]).await;
     page.send(r#"{"jsonrpc":"2.0","id":1,"method":"$/subscribe","params":{"topic":"programs/t"}}"#)
         .await;

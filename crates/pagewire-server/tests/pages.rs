@@ -6,7 +6,6 @@ use futures_util::{SinkExt as _, StreamExt as _};
 use http::{Method, StatusCode};
 use pagewire_hub::HubOptions;
 use pagewire_rpc::LinkOptions;
-use pagewire_server::Access;
 use pagewire_testkit::{FakePage, Message, TestHub, call, hub_and_page, problem, soon, until};
 use serde_json::json;
 use tokio::io::AsyncWriteExt as _;
@@ -153,14 +152,7 @@ async fn a_message_passes_at_the_limit_and_ends_the_link_one_past_it() {
         message_bytes_max: 2_000,
         ..LinkOptions::default()
     };
-    let hub = TestHub::with(
-        HubOptions {
-            link,
-            ..HubOptions::default()
-        },
-        Access::default(),
-    )
-    .await;
+    let hub = TestHub::with_link(link).await;
     let mut page = FakePage::attach(&hub, "g", &["f"]).await;
     let message = |length: usize| {
         let frame = r#"{"jsonrpc":"2.0","method":"x","params":""}"#;
@@ -182,14 +174,7 @@ async fn a_page_that_says_nothing_is_sent_away() {
         hello_timeout: Duration::from_millis(50),
         ..LinkOptions::default()
     };
-    let hub = TestHub::with(
-        HubOptions {
-            link,
-            ..HubOptions::default()
-        },
-        Access::default(),
-    )
-    .await;
+    let hub = TestHub::with_link(link).await;
     let mut socket = FakePage::connect(&hub, &[]).await.expect("connected");
     let close = soon("the close", socket.next()).await;
     assert!(
@@ -203,14 +188,7 @@ async fn a_half_open_connection_is_reaped_and_its_calls_end() {
         heartbeat: Duration::from_millis(200),
         ..LinkOptions::default()
     };
-    let hub = TestHub::with(
-        HubOptions {
-            link,
-            ..HubOptions::default()
-        },
-        Access::default(),
-    )
-    .await;
+    let hub = TestHub::with_link(link).await;
     // A page that is never read: it answers no Ping, as if its machine were gone.
     let page = FakePage::attach(&hub, "g", &["f"]).await;
     let client = hub.client();
@@ -229,14 +207,7 @@ async fn a_page_whose_script_is_blocked_stays_and_is_shown_as_such() {
         heartbeat: Duration::from_millis(100),
         ..LinkOptions::default()
     };
-    let hub = TestHub::with(
-        HubOptions {
-            link,
-            ..HubOptions::default()
-        },
-        Access::default(),
-    )
-    .await;
+    let hub = TestHub::with_link(link).await;
     let mut page = FakePage::attach(&hub, "g", &["f"]).await;
     let client = hub.client();
     // Reading answers WebSocket Pings, as a browser does, but nothing answers `$/ping`.
@@ -333,7 +304,7 @@ async fn pages_at_their_limit_are_refused() {
         pages_max: 1,
         ..HubOptions::default()
     };
-    let hub = TestHub::with(options, Access::default()).await;
+    let hub = TestHub::with_options(options).await;
     let _page = FakePage::attach(&hub, "g", &[]).await;
     let mut socket = FakePage::connect(&hub, &[]).await.expect("connected");
     let answer = FakePage::greet(&mut socket, json!({"group": "g"})).await;

@@ -4,7 +4,6 @@ use futures_util::{SinkExt as _, StreamExt as _};
 use http::StatusCode;
 use pagewire_hub::{HubOptions, TopicOptions};
 use pagewire_rpc::LinkOptions;
-use pagewire_server::Access;
 use pagewire_testkit::{FakePage, Http, Message, TestHub, hub_and_page, soon, until};
 use serde_json::{Value, json};
 use tokio_tungstenite::connect_async;
@@ -162,13 +161,10 @@ async fn a_slow_reader_is_told_its_gap_or_sent_away() {
         values_max: 4,
         ..TopicOptions::default()
     };
-    let hub = TestHub::with(
-        HubOptions {
-            topics,
-            ..HubOptions::default()
-        },
-        Access::default(),
-    )
+    let hub = TestHub::with_options(HubOptions {
+        topics,
+        ..HubOptions::default()
+    })
     .await;
     let client = hub.client();
     let value = format!("\"{}\"", "x".repeat(900_000));
@@ -241,14 +237,7 @@ async fn programs_publish_below_their_prefix_only_and_within_the_limit() {
         topic_value_bytes_max: 10,
         ..LinkOptions::default()
     };
-    let hub = TestHub::with(
-        HubOptions {
-            link,
-            ..HubOptions::default()
-        },
-        Access::default(),
-    )
-    .await;
+    let hub = TestHub::with_link(link).await;
     let client = hub.client();
     let status = async |topic: &str, body: &str| {
         client
@@ -327,7 +316,7 @@ async fn a_page_follows_only_so_many_topics() {
         subscriptions_max: 2,
         ..HubOptions::default()
     };
-    let hub = TestHub::with(options, Access::default()).await;
+    let hub = TestHub::with_options(options).await;
     let mut page = FakePage::attach(&hub, "g", &[]).await;
     for (id, ok) in [(1, true), (2, true), (3, false)] {
         page.send(&format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"$/subscribe","params":{{"topic":"programs/{id}"}}}}"#)).await;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use pagewire_hub::{Drained, Hub, HubOptions};
+use pagewire_rpc::LinkOptions;
 use pagewire_server::{Access, Server, ServerOptions};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -25,6 +26,20 @@ impl TestHub {
     /// A hub with default limits and rules.
     pub async fn start() -> Self {
         Self::with(HubOptions::default(), Access::default()).await
+    }
+
+    /// A hub with these limits and times of its page links.
+    pub async fn with_link(link: LinkOptions) -> Self {
+        Self::with_options(HubOptions {
+            link,
+            ..HubOptions::default()
+        })
+        .await
+    }
+
+    /// A hub with these limits.
+    pub async fn with_options(options: HubOptions) -> Self {
+        Self::with(options, Access::default()).await
     }
 
     /// A hub with these limits and rules.

@@ -32,7 +32,7 @@ pub(crate) struct Settings {
         value_delimiter = ','
     )]
     listen: Vec<SocketAddr>,
-    /// Host name by which the hub may be addressed, beside 127.0.0.1, localhost and [::1]; may be repeated
+    /// Host name by which the hub may be addressed, beside localhost and the loopback addresses; may be repeated
     #[arg(
         long = "allow-host",
         value_name = "NAME",

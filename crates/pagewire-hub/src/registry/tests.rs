@@ -4,7 +4,7 @@ use super::*;
 use proptest::prelude::*;
 
 fn hello(group: &str, page: Option<&str>, epoch: u64) -> Hello {
-    let page = page.map_or("null".to_owned(), |page| format!("\"{page}\""));
+    let page = page.map_or_else(|| "null".to_owned(), |page| format!("\"{page}\""));
     serde_json::from_str(&format!(
         r#"{{"group":"{group}","page":{page},"epoch":{epoch}}}"#
     ))

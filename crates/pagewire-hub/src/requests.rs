@@ -229,13 +229,15 @@ impl Requests {
         let subscription = self.hub.topics().subscribe(topic, &start, SlowReader::Gap);
         let subscription = subscription
             .map_err(|error| Fault::Hub(EndKind::Overloaded.code(), error.to_string()))?;
-        let number = self.next_subscription;
+        let (number, cursor) = (self.next_subscription, subscription.cursor());
         self.next_subscription += 1;
         let task = self
             .tasks
             .spawn(follow(number, subscription, self.tell.clone()));
         self.subscriptions.insert(number, task);
-        Ok(json_payload(&json!({ "subscription": number })))
+        Ok(json_payload(
+            &json!({ "subscription": number, "cursor": cursor }),
+        ))
     }
 
     fn unsubscribe(&mut self, subscription: u64) -> Result<Payload, Fault> {

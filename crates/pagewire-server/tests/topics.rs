@@ -269,7 +269,13 @@ async fn a_page_publishes_follows_and_calls_within_its_scopes() {
     );
     page.send(r#"{"jsonrpc":"2.0","id":1,"method":"$/subscribe","params":{"topic":"programs/t"}}"#)
         .await;
-    assert_eq!(page.next().await["result"]["subscription"], 1);
+    let subscribed = page.next().await;
+    assert_eq!(subscribed["result"]["subscription"], 1);
+    assert!(
+        subscribed["result"]["cursor"]
+            .as_str()
+            .is_some_and(|cursor| cursor.ends_with(":0"))
+    );
     publish(&client, "programs/t", "{\"a\": 1.0}").await;
     let Some(Message::Text(event)) = page.next_message().await else {
         panic!("no event")

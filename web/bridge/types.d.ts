@@ -29,12 +29,13 @@ declare namespace Pagewire {
   }
 
   /**
-   * An iterator that it returns, such as a generator's, is streamed. `signal` aborts when nobody waits for the
-   * answer any more: an AbortError (cancelled, link lost) or a TimeoutError (its deadline).
+   * Called with `this` = `{ id, signal }`, which an arrow function does not see. An iterator that it returns, such as a
+   * generator's, is streamed. `signal` aborts when nobody waits for the answer any more: with an AbortError (cancelled,
+   * link lost) or, when the hub says that the deadline is over, a TimeoutError. A generator is returned then.
    */
   type PageFunction = (this: { id: number; signal: AbortSignal }, ...args: any[]) => unknown;
 
-  /** `timeout` in milliseconds. */
+  /** `function`: `group/function`. `timeout`: in milliseconds; default: the hub's. */
   interface Target {
     function: string;
     timeout?: number;
@@ -49,24 +50,35 @@ declare namespace Pagewire {
     seq: number;
   }
 
-  /** Gets each value with its place; for a gap `value` is undefined and `at` is `{ gap }`. `time` is Unix milliseconds. */
+  /** Gets each value with its place; for a gap `value` is undefined and `at` is `{ gap }` alone. `time`: Unix milliseconds. */
   type Follower = (value: any, at: { seq?: number; cursor?: string; time?: number; gap?: Gap }) => void;
 
   interface Link {
-    /** The page id the hub gave. */
+    /** The page id that the hub gave; kept over lost links and reloads. */
     readonly page: string | undefined;
-    readonly state: "connecting" | "open" | "closed";
-    /** Lets programs call `fn`. Returns what takes it back. */
+    /**
+     * Lets programs call `fn` and, once attached, prints the `curl` line that does. Returns what takes it back.
+     * Throws a TypeError for a name that is not 1 to 64 letters, digits, `_` or `-`.
+     */
     expose(name: string, fn: PageFunction, about?: About): () => void;
-    /** Publishes to `pages/{group}/{topic}`. Rejects while not attached, as `call` does. */
+    /** Publishes to `pages/{group}/{topic}`. Rejects with −32003 while not attached; nothing is queued. */
     publish(topic: string, value: unknown): Promise<{ topic: string; seq: number }>;
-    /** Calls `group/function` of another page. */
-    call(target: Target & { stream: true }, ...args: unknown[]): AsyncGenerator<any, void>;
+    /**
+     * Calls `group/function` of another page, with `stream` value by value: leaving the loop cancels the call.
+     * Rejects with a `Fault`: −32003 while not attached and when the link is lost, else what the hub says; with
+     * `signal.reason` when the signal aborts.
+     */
+    call(target: Target & { stream: true }, ...args: unknown[]): AsyncGenerator<any>;
     call(target: string | Target, ...args: unknown[]): Promise<any>;
-    /** Follows a topic until the returned function is called, over lost links too. May begin before the link is open. */
+    /**
+     * Follows a topic until the returned function is called, over lost links from where it was. Rejects when the hub refuses.
+     * Before the link is open it resolves at once, and a refusal comes as `error`.
+     */
     subscribe(topic: string, follower: Follower, start?: { since?: string | number; last?: number }): Promise<() => void>;
-    /** `open`: the welcome. `close`: `{ code, reason }`. `error`: an Error in words for people. Returns what ends it. */
-    on(type: "open" | "close" | "error", listener: (detail: any) => void): () => void;
+    /** Returns what ends it. `error` says in words what keeps the page from attaching, once for each thing that does. */
+    on(type: "open", listener: (event: Event) => void): () => void;
+    on(type: "close", listener: (event: CloseEvent) => void): () => void;
+    on(type: "error", listener: (event: ErrorEvent) => void): () => void;
     /** Detaches for good. */
     close(): void;
   }
@@ -81,3 +93,92 @@ declare namespace Pagewire {
 }
 
 declare var pagewire: { connect: typeof Pagewire.connect; version: string };
+
+/** What pagewire.js keeps to itself. */
+declare namespace Pagewire {
+  /** A function of the page. */
+  interface Exposed extends About {
+    name: string;
+    params?: Param[];
+    fn: PageFunction;
+  }
+
+  /** A topic that is followed. `number` is what the hub calls it on the present link. */
+  interface Followed {
+    /** Where to begin; after its first value, where it has come to. */
+    start: { topic: string; since?: string | number; last?: number };
+    follower: Follower;
+    number: number;
+  }
+
+  /** A call of the hub that runs here. `wake` ends its wait for credit. */
+  interface Run extends AbortController {
+    id: number;
+    credit: number;
+    wake?(value?: unknown): void;
+  }
+
+  interface Welcome {
+    page?: string;
+    epoch?: number;
+    limits?: any;
+  }
+
+  interface Message {
+    id?: number;
+    method?: any;
+    params?: any;
+    result?: unknown;
+    error?: { code: number; message: string; data?: unknown };
+    credit?: number;
+    deadline_ms?: number;
+  }
+
+  interface Inner {
+    ws: WebSocket | undefined;
+    welcome: Welcome;
+    /** Sends `message` with `value` as its member `name` ("value": a member of its `params`), if it may be sent now; tells whether it may. */
+    send(message: { method?: string; id?: number; params?: object }, value: unknown, name?: "params" | "value" | "result" | "error"): boolean;
+    request(message: { method: string; params?: object; deadline_ms?: number; credit?: number }, value: unknown, name?: "params" | "value", sink?: ReadableStreamDefaultController, id?: number): Promise<any>;
+    receive(message: Message): void;
+    answer(call: any): void;
+    perform(run: Run, fn: Function, params: unknown): Promise<void>;
+    tell(words: { message: string }): void;
+    hello(): Promise<void>;
+    attach(): Promise<void>;
+    obstacle(healthy: boolean): Promise<string>;
+    follow(topic: Followed): Promise<void>;
+    deliver(subscription: number, value: unknown, at: any): void;
+    show(exposed: Exposed): void;
+  }
+
+  type Handlers = Record<string, (params: any, id?: number) => unknown>;
+
+  /** `connect` as it is written: before the kinds of `call` and `on` are told apart. */
+  type Connect = (options: Options) => Omit<Link, "call" | "on"> & {
+    call(target: string | Target, ...args: unknown[]): any;
+    on(type: string, listener: (event: any) => void): () => void;
+  };
+
+  interface Wire {
+    isBytes(value: any): boolean;
+    /** A generator's or another; arrays, Maps and strings have no `next`. */
+    isIterator(value: any): boolean;
+    json(value: unknown): string;
+    encode(message: object, value: any, name: string): any;
+    decode(data: string | ArrayBuffer): Message;
+    fault(error: { code: number; message: string; data?: unknown }): Fault;
+    error(thrown: any): { code: number; message: string; data: object };
+    samples: Record<string, unknown>;
+    name(name: string): string;
+  }
+}
+
+/** Permissions that TypeScript's DOM doesn't know yet, such as loopback-network. */
+interface Permissions {
+  query(wanted: { name: string }): Promise<PermissionStatus>;
+}
+
+interface SVGScriptElement {
+  readonly src?: undefined;
+}

@@ -1,0 +1,82 @@
+//! What a hub leaves behind, measured on the process that it shares with its test.
+
+use std::fs;
+use std::sync::{Mutex, PoisonError};
+
+use pagewire_testkit::{TestHub, need, until};
+use tokio::runtime::{Builder, Handle};
+
+/// Runs a test on a runtime of its own while no other of this file runs: they measure the process that they share.
+pub(crate) fn alone(test: impl Future<Output = ()>) {
+    static TURN: Mutex<()> = Mutex::new(());
+    // A test that failed before leaves nothing broken behind: its runtime is gone.
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut runtime = Builder::new_multi_thread();
+    let runtime = runtime.worker_threads(2).enable_all().build();
+    runtime.expect("a runtime").block_on(test);
+}
+
+/// Live things of a hub that listens and knows nobody.
+#[derive(Debug)]
+pub(crate) struct Footprint {
+    tasks: usize,
+    files: Option<usize>,
+}
+
+impl Footprint {
+    /// Taken once the hub has answered, because its tasks start when they like.
+    pub(crate) async fn of_idle(hub: &TestHub) -> Self {
+        let files = open_files();
+        assert_eq!(hub.client().get("/health").await.status, 200);
+        until("the end of the first connection", async || {
+            (open_files() <= files).then_some(())
+        })
+        .await;
+        Self {
+            tasks: live_tasks(),
+            files,
+        }
+    }
+
+    /// Waits until all pages are gone, and with them every task and connection.
+    pub(crate) async fn until_back(&self, hub: &TestHub) {
+        until("the end of the last page", async || {
+            hub.hub.pages().is_empty().then_some(())
+        })
+        .await;
+        until("the end of every task and connection", async || {
+            (live_tasks() <= self.tasks && open_files() <= self.files).then_some(())
+        })
+        .await;
+    }
+}
+
+/// Asserts that resident memory has grown by at most `growth_kib_max` since it was `before_kib`.
+pub(crate) fn check_growth(before_kib: Option<u64>, growth_kib_max: u64) {
+    let (Some(before), Some(now)) = (before_kib, memory_kib()) else {
+        return;
+    };
+    let growth = now.saturating_sub(before);
+    assert!(
+        growth <= growth_kib_max,
+        "memory grew by {growth} KiB, from {before} to {now}"
+    );
+}
+
+/// Resident memory of this process. A skip where the system does not say.
+pub(crate) fn memory_kib() -> Option<u64> {
+    let status = fs::read_to_string("/proc/self/status").ok();
+    let resident = status.and_then(|status| {
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        line.and_then(|line| line.trim().strip_suffix("kB")?.trim().parse().ok())
+    });
+    need("/proc/self/status (memory of a process)", resident)
+}
+
+fn live_tasks() -> usize {
+    Handle::current().metrics().num_alive_tasks()
+}
+
+fn open_files() -> Option<usize> {
+    fs::read_dir("/proc/self/fd").ok().map(Iterator::count)
+}

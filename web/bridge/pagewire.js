@@ -127,10 +127,10 @@ const connect = ({ url = served?.[1] ?? "ws://127.0.0.1:9999", group, token = ""
 		async obstacle(healthy) {
 			const permission = await navigator.permissions
 				?.query({ name: "loopback-network" }).catch(() => {});
-			return healthy
-				? `the hub refused this page. Start it with --allow-origin ${origin} or pass a token`
-				: blocked.includes(base.slice(4))
+			return blocked.includes(base.slice(4))
 				? `add ${base} ${wsBase} to the CSP's connect-src`
+				: healthy
+				? `the hub refused this page. Start it with --allow-origin ${origin} or pass a token`
 				: permission?.state === "denied"
 				? "allow local network access in the site settings (https only)"
 				: "no answer. Is pagewire serve running? If asked, allow local network access";

@@ -2,9 +2,14 @@
 
 use std::fs;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use pagewire_testkit::{TestHub, need, until};
 use tokio::runtime::{Builder, Handle};
+use tokio::time::timeout;
+
+/// Longest that a test of this file may take: several times what it needs under `PAGEWIRE_TEST_LONG`.
+const TEST_TIME_MAX: Duration = Duration::from_secs(300);
 
 /// Runs a test on a runtime of its own while no other of this file runs: they measure the process that they share.
 pub(crate) fn alone(test: impl Future<Output = ()>) {
@@ -13,7 +18,10 @@ pub(crate) fn alone(test: impl Future<Output = ()>) {
     let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let mut runtime = Builder::new_multi_thread();
     let runtime = runtime.worker_threads(2).enable_all().build();
-    runtime.expect("a runtime").block_on(test);
+    let ended = runtime
+        .expect("a runtime")
+        .block_on(async { timeout(TEST_TIME_MAX, test).await });
+    ended.expect("a test ends, even when a program or page of it failed");
 }
 
 /// Live things of a hub that listens and knows nobody.

@@ -150,7 +150,7 @@ async fn notify(page: &mut FakePage, method: &str, params: &serde_json::Value) {
 /// How a page comes back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Reload {
-    /// The hub still believes in the old link: its socket looks open until the new link stands.
+    /// The hub still believes in the old link: its socket is open until the hub closes it.
     Unseen,
     /// The old socket closes right before the new one opens; which of the two the hub sees first is open.
     Racing,
@@ -159,7 +159,7 @@ pub(crate) enum Reload {
 /// Attaches the page anew, as the browser does: no goodbye, the same id, the last epoch.
 pub(crate) async fn come_back(
     hub: &TestHub,
-    old: FakePage,
+    mut old: FakePage,
     reload: Reload,
     functions: &[&str],
 ) -> FakePage {
@@ -167,7 +167,8 @@ pub(crate) async fn come_back(
     let new = match reload {
         Reload::Unseen => {
             let new = attach(hub, group, &id, epoch, functions).await;
-            drop(old);
+            let closed = old.closed().await;
+            assert_eq!(closed, Some((4409, "replaced".to_owned())));
             new
         }
         Reload::Racing => {

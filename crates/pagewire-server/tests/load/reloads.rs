@@ -42,14 +42,16 @@ async fn reload_under_callers(reload: Reload) -> (Ends, Ends) {
     let hub = TestHub::start().await;
     let idle = Footprint::of_idle(&hub).await;
     let settled = Arc::new(AtomicBool::new(false));
-    let mut page = attach(&hub, GROUP, "reloaded", 0, RELOADED).await;
+    let page = attach(&hub, GROUP, "reloaded", 0, RELOADED).await;
     let mut programs = Program::several(&hub, GROUP, PROGRAMS);
-    let others = start_calling("echo", programs.split_off(HOLDERS), &settled);
-    let holders = start_calling("hold", programs, &settled);
-    for _ in 0..RELOADS {
-        serve_until_held(&mut page).await;
-        page = come_back(&hub, page, reload, RELOADED).await;
-    }
+    let mut others = start_calling("echo", programs.split_off(HOLDERS), &settled);
+    let mut holders = start_calling("hold", programs, &settled);
+    let page = tokio::select! {
+        page = reload_often(&hub, page, reload) => page,
+        // Without this the page would wait for calls that nobody makes any more.
+        _ = others.join_next() => unreachable!("a caller failed"),
+        _ = holders.join_next() => unreachable!("a caller that is held failed"),
+    };
     settled.store(true, Ordering::Relaxed);
     let serving = tokio::spawn(serve(page));
     let holders = soon("the end of the held calls", holders.join_all()).await;
@@ -82,6 +84,14 @@ fn start_calling(
         .into_iter()
         .map(|program| call_on(program, settled.clone()))
         .collect()
+}
+
+async fn reload_often(hub: &TestHub, mut page: FakePage, reload: Reload) -> FakePage {
+    for _ in 0..RELOADS {
+        serve_until_held(&mut page).await;
+        page = come_back(hub, page, reload, RELOADED).await;
+    }
+    page
 }
 
 /// Answers the others for a while, until every holder's call is here too.

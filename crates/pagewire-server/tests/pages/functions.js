@@ -181,6 +181,7 @@ const functions = {
 		}
 	})()),
 	abandon: () => told(link.call({ function: "page/wait", signal: abandoning.signal })),
+	callTooLate: () => told(link.call({ function: "page/wait", signal: AbortSignal.abort(new Error("too late")) })),
 	abandonNow() { abandoning.abort(new Error("changed my mind")); },
 	async subscribe(topic, start) {
 		const follower = (value, at) => report({ followed: { value: value ?? null, at } });

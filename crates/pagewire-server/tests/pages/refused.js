@@ -12,7 +12,7 @@ globalThis.WebSocket = class extends Socket {
 };
 
 const link = pagewire.connect({{options}});
-link.on("open", () => report({ error: "it may attach" }));
+link.on("open", () => report({ error: "it may attach", secure: isSecureContext }));
 link.on("error", ({ message }) => {
 	if (!errors.length) report({ error: message, secure: isSecureContext });
 	errors.push(message);

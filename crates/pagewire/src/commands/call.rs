@@ -12,9 +12,11 @@ use crate::terminal::{print_json, print_text, stdout_is_terminal, write_bytes};
 
 pub(crate) async fn run(arguments: &CallArguments) -> Result<(), Failed> {
     tokio::select! {
-        result = call(arguments) => result,
+        // First, so that Ctrl-C is ours before the hub hears of the call.
+        biased;
         // Leaving closes the connection, which takes the call back.
         _ = tokio::signal::ctrl_c() => Err(Failed::silent(exit::CANCELLED)),
+        result = call(arguments) => result,
     }
 }
 

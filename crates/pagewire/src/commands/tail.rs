@@ -121,7 +121,7 @@ mod tests {
         let cases = [
             (
                 r#"{"seq":42,"time_ms":1795212345678,"value":{"a":1}}"#,
-                r#"#42 10:45:45.678Z {"a":1}"#,
+                r#"#42 22:05:45.678Z {"a":1}"#,
             ),
             (
                 r#"{"seq":1,"time_ms":0,"base64":"AP8=","type":"image/png"}"#,

@@ -124,7 +124,7 @@ async fn an_allowed_origin_may_attach_and_read_why_it_may_do_no_more() {
     let mut stage = Stage::with_site(site, HubOptions::default(), access).await;
     let typed = json!({"content-type": "application/json"});
     let v1 = &["pagewire.v1"];
-    let forbidden = r#""code":"forbidden""#;
+    let forbidden = "give them a token";
     let asks = [
         ask(socket("/v1/page", v1, "mine"), "", r#""result":{"page""#),
         ask(get("/health", &no_headers()), "200", r#"{"ok":true}"#),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use pagewire_hub::PageInfo;
-use pagewire_testkit::{FakePage, TestHub, until};
+use pagewire_testkit::{FakePage, TestHub, soon, until};
 use serde_json::json;
 use tokio_tungstenite::MaybeTlsStream;
 
@@ -167,7 +167,7 @@ pub(crate) async fn come_back(
     let new = match reload {
         Reload::Unseen => {
             let new = attach(hub, group, &id, epoch, functions).await;
-            let closed = old.closed().await;
+            let closed = soon("the close of the old link", old.closed()).await;
             assert_eq!(closed, Some((4409, "replaced".to_owned())));
             new
         }

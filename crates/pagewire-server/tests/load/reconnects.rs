@@ -1,6 +1,6 @@
 //! A page that comes and goes a thousand times.
 
-use pagewire_testkit::{FakePage, TestHub};
+use pagewire_testkit::{FakePage, TestHub, soon};
 
 use crate::footprint::{Footprint, alone, check_growth, memory_kib};
 use crate::pages::{Reload, answer_properly, attach, come_back, next_call};
@@ -65,12 +65,14 @@ async fn cut_off(
         assert_eq!(next_call(&mut page).await.function, "hold");
         come_back(hub, page, reload, FUNCTIONS).await
     };
-    let (cut, mut page) = tokio::join!(program.call("hold"), leave);
+    let cut_and_left = async { tokio::join!(program.call("hold"), leave) };
+    let (cut, mut page) = soon("the end of the old link", cut_and_left).await;
     assert_eq!(cut.end, End::PageGone, "{}", cut.text);
     let answer = async {
         let asked = next_call(&mut page).await;
         answer_properly(&mut page, &asked).await;
     };
-    tokio::join!(program.expect_result("echo"), answer);
+    let asked_and_answered = async { tokio::join!(program.expect_result("echo"), answer) };
+    soon("an answer of the new link", asked_and_answered).await;
     page
 }

@@ -88,7 +88,7 @@ fn start_calling(
 
 async fn reload_often(hub: &TestHub, mut page: FakePage, reload: Reload) -> FakePage {
     for _ in 0..RELOADS {
-        serve_until_held(&mut page).await;
+        soon("the held calls", serve_until_held(&mut page)).await;
         page = come_back(hub, page, reload, RELOADED).await;
     }
     page

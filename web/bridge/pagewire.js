@@ -1,8 +1,8 @@
 // Pagewire's page side: sets globalThis.pagewire. API: types.d.ts, wire: docs/protocol.md.
 //
-// Values are as JSON.stringify has them (Date: text; NaN: null; Map: {}), but a BigInt is text. As the
-// whole value, undefined, a function or a symbol is null, and an ArrayBuffer, a view of one or a Blob
-// is bytes, which arrive as Uint8Array. Bytes elsewhere and cycles are a TypeError.
+// Values are as JSON.stringify has them (Date: text; NaN: null), but a BigInt is text. As the whole
+// value, undefined, a function or a symbol is null; an ArrayBuffer, a view of one or a Blob is bytes,
+// which arrive as Uint8Array. Bytes elsewhere and cycles are a TypeError.
 (() => {
 const version = "0.1.0";
 const PAGE_ERROR = -32000, TOO_LARGE = -32007, NOT_FOUND = -32601;
@@ -10,7 +10,7 @@ const GONE = { code: -32003, message: "not attached" };
 const CREDIT = 16;
 const utf8 = new TextEncoder();
 
-const { document } = globalThis; // a worker has none
+const { document } = globalThis; // no worker
 const served = /^(http.+)\/bridge(\.js|\/)/.exec(document?.currentScript?.src ?? "");
 
 let blocked = "";
@@ -24,7 +24,7 @@ const connect = ({ url = served?.[1] ?? "ws://127.0.0.1:9999", group, token = ""
 	const protocols = ["pagewire.v1"].concat(token ? `pagewire.token.${secret}` : []);
 	const exposed = new Map(), topics = new Set(), calls = new Map(), runs = new Map();
 	const events = new EventTarget();
-	let greeting = Promise.resolve(); // only hello may go before its answer
+	let greeting = Promise.resolve(); // only hello goes before it
 	let open = false, closed = false, told = "", tries = 0, lastId = 0;
 
 	/** @type {Pagewire.Inner} */
@@ -57,10 +57,10 @@ const connect = ({ url = served?.[1] ?? "ws://127.0.0.1:9999", group, token = ""
 			else call?.resolve(result);
 		},
 
-		answer({ id, method, params, credit = 0 }) {
+		answer({ id, method, params, credit = 0, traceparent }) {
 			const entry = exposed.get(method);
 			if (!entry) return my.send({ id }, { code: NOT_FOUND, message: `no ${method}` }, "error");
-			const run = Object.assign(new AbortController(), { id, credit });
+			const run = Object.assign(new AbortController(), { id, credit, traceparent });
 			runs.set(id, run);
 			const fail = (/** @type {any} */ thrown) =>
 				run.signal.aborted || my.send({ id }, wire.error(thrown), "error");
@@ -70,11 +70,12 @@ const connect = ({ url = served?.[1] ?? "ws://127.0.0.1:9999", group, token = ""
 		},
 
 		async perform(run, fn, params) {
-			const { id, signal } = run;
-			const value = await fn.apply({ id, signal }, params), streamed = wire.isIterator(value);
+			const { id, signal, traceparent } = run;
+			const value = await fn.apply({ id, signal, traceparent }, params);
+			const streamed = wire.isIterator(value);
 			for await (const item of streamed ? value : []) {
 				while (!run.credit) await new Promise((wake) => { run.wake = wake; });
-				signal.throwIfAborted(); // ends the generator too
+				signal.throwIfAborted();
 				run.credit -= 1;
 				my.send({ method: "$/next", params: { id } }, item, "value");
 			}

@@ -26,14 +26,23 @@ declare namespace Pagewire {
     result?: object;
     /** Answers with a stream: a hint for programs. */
     stream?: boolean;
+    /** May run twice for one call: the hub asks another page of the group when this one is lost before it answered. */
+    idempotent?: boolean;
   }
 
   /**
-   * Called with `this` = `{ id, signal }`, which an arrow function does not see. An iterator that it returns, such as a
+   * Called with `this` = `{ id, signal, traceparent }`, which an arrow function does not see. An iterator that it returns, such as a
    * generator's, is streamed. `signal` aborts when nobody waits for the answer any more: with an AbortError (cancelled,
    * link lost) or, when the hub says that the deadline is over, a TimeoutError. A generator is returned then.
    */
-  type PageFunction = (this: { id: number; signal: AbortSignal }, ...args: any[]) => unknown;
+  type PageFunction = (this: Call, ...args: any[]) => unknown;
+
+  interface Call {
+    id: number;
+    signal: AbortSignal;
+    /** The program's W3C trace context, where it sent one. */
+    traceparent?: string;
+  }
 
   /** `function`: `group/function`. `timeout`: in milliseconds; default: the hub's. */
   interface Target {
@@ -115,6 +124,7 @@ declare namespace Pagewire {
   interface Run extends AbortController {
     id: number;
     credit: number;
+    traceparent?: string;
     wake?(value?: unknown): void;
   }
 

@@ -1,13 +1,15 @@
 //! The caller's side of a call: how its answer comes back, and what happens when the caller leaves.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use pagewire_rpc::{CallEnd, CallId, PageId, Payload};
+use pagewire_rpc::{CallEnd, CallId, EndKind, GroupName, PageId, Payload};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::hub::ActiveCall;
+use crate::metrics::FunctionStats;
 use crate::page::Page;
-use crate::registry::Load;
+use crate::registry::{Load, NotFound, Outcome};
 
 /// Stream items that a page may send ahead of its reader. With items of at most 1 MiB a stream holds at most 16 MiB.
 pub(crate) const STREAM_CREDIT: u32 = 16;
@@ -15,8 +17,10 @@ pub(crate) const STREAM_CREDIT: u32 = 16;
 /// What came first.
 #[derive(Debug)]
 pub(crate) enum First {
-    End(CallEnd),
-    Item(Payload, mpsc::Receiver<StreamPart>),
+    /// The end, and how long it took to come.
+    End(CallEnd, Duration),
+    /// The first value of a stream, its other ones, and how long the first one took to come.
+    Item(Payload, mpsc::Receiver<StreamPart>, Duration),
 }
 
 #[derive(Debug)]
@@ -25,20 +29,28 @@ pub(crate) enum StreamPart {
     End(CallEnd),
 }
 
-/// Where the driver puts what comes for one call.
+/// Where the driver puts what comes for one call. Dropping it ends the call as page gone.
 #[derive(Debug)]
 pub(crate) struct Caller {
     first: Option<oneshot::Sender<First>>,
     rest: Option<mpsc::Sender<StreamPart>>,
+    began: Instant,
+    stats: Arc<FunctionStats>,
 }
 
 impl Caller {
-    pub(crate) fn new() -> (Self, oneshot::Receiver<First>) {
+    /// For a call that is given to its page at `began`.
+    pub(crate) fn new(
+        began: Instant,
+        stats: Arc<FunctionStats>,
+    ) -> (Self, oneshot::Receiver<First>) {
         let (sender, receiver) = oneshot::channel();
         (
             Self {
                 first: Some(sender),
                 rest: None,
+                began,
+                stats,
             },
             receiver,
         )
@@ -50,19 +62,32 @@ impl Caller {
             // One place for each item that credit allows, and one for the end: sending never finds it full.
             let (sender, receiver) = mpsc::channel(STREAM_CREDIT as usize + 1);
             self.rest = Some(sender);
-            let _ = first.send(First::Item(value, receiver));
+            let _ = first.send(First::Item(value, receiver, self.began.elapsed()));
         } else if let Some(rest) = &self.rest {
             let _ = rest.try_send(StreamPart::Item(value));
         }
     }
 
-    /// Hands over the end.
+    /// Hands over the end, and counts it.
     pub(crate) fn end(mut self, end: CallEnd) {
+        self.finish(end);
+    }
+
+    fn finish(&mut self, end: CallEnd) {
+        let took = self.began.elapsed();
         if let Some(first) = self.first.take() {
-            let _ = first.send(First::End(end));
-        } else if let Some(rest) = &self.rest {
+            self.stats.count(end.kind(), took);
+            let _ = first.send(First::End(end, took));
+        } else if let Some(rest) = self.rest.take() {
+            self.stats.count(end.kind(), took);
             let _ = rest.try_send(StreamPart::End(end));
         }
+    }
+}
+
+impl Drop for Caller {
+    fn drop(&mut self) {
+        self.finish(CallEnd::PageGone);
     }
 }
 
@@ -71,7 +96,7 @@ impl Caller {
 pub(crate) struct Ticket {
     pub(crate) call: CallId,
     pub(crate) page: Arc<Page>,
-    pub(crate) _load: Load,
+    pub(crate) load: Load,
     pub(crate) _active: ActiveCall,
     pub(crate) ended: bool,
 }
@@ -93,6 +118,8 @@ pub struct Answer {
     pub page: PageId,
     /// What it answered.
     pub reply: Reply,
+    /// From giving the call to the page until its answer, or the first value of its stream, waiting for a free place at the page included.
+    pub took: Duration,
 }
 
 /// One value or many.
@@ -120,12 +147,27 @@ pub struct Failure {
 pub enum FailureReason {
     /// It ended so; never [`CallEnd::Result`].
     Ended(CallEnd),
-    /// No page, group or function of that name, in words.
-    NotFound(String),
+    /// No page, group or function of that name.
+    NotFound(NotFound),
+    /// All pages of this group that could take the call are draining.
+    Draining(GroupName),
     /// The arguments do not fit the function's schemas, in words.
     BadArguments(String),
     /// The hub takes no more calls.
     ShuttingDown,
+}
+
+impl FailureReason {
+    /// The stable word for it, as in problem documents and the log (`docs/protocol.md` §2).
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Ended(end) => end.kind().name(),
+            Self::NotFound(_) => EndKind::NotFound.name(),
+            Self::Draining(_) => EndKind::Overloaded.name(),
+            Self::BadArguments(_) => EndKind::BadArguments.name(),
+            Self::ShuttingDown => "shutting_down",
+        }
+    }
 }
 
 impl Failure {
@@ -194,7 +236,7 @@ impl CallStream {
                 Ok(Some(value))
             }
             StreamPart::End(end) => {
-                self.ticket.ended = true;
+                self.ticket.end(end.kind());
                 if matches!(end, CallEnd::Result(_)) {
                     Ok(None)
                 } else {
@@ -215,6 +257,12 @@ impl CallStream {
 }
 
 impl Ticket {
+    /// The call is over: nothing is left to cancel.
+    pub(crate) fn end(&mut self, kind: EndKind) {
+        self.ended = true;
+        self.load.outcome = Outcome::of(kind);
+    }
+
     pub(crate) fn failure(&self, end: CallEnd) -> Failure {
         Failure {
             call: Some(self.call),

@@ -11,7 +11,7 @@ use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{FutureExt as _, StreamExt as _};
 use pagewire_rpc::{
     CallEnd, CallId, Closing, Event, Function, FunctionName, GroupName, Hello, Input, Link, Output,
-    Refusal, TopicName, Welcome,
+    Refusal, Welcome,
 };
 use tokio::time::{Sleep, sleep_until, timeout};
 
@@ -29,8 +29,8 @@ const INPUTS_PER_TURN: usize = 64;
 /// Time for the last messages and the carrier's own goodbye.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
-pub(crate) async fn drive(hub: Hub, carrier: impl Carrier, attachment: Attachment) {
-    Driver::new(hub, carrier, attachment).run().await;
+pub(crate) async fn drive(hub: Hub, link: Link, carrier: impl Carrier, attachment: Attachment) {
+    Driver::new(hub, link, carrier, attachment).run().await;
 }
 
 struct Driver<C> {
@@ -61,9 +61,8 @@ enum Turn {
 }
 
 impl<C: Carrier> Driver<C> {
-    fn new(hub: Hub, carrier: C, attachment: Attachment) -> Self {
+    fn new(hub: Hub, link: Link, carrier: C, attachment: Attachment) -> Self {
         let (sink, reader) = Box::pin(carrier).split();
-        let link = Link::new(Instant::now(), hub.options().link.clone());
         Self {
             requests: Requests::new(hub.clone(), attachment.scopes.clone()),
             hub,
@@ -205,7 +204,7 @@ impl<C: Carrier> Driver<C> {
             }
         }
         if let Stage::Attached(page) = &self.stage {
-            page.sync(&self.link);
+            page.sync(&self.link, &self.hub.shared.metrics);
         }
     }
 
@@ -245,7 +244,7 @@ impl<C: Carrier> Driver<C> {
         let Stage::Waiting(attachment) = waiting else {
             return;
         };
-        let functions = exposed(&hello.functions, &hello.group);
+        let functions = exposed(&self.hub, &hello.functions, &hello.group);
         let now = Instant::now();
         let attached =
             self.hub
@@ -280,7 +279,7 @@ impl<C: Carrier> Driver<C> {
 
     fn expose(&self, functions: &[Function]) {
         if let Stage::Attached(page) = &self.stage {
-            let exposed = exposed(functions, &page.group);
+            let exposed = exposed(&self.hub, functions, &page.group);
             self.hub.registry().expose(page, exposed);
         }
     }
@@ -295,7 +294,8 @@ impl<C: Carrier> Driver<C> {
         let Stage::Attached(page) = &self.stage else {
             return;
         };
-        let taken = TopicName::of_page(&page.group, topic)
+        let taken = page
+            .topic(topic)
             .map_err(|error| error.to_string())
             .and_then(|name| {
                 self.hub
@@ -306,6 +306,7 @@ impl<C: Carrier> Driver<C> {
             Ok(_) => page.count_published(),
             Err(why) => {
                 page.count_value_dropped();
+                self.hub.shared.metrics.count_values_dropped(1);
                 tracing::debug!(page = %page.id, why, "a published value was dropped");
             }
         }
@@ -378,11 +379,12 @@ impl<C: Carrier> Driver<C> {
 }
 
 /// Makes functions ready to be called. Schemas are compiled here, outside the registry's lock.
-fn exposed(functions: &[Function], group: &GroupName) -> Vec<Arc<Exposed>> {
-    functions
-        .iter()
-        .map(|function| Arc::new(Exposed::new(function.clone(), group)))
-        .collect()
+fn exposed(hub: &Hub, functions: &[Function], group: &GroupName) -> Vec<Arc<Exposed>> {
+    let ready = |function: &Function| {
+        let stats = hub.shared.metrics.function(group, &function.name);
+        Arc::new(Exposed::new(function.clone(), group, stats))
+    };
+    functions.iter().map(ready).collect()
 }
 
 impl<C> Drop for Driver<C> {

@@ -4,21 +4,15 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use pagewire_rpc::{
-    Call, CallEnd, CallId, Closing, FunctionName, GroupName, LinkOptions, PageId, Payload,
-    TopicName,
-};
+use pagewire_rpc::{CallId, Closing, Link, LinkOptions, PageId, Payload, PlainPage, TopicName};
 use tokio::sync::Notify;
 use tokio_util::task::TaskTracker;
 
-use crate::answer::{
-    Answer, CallStream, Caller, Failure, FailureReason, First, Reply, STREAM_CREDIT, Ticket,
-};
 use crate::carrier::Carrier;
 use crate::driver;
-use crate::inbox::NewCall;
+use crate::metrics::{Metrics, MetricsSnapshot};
 use crate::page::PageInfo;
-use crate::registry::{Attachment, GroupPolicy, Load, Registry};
+use crate::registry::{Attachment, GroupPolicy, Registry};
 use crate::topic::{PublishError, Published, TopicOptions, Topics};
 
 /// How long pages have to take in the goodbye of a hub that shuts down.
@@ -48,28 +42,13 @@ impl Default for HubOptions {
         Self {
             link: LinkOptions::default(),
             topics: TopicOptions::default(),
-            groups: GroupPolicy::new(),
+            groups: GroupPolicy::default(),
             pages_max: 16_384,
             outbox_bytes_max: 64 << 20,
             subscriptions_max: 32,
             timeout_max: Duration::from_secs(24 * 60 * 60),
         }
     }
-}
-
-/// What a program wants called.
-#[derive(Debug, Clone)]
-pub struct CallRequest {
-    /// The group.
-    pub group: GroupName,
-    /// The function.
-    pub function: FunctionName,
-    /// Exactly this page, or whichever has the fewest calls under way.
-    pub page: Option<PageId>,
-    /// The text of a JSON array, or bytes as the one argument.
-    pub arguments: Payload,
-    /// How long the whole call may take, waiting and streaming included.
-    pub timeout: Duration,
 }
 
 /// What a shutdown cut off.
@@ -94,6 +73,7 @@ pub(crate) struct Shared {
     pub(crate) topics: Topics,
     next_call: AtomicU64,
     active: ActiveCalls,
+    pub(crate) metrics: Metrics,
     draining: AtomicBool,
     drivers: TaskTracker,
 }
@@ -119,12 +99,13 @@ impl Drop for ActiveCall {
 impl Hub {
     /// A hub without pages.
     pub fn new(options: HubOptions) -> Self {
-        let registry = Registry::new(options.groups.clone(), options.pages_max);
+        let registry = Registry::new(options.groups.clone(), options.pages_max, random_u64());
         let shared = Shared {
             registry: Arc::new(Mutex::new(registry)),
             topics: Topics::new(options.topics.clone(), run_name()),
             next_call: AtomicU64::new(1),
             active: ActiveCalls::default(),
+            metrics: Metrics::default(),
             draining: AtomicBool::new(false),
             drivers: TaskTracker::new(),
             options,
@@ -153,90 +134,15 @@ impl Hub {
         &self.shared.options
     }
 
-    /// Calls a function: finds a page, asks it and waits for its answer or the first value of its stream.
-    ///
-    /// # Errors
-    ///
-    /// The end of the call where it is not a result. Only *overloaded*, *page gone* and a hub that shuts down are worth another try.
-    ///
-    /// # Cancel safety
-    ///
-    /// Dropping the future takes the call back: the page is told.
-    pub async fn call(&self, request: CallRequest) -> Result<Answer, Failure> {
-        let active = self.begin()?;
-        let (page, exposed, load) = self.route(&request)?;
-        if let Err(why) = exposed.check(&request.arguments) {
-            return Err(Failure::before_the_page(FailureReason::BadArguments(why)));
-        }
-        let call = CallId(self.shared.next_call.fetch_add(1, Ordering::Relaxed));
-        let timeout = request.timeout.min(self.shared.options.timeout_max);
-        let (caller, first) = Caller::new();
-        let mut ticket = Ticket {
-            call,
-            page: page.clone(),
-            ended: false,
-            _load: load,
-            _active: active,
-        };
-        page.inbox.call(NewCall {
-            id: call,
-            call: Call {
-                function: request.function,
-                arguments: request.arguments,
-                deadline: Instant::now() + timeout,
-                credit: STREAM_CREDIT,
-            },
-            caller,
-        });
-        // The driver answers every call it took; if it vanished, so did the page.
-        match first.await.unwrap_or(First::End(CallEnd::PageGone)) {
-            First::Item(value, rest) => {
-                let reply = Reply::Stream(CallStream::new(value, rest, ticket));
-                Ok(Answer {
-                    call,
-                    page: page.id.clone(),
-                    reply,
-                })
-            }
-            First::End(end) => {
-                ticket.ended = true;
-                let CallEnd::Result(value) = end else {
-                    return Err(ticket.failure(end));
-                };
-                // A declared stream that ends before its first value is an empty one.
-                let reply = if exposed.streams() && value.is_json_null() {
-                    Reply::Stream(CallStream::empty(ticket))
-                } else {
-                    Reply::Value(value)
-                };
-                Ok(Answer {
-                    call,
-                    page: page.id.clone(),
-                    reply,
-                })
-            }
-        }
-    }
-
-    fn begin(&self) -> Result<ActiveCall, Failure> {
+    /// A place among the calls under way; none when the hub takes no more.
+    pub(crate) fn begin_call(&self) -> Option<ActiveCall> {
         self.shared.active.count.fetch_add(1, Ordering::AcqRel);
         let active = ActiveCall(self.shared.clone());
-        if self.shared.draining.load(Ordering::Acquire) {
-            return Err(Failure::before_the_page(FailureReason::ShuttingDown));
-        }
-        Ok(active)
+        (!self.shared.draining.load(Ordering::Acquire)).then_some(active)
     }
 
-    fn route(
-        &self,
-        request: &CallRequest,
-    ) -> Result<(Arc<crate::page::Page>, Arc<crate::registry::Exposed>, Load), Failure> {
-        let (page, exposed) = self
-            .registry()
-            .route(&request.group, &request.function, request.page.as_ref())
-            .map_err(|why| Failure::before_the_page(FailureReason::NotFound(why)))?;
-        let load = Load::new(self.shared.registry.clone(), page.clone());
-        Ok((page, exposed, load))
+    pub(crate) fn next_call_id(&self) -> CallId {
+        CallId(self.shared.next_call.fetch_add(1, Ordering::Relaxed))
     }
 
     /// Runs one page until it is gone or told to go.
@@ -245,9 +151,29 @@ impl Hub {
     ///
     /// Dropping the future detaches the page at once: its calls end as page gone.
     pub async fn drive(&self, carrier: impl Carrier, attachment: Attachment) {
+        let link = Link::new(Instant::now(), self.shared.options.link.clone());
+        self.drive_link(link, carrier, attachment).await;
+    }
+
+    /// As [`Hub::drive`], for a page that knows nothing of Pagewire.
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`Hub::drive`].
+    pub async fn drive_plain(
+        &self,
+        carrier: impl Carrier,
+        attachment: Attachment,
+        page: PlainPage,
+    ) {
+        let link = Link::plain(Instant::now(), self.shared.options.link.clone(), page);
+        self.drive_link(link, carrier, attachment).await;
+    }
+
+    async fn drive_link(&self, link: Link, carrier: impl Carrier, attachment: Attachment) {
         self.shared
             .drivers
-            .track_future(driver::drive(self.clone(), carrier, attachment))
+            .track_future(driver::drive(self.clone(), link, carrier, attachment))
             .await;
     }
 
@@ -268,6 +194,42 @@ impl Hub {
             page.close(Closing::Kicked);
             true
         })
+    }
+
+    /// Sets whether a page gets new calls that do not name it; those under way go on. False when there is no such page.
+    pub fn set_draining(&self, id: &PageId, draining: bool) -> bool {
+        self.registry().set_draining(id, draining)
+    }
+
+    /// Gives a page no new calls that do not name it, and waits until it has none, for at most `grace`. The page stays so.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future leaves the page draining.
+    pub async fn drain(&self, id: &PageId, grace: Duration) {
+        if !self.set_draining(id, true) {
+            return;
+        }
+        let Some(page) = self.registry().page(id) else {
+            return;
+        };
+        let idle = async {
+            loop {
+                let released = page.released.notified();
+                if self.registry().load_of(&page) == 0 {
+                    return;
+                }
+                released.await;
+            }
+        };
+        let _ = tokio::time::timeout(grace, idle).await;
+    }
+
+    /// What was counted so far.
+    pub fn metrics(&self) -> MetricsSnapshot {
+        let active = self.shared.active.count.load(Ordering::Acquire);
+        let values_lost = self.shared.topics.values_lost();
+        self.shared.metrics.snapshot(active, values_lost)
     }
 
     /// Stops: refuses new calls, waits up to `grace` for those under way, then tells every page goodbye.
@@ -318,6 +280,10 @@ pub(crate) fn unix_ms() -> u64 {
 /// A fresh page id: 80 random bits, so that nobody guesses another page's.
 pub(crate) fn fresh_page_id() -> PageId {
     PageId::new(&format!("p_{}", random_text(16))).expect("letters and digits make a page id")
+}
+
+fn random_u64() -> u64 {
+    getrandom::u64().expect("the operating system gives random bytes")
 }
 
 /// A text that differs from run to run: 30 random bits, told apart by a subscriber that saw the run before.

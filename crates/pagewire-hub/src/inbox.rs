@@ -105,6 +105,7 @@ impl Inbox {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
     use std::time::Instant;
 
     use super::*;
@@ -113,12 +114,13 @@ mod tests {
     use tokio::sync::oneshot::Receiver;
 
     fn new_call(id: u64) -> (NewCall, Receiver<First>) {
-        let (caller, receiver) = Caller::new();
+        let (caller, receiver) = Caller::new(Instant::now(), Arc::default());
         let call = Call {
             function: FunctionName::new("f").unwrap(),
             arguments: Payload::Json(JsonText::null()),
             deadline: Instant::now(),
             credit: 0,
+            traceparent: None,
         };
         (
             NewCall {
@@ -142,7 +144,7 @@ mod tests {
         inbox.call(call);
         assert!(matches!(
             receiver.try_recv(),
-            Ok(First::End(CallEnd::Overloaded))
+            Ok(First::End(CallEnd::Overloaded, _))
         ));
         assert_eq!(inbox.take().calls.len(), NEW_CALLS_MAX);
     }
@@ -159,7 +161,7 @@ mod tests {
         inbox.grant(CallId(1), 1);
         assert!(matches!(
             receiver.try_recv(),
-            Ok(First::End(CallEnd::PageGone))
+            Ok(First::End(CallEnd::PageGone, _))
         ));
         let orders = inbox.take();
         assert!(orders.cancels.is_empty() && orders.grants.is_empty());

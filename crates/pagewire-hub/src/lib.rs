@@ -8,10 +8,12 @@
 
 mod answer;
 mod arguments;
+mod call;
 mod carrier;
 mod driver;
 mod hub;
 mod inbox;
+mod metrics;
 mod outbox;
 mod page;
 mod registry;
@@ -20,10 +22,12 @@ mod scope;
 mod topic;
 
 pub use answer::{Answer, CallStream, Failure, FailureReason, Reply};
+pub use call::{CallRequest, Target};
 pub use carrier::{Carrier, CarrierError, Outbound};
-pub use hub::{CallRequest, Drained, Hub, HubOptions};
+pub use hub::{Drained, Hub, HubOptions};
+pub use metrics::{DURATION_BUCKETS_MS, FunctionMetrics, MetricsSnapshot};
 pub use page::{CallCounts, PageHealth, PageInfo};
-pub use registry::{Attachment, Grant, GroupPolicy};
+pub use registry::{Attachment, Grant, GroupPolicy, GroupRules, NotFound, Routing};
 pub use scope::{Pattern, Scope, ScopeError, Scopes};
 pub use topic::{
     Cursor, Notice, PublishError, Published, Record, SlowReader, Start, SubscribeError,

@@ -5,10 +5,14 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use pagewire_rpc::{CallEnd, Closing, EndKind, Function, GroupName, Health, Hello, Link, PageId};
+use pagewire_rpc::{
+    CallEnd, Closing, EndKind, Error, Function, GroupName, Health, Hello, Link, PageId, TopicName,
+};
 use serde::Serialize;
+use tokio::sync::Notify;
 
 use crate::inbox::Inbox;
+use crate::metrics::Metrics;
 use crate::registry::Attachment;
 
 /// One link of one page. A page that reconnects is a new value with the same id and a higher epoch.
@@ -19,6 +23,8 @@ pub(crate) struct Page {
     pub(crate) epoch: u64,
     pub(crate) inbox: Inbox,
     pub(crate) attachment: Attachment,
+    /// Told when a call has given its place at this page back.
+    pub(crate) released: Notify,
     about: About,
     attached_at: Instant,
     stats: Stats,
@@ -37,7 +43,10 @@ struct Stats {
     queued: AtomicUsize,
     ended: [AtomicU64; EndKind::ALL.len()],
     answers_dropped: AtomicU64,
-    values_dropped: AtomicU64,
+    /// Refused by the hub.
+    values_refused: AtomicU64,
+    /// Dropped by the link.
+    values_over_limit: AtomicU64,
     published: AtomicU64,
     liveness: Mutex<Liveness>,
 }
@@ -90,6 +99,8 @@ pub struct PageInfo {
     pub values_dropped: u64,
     /// Values that it published.
     pub published: u64,
+    /// It gets no new calls but those that name it.
+    pub draining: bool,
     /// How it fares.
     pub health: PageHealth,
 }
@@ -115,6 +126,10 @@ pub struct PageHealth {
     pub reported: Health,
     /// How long nothing at all has come, in milliseconds.
     pub silent_ms: u128,
+    /// Calls in a row that it did not answer before their deadline.
+    pub timeouts_in_row: u32,
+    /// So many that other pages of its group are asked first.
+    pub asked_last: bool,
 }
 
 impl Page {
@@ -131,6 +146,7 @@ impl Page {
             epoch,
             inbox: Inbox::default(),
             attachment,
+            released: Notify::new(),
             about: About {
                 url: hello.url.clone(),
                 title: hello.title.clone(),
@@ -157,7 +173,7 @@ impl Page {
     }
 
     pub(crate) fn count_value_dropped(&self) {
-        self.stats.values_dropped.fetch_add(1, Ordering::Relaxed);
+        self.stats.values_refused.fetch_add(1, Ordering::Relaxed);
     }
 
     pub(crate) fn heard(&self, now: Instant) {
@@ -172,14 +188,30 @@ impl Page {
         }
     }
 
+    /// The topic that the page means by `name`.
+    pub(crate) fn topic(&self, name: &str) -> Result<TopicName, Error> {
+        match &self.attachment.topic {
+            Some(topic) => Ok(topic.clone()),
+            None => TopicName::of_page(&self.group, name),
+        }
+    }
+
     /// Copies the figures of the link for those who ask from outside its driver.
-    pub(crate) fn sync(&self, link: &Link) {
+    pub(crate) fn sync(&self, link: &Link, metrics: &Metrics) {
         let (counters, stats) = (link.counters(), &self.stats);
         stats.in_flight.store(link.in_flight(), Ordering::Relaxed);
         stats.queued.store(link.queued(), Ordering::Relaxed);
-        stats
-            .answers_dropped
-            .store(counters.answers_dropped, Ordering::Relaxed);
+        // Only the driver writes these, so what grew since is what the link says less what stands here.
+        let more = counters.answers_dropped - stats.answers_dropped.load(Ordering::Relaxed);
+        if more > 0 {
+            stats.answers_dropped.fetch_add(more, Ordering::Relaxed);
+            metrics.count_answers_dropped(more);
+        }
+        let more = counters.values_dropped - stats.values_over_limit.load(Ordering::Relaxed);
+        if more > 0 {
+            stats.values_over_limit.fetch_add(more, Ordering::Relaxed);
+            metrics.count_values_dropped(more);
+        }
     }
 
     pub(crate) fn info(&self, functions: Vec<Function>, now: Instant) -> PageInfo {
@@ -206,14 +238,18 @@ impl Page {
                 ended: ended.filter(|(_, count)| *count > 0).collect(),
             },
             answers_dropped: stats.answers_dropped.load(Ordering::Relaxed),
-            values_dropped: stats.values_dropped.load(Ordering::Relaxed),
+            values_dropped: stats.values_refused.load(Ordering::Relaxed)
+                + stats.values_over_limit.load(Ordering::Relaxed),
             published: stats.published.load(Ordering::Relaxed),
+            draining: false,
             health: PageHealth {
                 responsive: liveness.responsive,
                 reported: liveness.health,
                 silent_ms: now
                     .saturating_duration_since(liveness.last_heard.unwrap_or(self.attached_at))
                     .as_millis(),
+                timeouts_in_row: 0,
+                asked_last: false,
             },
         }
     }

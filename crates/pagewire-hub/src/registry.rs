@@ -1,12 +1,20 @@
 //! Who is attached, who may join a group, and who takes the next call. Pure but for the lock that its owner puts around it.
 
-use std::collections::{BTreeMap, HashMap};
+mod class;
+mod group;
+
+use std::collections::HashMap;
+use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use pagewire_rpc::{Function, FunctionName, GroupName, Hello, PageId, Payload, Refusal};
+use pagewire_rpc::{Function, FunctionName, GroupName, Hello, PageId, Payload, Refusal, TopicName};
+use serde::{Deserialize, Serialize};
 
+use self::group::{Group, Slot};
+pub(crate) use self::group::{Outcome, Wanted};
 use crate::arguments::ArgumentCheck;
+use crate::metrics::FunctionStats;
 use crate::page::{Page, PageInfo};
 use crate::scope::Scopes;
 
@@ -21,6 +29,8 @@ pub struct Attachment {
     pub grant: Grant,
     /// What else it may do: call and subscribe.
     pub scopes: Scopes,
+    /// Where its publications go; `None`: each to the topic that it names, below `pages/{group}/`.
+    pub topic: Option<TopicName>,
 }
 
 /// Which groups a page may join.
@@ -36,8 +46,106 @@ pub enum Grant {
     OriginOfGroup,
 }
 
-/// Which origins own a group by configuration.
-pub type GroupPolicy = HashMap<GroupName, Vec<String>>;
+/// What the configuration says of groups.
+#[derive(Debug, Clone, Default)]
+pub struct GroupPolicy {
+    /// How calls are spread over the pages of a group that has no entry in `groups`, or one that does not say.
+    pub routing: Routing,
+    /// Single groups.
+    pub groups: HashMap<GroupName, GroupRules>,
+}
+
+/// What the configuration says of one group.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct GroupRules {
+    /// The origins that own it; empty: whoever comes first.
+    pub origins: Vec<String>,
+    /// How its calls are spread.
+    pub routing: Option<Routing>,
+}
+
+impl GroupPolicy {
+    /// Only says which origins own which groups.
+    pub fn of_owners(owners: impl IntoIterator<Item = (GroupName, Vec<String>)>) -> Self {
+        let rules = |origins| GroupRules {
+            origins,
+            routing: None,
+        };
+        let groups = owners
+            .into_iter()
+            .map(|(group, origins)| (group, rules(origins)));
+        Self {
+            groups: groups.collect(),
+            ..Self::default()
+        }
+    }
+
+    fn routing_of(&self, group: &GroupName) -> Routing {
+        let own = self.groups.get(group).and_then(|rules| rules.routing);
+        own.unwrap_or(self.routing)
+    }
+
+    fn owners(&self, group: &GroupName) -> Option<&[String]> {
+        let rules = self.groups.get(group)?;
+        (!rules.origins.is_empty()).then_some(rules.origins.as_slice())
+    }
+}
+
+/// How calls that name no page are spread over the pages of a group. Pages that time out are asked last in each of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Routing {
+    /// The page with the fewest calls under way; among equals the one that waited longest. The default.
+    #[default]
+    FewestCalls,
+    /// One after the other, whatever they are busy with.
+    RoundRobin,
+    /// Any, each with the same chance.
+    Random,
+}
+
+/// Why there is no page for a call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NotFound {
+    /// No page is attached to this group.
+    Group(GroupName),
+    /// The group has no such page.
+    Page(GroupName, PageId),
+    /// No page of the group exposes the function.
+    Function(GroupName, FunctionName),
+    /// This page does not expose the function.
+    FunctionOfPage(PageId, FunctionName),
+}
+
+impl fmt::Display for NotFound {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Group(group) => write!(f, "no page is attached to group {group}"),
+            Self::Page(group, page) => write!(f, "group {group} has no page {page}"),
+            Self::Function(group, function) => {
+                write!(f, "no page of group {group} exposes {function}")
+            }
+            Self::FunctionOfPage(page, function) => {
+                write!(f, "page {page} does not expose {function}")
+            }
+        }
+    }
+}
+
+/// Why a call is not routed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum NoRoute {
+    NotFound(NotFound),
+    /// All pages that could take it are draining.
+    Draining(GroupName),
+}
+
+/// Where a call goes.
+#[derive(Debug)]
+pub(crate) struct Route {
+    pub(crate) page: Arc<Page>,
+    pub(crate) exposed: Arc<Exposed>,
+}
 
 #[derive(Debug)]
 pub(crate) struct Registry {
@@ -47,46 +155,30 @@ pub(crate) struct Registry {
     pages_max: usize,
     /// Grows with each assignment; equal loads go to the page that waited longest.
     turn: u64,
-}
-
-#[derive(Debug, Default)]
-struct Group {
-    slots: HashMap<PageId, Slot>,
-    /// All pages, the least loaded first.
-    order: BTreeMap<(usize, u64), PageId>,
-    /// How many pages expose each function.
-    functions: HashMap<FunctionName, usize>,
-    /// The origin of the pages that came by [`Grant::Origin`].
-    origin: Option<String>,
-}
-
-#[derive(Debug)]
-struct Slot {
-    page: Arc<Page>,
-    load: usize,
-    turn: u64,
-    functions: HashMap<FunctionName, Arc<Exposed>>,
+    /// Makes draws differ from run to run.
+    seed: u64,
 }
 
 /// A function with its argument check made ready.
 #[derive(Debug)]
 pub(crate) struct Exposed {
-    function: Function,
+    pub(crate) function: Function,
+    pub(crate) stats: Arc<FunctionStats>,
     check: Option<ArgumentCheck>,
 }
 
 impl Exposed {
     /// Schemas that cannot be compiled are not checked, and the log says so: the function itself works.
-    pub(crate) fn new(function: Function, group: &GroupName) -> Self {
+    pub(crate) fn new(function: Function, group: &GroupName, stats: Arc<FunctionStats>) -> Self {
         let check = ArgumentCheck::compile(&function).unwrap_or_else(|why| {
             tracing::warn!(%group, function = %function.name, why, "arguments are not checked: bad schema");
             None
         });
-        Self { function, check }
-    }
-
-    pub(crate) fn streams(&self) -> bool {
-        self.function.stream
+        Self {
+            function,
+            stats,
+            check,
+        }
     }
 
     pub(crate) fn check(&self, arguments: &Payload) -> Result<(), String> {
@@ -101,6 +193,8 @@ impl Exposed {
 pub(crate) struct Load {
     registry: Arc<Mutex<Registry>>,
     page: Arc<Page>,
+    /// What the end of the call says about the page.
+    pub(crate) outcome: Outcome,
 }
 
 impl Drop for Load {
@@ -108,19 +202,24 @@ impl Drop for Load {
         self.registry
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .release(&self.page);
+            .release(&self.page, self.outcome);
     }
 }
 
 impl Load {
     pub(crate) fn new(registry: Arc<Mutex<Registry>>, page: Arc<Page>) -> Self {
-        Self { registry, page }
+        Self {
+            registry,
+            page,
+            outcome: Outcome::Unknown,
+        }
     }
 }
 
 impl Registry {
-    pub(crate) fn new(policy: GroupPolicy, pages_max: usize) -> Self {
+    pub(crate) fn new(policy: GroupPolicy, pages_max: usize, seed: u64) -> Self {
         Self {
+            seed,
             groups: HashMap::new(),
             pages: HashMap::new(),
             policy,
@@ -162,18 +261,15 @@ impl Registry {
             .flatten();
         let page = Arc::new(Page::new(id.clone(), epoch, hello, attachment, now));
         self.turn += 1;
-        let group = self.groups.entry(hello.group.clone()).or_default();
+        let routing = self.policy.routing_of(&hello.group);
+        let group = self
+            .groups
+            .entry(hello.group.clone())
+            .or_insert_with(|| Group::new(routing));
         group.origin = group.origin.take().or(origin);
-        let slot = Slot {
-            page: page.clone(),
-            load: 0,
-            turn: self.turn,
-            functions: HashMap::new(),
-        };
-        group.order.insert((0, self.turn), id.clone());
-        group.slots.insert(id.clone(), slot);
+        group.add(page.clone(), self.turn);
+        group.expose(&page, functions);
         self.pages.insert(id, hello.group.clone());
-        self.expose(&page, functions);
         Ok((page, old))
     }
 
@@ -184,7 +280,7 @@ impl Registry {
             Grant::Token if attachment.scopes.may_attach(group) => Ok(()),
             Grant::Token => Err(format!("the token has no scope attach:{group}")),
             Grant::Origin | Grant::OriginOfGroup => {
-                let configured = self.policy.get(group);
+                let configured = self.policy.owners(group);
                 let bound = self
                     .groups
                     .get(group)
@@ -214,16 +310,8 @@ impl Registry {
         let Some(group) = self.groups.get_mut(&page.group) else {
             return;
         };
-        if !group
-            .slots
-            .get(&page.id)
-            .is_some_and(|slot| Arc::ptr_eq(&slot.page, page))
-        {
+        if !group.remove(page) {
             return;
-        }
-        if let Some(slot) = group.slots.remove(&page.id) {
-            group.order.remove(&(slot.load, slot.turn));
-            slot.functions.keys().for_each(|name| group.forget(name));
         }
         self.pages.remove(&page.id);
         if group.slots.is_empty() {
@@ -232,81 +320,77 @@ impl Registry {
     }
 
     pub(crate) fn expose(&mut self, page: &Arc<Page>, functions: Vec<Arc<Exposed>>) {
-        let Some((group, _)) = self.own(page) else {
-            return;
-        };
-        for exposed in functions {
-            let name = exposed.function.name.clone();
-            let slot = group.slots.get_mut(&page.id).expect("own() found the slot");
-            if slot.functions.insert(name.clone(), exposed).is_none() {
-                *group.functions.entry(name).or_default() += 1;
-            }
+        if let Some(group) = self.groups.get_mut(&page.group) {
+            group.expose(page, functions);
         }
     }
 
     pub(crate) fn retract(&mut self, page: &Arc<Page>, names: &[FunctionName]) {
-        let Some((group, _)) = self.own(page) else {
-            return;
-        };
-        for name in names {
-            let slot = group.slots.get_mut(&page.id).expect("own() found the slot");
-            if slot.functions.remove(name).is_some() {
-                group.forget(name);
-            }
+        if let Some(group) = self.groups.get_mut(&page.group) {
+            group.retract(page, names);
         }
     }
 
-    /// Finds the page for a call and takes a place there: the page with the fewest calls under way, or exactly `page`.
+    /// Finds the page for a call and takes a place there.
     pub(crate) fn route(
         &mut self,
         group_name: &GroupName,
         function: &FunctionName,
-        page: Option<&PageId>,
-    ) -> Result<(Arc<Page>, Arc<Exposed>), String> {
+        wanted: Wanted<'_>,
+        now: Instant,
+    ) -> Result<Route, NoRoute> {
+        let not_found = |why| Err(NoRoute::NotFound(why));
         let Some(group) = self.groups.get_mut(group_name) else {
-            return Err(format!("no page is attached to group {group_name}"));
-        };
-        let missing = || format!("no page of group {group_name} exposes {function}");
-        let id = match page {
-            Some(id) if !group.slots.contains_key(id) => {
-                return Err(format!("group {group_name} has no page {id}"));
-            }
-            Some(id) => id.clone(),
-            None if !group.functions.contains_key(function) => return Err(missing()),
-            None => group.least_loaded(function).ok_or_else(missing)?,
+            return not_found(NotFound::Group(group_name.clone()));
         };
         self.turn += 1;
-        let slot = group.slots.get_mut(&id).ok_or_else(missing)?;
-        let Some(exposed) = slot.functions.get(function).cloned() else {
-            return Err(format!("page {id} does not expose {function}"));
-        };
-        group.order.remove(&(slot.load, slot.turn));
-        slot.load += 1;
-        slot.turn = self.turn;
-        group.order.insert((slot.load, slot.turn), id);
-        Ok((slot.page.clone(), exposed))
-    }
-
-    fn release(&mut self, page: &Arc<Page>) {
-        let Some((group, slot_key)) = self.own(page) else {
-            return;
-        };
-        let slot = group.slots.get_mut(&page.id).expect("own() found the slot");
-        slot.load = slot.load.saturating_sub(1);
-        let key = (slot.load, slot.turn);
-        group.order.remove(&slot_key);
-        group.order.insert(key, page.id.clone());
-    }
-
-    /// The group of a link that is still the current one, and its place in the order.
-    fn own(&mut self, page: &Arc<Page>) -> Option<(&mut Group, (usize, u64))> {
-        let group = self.groups.get_mut(&page.group)?;
+        let random = self.seed ^ self.turn;
         let slot = group
-            .slots
-            .get(&page.id)
-            .filter(|slot| Arc::ptr_eq(&slot.page, page))?;
-        let key = (slot.load, slot.turn);
-        Some((group, key))
+            .pick(function, wanted, random, now)
+            .and_then(|id| group.slots.get(&id).map(|slot| (id, slot)));
+        let Some((id, slot)) = slot else {
+            return match wanted {
+                Wanted::Page(id) => not_found(NotFound::Page(group_name.clone(), id.clone())),
+                Wanted::Any(_) | Wanted::Key(..) if group.drains(function) => {
+                    Err(NoRoute::Draining(group_name.clone()))
+                }
+                Wanted::Any(_) | Wanted::Key(..) => {
+                    not_found(NotFound::Function(group_name.clone(), function.clone()))
+                }
+            };
+        };
+        let Some(exposed) = slot.functions.get(function).cloned() else {
+            return not_found(NotFound::FunctionOfPage(id, function.clone()));
+        };
+        let page = slot.page.clone();
+        group.take(&id, self.turn);
+        Ok(Route { page, exposed })
+    }
+
+    fn release(&mut self, page: &Arc<Page>, outcome: Outcome) {
+        if let Some(group) = self.groups.get_mut(&page.group) {
+            group.release(page, outcome);
+        }
+        page.released.notify_waiters();
+    }
+
+    /// Calls that have a place at a page, waiting ones and open streams included.
+    pub(crate) fn load_of(&self, page: &Arc<Page>) -> usize {
+        self.groups
+            .get(&page.group)
+            .map_or(0, |group| group.load_of(page))
+    }
+
+    /// Sets whether a page gets new calls that do not name it. False when there is no such page.
+    pub(crate) fn set_draining(&mut self, id: &PageId, draining: bool) -> bool {
+        let group = self
+            .pages
+            .get(id)
+            .and_then(|name| self.groups.get_mut(name));
+        group.is_some_and(|group| {
+            group.set_draining(id, draining);
+            true
+        })
     }
 
     fn holder(&self, id: &PageId) -> Option<&Arc<Page>> {
@@ -335,39 +419,6 @@ impl Registry {
 
     fn slots(&self) -> impl Iterator<Item = &Slot> {
         self.groups.values().flat_map(|group| group.slots.values())
-    }
-}
-
-impl Group {
-    fn forget(&mut self, name: &FunctionName) {
-        if let Some(count) = self.functions.get_mut(name) {
-            *count -= 1;
-            if *count == 0 {
-                self.functions.remove(name);
-            }
-        }
-    }
-
-    /// Pages of a group can stand in for one another, so the first in the order has the function nearly always; pages without it are passed over.
-    fn least_loaded(&self, function: &FunctionName) -> Option<PageId> {
-        let exposes = |id: &&PageId| {
-            self.slots
-                .get(*id)
-                .is_some_and(|slot| slot.functions.contains_key(function))
-        };
-        self.order.values().find(exposes).cloned()
-    }
-}
-
-impl Slot {
-    fn info(&self, now: Instant) -> PageInfo {
-        let mut functions: Vec<_> = self
-            .functions
-            .values()
-            .map(|exposed| exposed.function.clone())
-            .collect();
-        functions.sort_by(|a, b| a.name.cmp(&b.name));
-        self.page.info(functions, now)
     }
 }
 

@@ -15,7 +15,8 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio::task::{AbortHandle, JoinSet};
 
 use crate::answer::{Failure, FailureReason, Reply};
-use crate::hub::{CallRequest, Hub};
+use crate::call::{CallRequest, Target};
+use crate::hub::Hub;
 use crate::page::Page;
 use crate::scope::Scopes;
 use crate::topic::{Cursor, Notice, SlowReader, Start, Subscription};
@@ -134,9 +135,11 @@ impl Requests {
                 let request = CallRequest {
                     group,
                     function,
-                    page: None,
+                    target: Target::Any,
                     arguments,
                     timeout: timeout.unwrap_or(TIMEOUT_DEFAULT),
+                    idempotent: false,
+                    traceparent: None,
                 };
                 match self.may_call(&request.group, &request.function) {
                     Ok(()) => return self.start_call(id, request, credit),
@@ -300,7 +303,11 @@ impl From<Failure> for Fault {
                 CallEnd::PageError(error) | CallEnd::BadArguments(error) | CallEnd::TooLarge(error),
             ) => Self::Page(error),
             FailureReason::Ended(end) => Self::Hub(end.kind().code(), end.kind().name().into()),
-            FailureReason::NotFound(why) => Self::Hub(EndKind::NotFound.code(), why),
+            FailureReason::NotFound(why) => Self::Hub(EndKind::NotFound.code(), why.to_string()),
+            FailureReason::Draining(group) => Self::Hub(
+                EndKind::Overloaded.code(),
+                format!("all pages of group {group} are being drained"),
+            ),
             FailureReason::BadArguments(why) => bad_arguments(why),
             FailureReason::ShuttingDown => {
                 Self::Hub(CODE_SHUTTING_DOWN, "the hub shuts down".into())

@@ -30,8 +30,10 @@ pub enum Scope {
     Publish(Pattern),
     /// Attach pages to groups.
     Attach(Pattern),
-    /// See and detach every page.
+    /// See, drain and detach every page.
     Admin,
+    /// Read the counters of the hub.
+    Metrics,
     /// Run arbitrary code in pages.
     RunCode,
 }
@@ -39,8 +41,8 @@ pub enum Scope {
 /// A scope that does not exist.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "unknown scope {0:?}: use call[:GROUP/FUNCTION], subscribe[:TOPIC], publish[:TOPIC], attach[:GROUP], admin or \
-     run-code; what follows the colon may end in *"
+    "unknown scope {0:?}: use call[:GROUP/FUNCTION], subscribe[:TOPIC], publish[:TOPIC], attach[:GROUP], metrics, \
+     admin or run-code; what follows the colon may end in *"
 )]
 pub struct ScopeError(String);
 
@@ -61,6 +63,7 @@ impl FromStr for Scope {
             ("publish", _) => Ok(Self::Publish(pattern)),
             ("attach", _) => Ok(Self::Attach(pattern)),
             ("admin", false) => Ok(Self::Admin),
+            ("metrics", false) => Ok(Self::Metrics),
             ("run-code", false) => Ok(Self::RunCode),
             _ => Err(bad()),
         }
@@ -75,6 +78,7 @@ impl fmt::Display for Scope {
             Self::Publish(pattern) => write!(f, "publish:{}", pattern.0),
             Self::Attach(pattern) => write!(f, "attach:{}", pattern.0),
             Self::Admin => f.write_str("admin"),
+            Self::Metrics => f.write_str("metrics"),
             Self::RunCode => f.write_str("run-code"),
         }
     }
@@ -113,6 +117,7 @@ impl Scopes {
             Scope::Publish(any()),
             Scope::Attach(any()),
             Scope::Admin,
+            Scope::Metrics,
         ])
     }
 
@@ -176,6 +181,11 @@ impl Scopes {
     /// May detach pages and see all of them.
     pub fn may_administer(&self) -> bool {
         self.any(|scope| matches!(scope, Scope::Admin))
+    }
+
+    /// May read the counters of the hub.
+    pub fn may_read_metrics(&self) -> bool {
+        self.any(|scope| matches!(scope, Scope::Metrics | Scope::Admin))
     }
 
     fn any(&self, matches: impl Fn(&Scope) -> bool) -> bool {

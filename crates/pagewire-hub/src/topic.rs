@@ -60,6 +60,7 @@ pub struct Topics {
     run: String,
     runs: AtomicU64,
     publications: AtomicU64,
+    values_lost: Arc<AtomicU64>,
 }
 
 #[derive(Debug)]
@@ -69,6 +70,8 @@ struct Topic {
     head: watch::Sender<u64>,
     /// The hub-wide number of the last publication, to find the topic that has been quiet longest.
     last_published: AtomicU64,
+    /// Of all topics together.
+    values_lost: Arc<AtomicU64>,
 }
 
 impl Topic {
@@ -137,6 +140,7 @@ impl Topics {
             run,
             runs: AtomicU64::new(0),
             publications: AtomicU64::new(0),
+            values_lost: Arc::default(),
         }
     }
 
@@ -199,6 +203,16 @@ impl Topics {
         list
     }
 
+    /// Values that were taken so far.
+    pub fn values_published(&self) -> u64 {
+        self.publications.load(Ordering::Relaxed)
+    }
+
+    /// Values that subscribers lost so far because they were too slow.
+    pub fn values_lost(&self) -> u64 {
+        self.values_lost.load(Ordering::Relaxed)
+    }
+
     fn topic(&self, name: &TopicName) -> Result<Arc<Topic>, PublishError> {
         let mut topics = self.lock();
         if let Some(topic) = topics.get(name) {
@@ -232,6 +246,7 @@ impl Topics {
             state: Mutex::new(History::new(run.into(), self.bytes_total.clone())),
             head: watch::Sender::new(0),
             last_published: AtomicU64::new(self.publications.load(Ordering::Relaxed)),
+            values_lost: self.values_lost.clone(),
         }
     }
 

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Instant;
 
+use serde::Serialize;
 use serde_json::Value;
 
 use crate::message::RawError;
@@ -30,6 +31,47 @@ pub struct Call {
     pub deadline: Instant,
     /// How many stream items the page may send before [`Link::grant`](crate::Link::grant) allows more.
     pub credit: u32,
+    /// The trace that the call belongs to, told to the page.
+    pub traceparent: Option<TraceParent>,
+}
+
+/// A `traceparent` as programs send it (W3C Trace Context §3.2.2): version, trace id, parent id and flags in lower-case hex digits.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct TraceParent(Box<str>);
+
+impl TraceParent {
+    /// The value of the header, or `None` where it has not the form of version 00. What comes behind it in later versions is cut off, as the
+    /// standard asks.
+    pub fn parse(text: &str) -> Option<Self> {
+        const LENGTHS: [usize; 4] = [2, 32, 16, 2];
+        let mut parts = text.trim().splitn(5, '-');
+        let is_hex = |part: &str| {
+            part.bytes()
+                .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+        };
+        let is_zero = |part: &str| part.bytes().all(|byte| byte == b'0');
+        let mut known = Vec::with_capacity(LENGTHS.len());
+        for length in LENGTHS {
+            known.push(
+                parts
+                    .next()
+                    .filter(|part| part.len() == length && is_hex(part))?,
+            );
+        }
+        let [version, trace, parent, _] = known.as_slice() else {
+            return None;
+        };
+        let more = parts.next().is_some();
+        if *version == "ff" || (*version == "00" && more) || is_zero(trace) || is_zero(parent) {
+            return None;
+        }
+        Some(Self(known.join("-").into()))
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
 }
 
 /// The one end of a call (`docs/protocol.md` §2).
@@ -174,6 +216,41 @@ impl From<RawError> for CallEnd {
             Self::TooLarge(error)
         } else {
             Self::PageError(error)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::TraceParent;
+
+    #[test]
+    fn trace_parents_are_taken_as_the_standard_says() {
+        let good = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+        for (text, kept) in [
+            (good.to_owned(), Some(good)),
+            (format!(" {good} "), Some(good)),
+            (good.to_uppercase(), None),
+            (format!("{good}-more"), None),
+            (
+                format!("01{}-more", &good[2..]),
+                Some("01-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"),
+            ),
+            (format!("ff{}", &good[2..]), None),
+            (good[..54].to_owned(), None),
+            (
+                good.replace("4bf92f3577b34da6a3ce929d0e0e4736", &"0".repeat(32)),
+                None,
+            ),
+            (good.replace("00f067aa0ba902b7", &"0".repeat(16)), None),
+            (good.replace('b', "x"), None),
+            (String::new(), None),
+        ] {
+            assert_eq!(
+                TraceParent::parse(&text).as_ref().map(TraceParent::as_str),
+                kept,
+                "{text:?}"
+            );
         }
     }
 }

@@ -22,6 +22,9 @@ pub struct Function {
     /// Answers with a stream. A hint: the first answer decides.
     #[serde(default)]
     pub stream: bool,
+    /// May be run twice for one call: the hub asks another page when the first one is lost before it answered.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub idempotent: bool,
 }
 
 /// One argument of a function: an OpenRPC Content Descriptor.

@@ -47,12 +47,15 @@ mod name;
 mod payload;
 mod table;
 
-pub use call::{CODE_REFUSED, CODE_SHUTTING_DOWN, Call, CallEnd, CallId, EndKind, PageError};
+pub use call::{
+    CODE_REFUSED, CODE_SHUTTING_DOWN, Call, CallEnd, CallId, EndKind, PageError, TraceParent,
+};
 pub use error::Error;
 pub use function::{Function, Health, Hello, Parameter};
 pub use link::{
     AGENT_BYTES_MAX, CancelReason, Closing, Counters, Event, EventHead, GapHead, Input, Link,
-    LinkOptions, Output, PageRequest, Refusal, TITLE_BYTES_MAX, URL_BYTES_MAX, Welcome,
+    LinkOptions, Output, PLAIN_ASK, PLAIN_SEND, PageRequest, PlainPage, Refusal, TITLE_BYTES_MAX,
+    URL_BYTES_MAX, Welcome,
 };
 pub use message::{BINARY_HEADER_BYTES_MAX, Frame, REQUEST_ID_BYTES_MAX, RequestId};
 pub use name::{

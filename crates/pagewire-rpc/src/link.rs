@@ -2,6 +2,7 @@
 
 mod options;
 mod output;
+mod plain;
 
 use std::collections::{HashSet, VecDeque};
 use std::time::{Duration, Instant};
@@ -13,6 +14,8 @@ pub use self::options::{AGENT_BYTES_MAX, LinkOptions, TITLE_BYTES_MAX, URL_BYTES
 pub use self::output::{
     CancelReason, Closing, Event, EventHead, GapHead, Output, PageRequest, Refusal, Welcome,
 };
+use self::plain::Dialect;
+pub use self::plain::{PLAIN_ASK, PLAIN_SEND, PlainPage};
 use crate::Error;
 use crate::call::{Call, CallEnd, CallId, EndKind, PageError};
 use crate::function::{Function, Health, Hello};
@@ -74,6 +77,7 @@ enum Ping {
 #[derive(Debug)]
 pub struct Link {
     options: LinkOptions,
+    dialect: Dialect,
     phase: Phase,
     last_heard: Instant,
     calls: CallTable,
@@ -90,6 +94,7 @@ impl Link {
             phase: Phase::Opening {
                 until: later(now, options.hello_timeout),
             },
+            dialect: Dialect::JsonRpc,
             last_heard: now,
             calls: CallTable::new(options.in_flight_max, options.queue_max),
             functions: HashSet::new(),
@@ -171,6 +176,7 @@ impl Link {
         let frame =
             Outgoing::response(hello).end_with("result", &Payload::Json(JsonText::of(&body)?));
         self.send(frame);
+        self.greet_plainly();
         self.phase = Phase::Open {
             next_ping: later(now, self.options.heartbeat),
             ping: Ping::Answered,
@@ -215,6 +221,10 @@ impl Link {
         }
         if !self.functions.contains(&call.function) {
             self.end(id, CallEnd::NotFound);
+            return Ok(());
+        }
+        if self.is_plain_send(&call) {
+            self.send_plainly(id, &call);
             return Ok(());
         }
         match self.calls.insert(id, call) {
@@ -359,6 +369,10 @@ impl Link {
 /// Messages of the page.
 impl Link {
     fn handle_frame(&mut self, now: Instant, frame: &Frame) -> Result<(), Error> {
+        if matches!(self.dialect, Dialect::Plain(_)) {
+            self.handle_plain(now, frame);
+            return Ok(());
+        }
         let incoming = Incoming::parse(frame)?;
         match self.phase {
             Phase::Opening { .. } => self.handle_hello(frame.len(), incoming),
@@ -682,6 +696,10 @@ impl Link {
     }
 
     fn send_call(&mut self, now: Instant, id: CallId, call: &Call) {
+        if let Dialect::Plain(plain) = &self.dialect {
+            let frame = plain.message(&call.arguments);
+            return self.outputs.push_back(Output::Send(frame));
+        }
         let left = call.deadline.saturating_duration_since(now);
         let mut message = Outgoing::request(id.0, call.function.as_str());
         message.member(
@@ -689,6 +707,9 @@ impl Link {
             &u64::try_from(left.as_millis()).unwrap_or(u64::MAX),
         );
         message.member("credit", &call.credit);
+        if let Some(traceparent) = &call.traceparent {
+            message.member("traceparent", traceparent);
+        }
         self.send(message.end_with("params", &call.arguments));
     }
 
@@ -708,6 +729,8 @@ impl Link {
     fn send_ping(&mut self, now: Instant, ping: Ping) {
         self.outputs.push_back(Output::Ping);
         let ping = match ping {
+            // A plain page has nothing that could answer for its JavaScript.
+            _ if matches!(self.dialect, Dialect::Plain(_)) => Ping::Answered,
             Ping::Answered => {
                 let frame = Outgoing::request(PING_ID, "$/ping").end();
                 self.send(frame);
@@ -739,7 +762,11 @@ impl Link {
             .push_back(Output::Event(Event::Ended { call, end }));
     }
 
+    /// A plain page knows none of our messages.
     fn send(&mut self, frame: Frame) {
+        if matches!(self.dialect, Dialect::Plain(_)) {
+            return;
+        }
         self.outputs.push_back(Output::Send(frame));
     }
 

@@ -82,7 +82,7 @@ name_type! {
 }
 name_type! {
     /// The full name of a topic, prefix included: segments joined by `/`, at most 200 bytes.
-    TopicName, is_topic, "a topic is 1-200 bytes of segments joined by '/', without white space or control characters"
+    TopicName, is_topic, "a topic is 1-200 bytes of segments joined by '/', none of them empty, '.' or '..', without white space or control characters"
 }
 
 impl TopicName {
@@ -115,7 +115,9 @@ fn is_page_id(text: &str) -> bool {
 fn is_topic(text: &str) -> bool {
     text.len() <= TOPIC_BYTES_MAX
         && text.split('/').all(|part| {
-            !part.is_empty() && !part.contains(|c: char| c.is_control() || c.is_whitespace())
+            // URL clients take "." and ".." for steps in a path (RFC 3986 §5.2.4), so such a topic could not be addressed.
+            !matches!(part, "" | "." | "..")
+                && !part.contains(|c: char| c.is_control() || c.is_whitespace())
         })
 }
 

@@ -99,6 +99,23 @@ impl JsonText {
             .map_err(|_| Error::Misuse("the value has no JSON form"))
     }
 
+    /// The JSON text of a text.
+    pub fn of_text(text: &str) -> Self {
+        Self::of(&text).expect("a text has a JSON form")
+    }
+
+    /// The first item of an array: a text as what it says, anything else as it is spelled; nothing for an empty array or another value.
+    pub(crate) fn first_as_text(&self) -> Bytes {
+        let items: Vec<&RawValue> = serde_json::from_slice(&self.0).unwrap_or_default();
+        match items.first() {
+            None => Bytes::new(),
+            Some(item) => match serde_json::from_str::<String>(item.get()) {
+                Ok(text) => text.into(),
+                Err(_) => self.0.slice_ref(item.get().as_bytes()),
+            },
+        }
+    }
+
     /// An argument list of this one value: `[` value `]`.
     #[must_use]
     pub fn wrapped_in_array(&self) -> Self {

@@ -187,6 +187,14 @@ impl CallTable {
             .map(|(_, id)| *id)
     }
 
+    /// A call that the page was asked; the only one where the page is asked one at a time.
+    pub(crate) fn any_in_flight(&self) -> Option<CallId> {
+        self.entries
+            .iter()
+            .find(|(_, entry)| matches!(entry.place, Place::InFlight { .. }))
+            .map(|(id, _)| *id)
+    }
+
     pub(crate) fn any(&self) -> Option<CallId> {
         self.entries.keys().next().copied()
     }

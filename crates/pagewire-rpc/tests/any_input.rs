@@ -115,6 +115,7 @@ proptest! {
             arguments: Payload::Json(JsonText::empty_array()),
             deadline: now + Duration::from_secs(1),
             credit: 1,
+            traceparent: None,
         };
         link.call(now, CallId(1), call).expect("a fresh id");
         for frame in frames {

@@ -242,6 +242,7 @@ impl World {
             arguments: Payload::Json(JsonText::null().wrapped_in_array()),
             deadline,
             credit,
+            traceparent: None,
         };
         self.link.call(self.now, id, call).expect("ids are fresh");
     }

@@ -17,6 +17,8 @@ use crate::token::{self, Token};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Origin(String);
 
+const FILE_ORIGIN: &str = "file://";
+
 /// A text that is no origin.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
@@ -36,6 +38,10 @@ impl FromStr for Origin {
 
     fn from_str(text: &str) -> Result<Self, OriginError> {
         let bad = || OriginError(text.to_owned());
+        // What Chromium sends for a page that was opened from a file.
+        if text.eq_ignore_ascii_case(FILE_ORIGIN) {
+            return Ok(Self(FILE_ORIGIN.to_owned()));
+        }
         let (scheme, host) = text.split_once("://").ok_or_else(bad)?;
         let scheme_ok = !scheme.is_empty()
             && scheme
@@ -88,6 +94,8 @@ pub struct Access {
     pub tokens: Vec<Token>,
     /// Programs on this machine need a token too.
     pub require_token: bool,
+    /// Origins whose pages may open a plain WebSocket at `/`, without a token.
+    pub plain_pages: Vec<Origin>,
 }
 
 /// What a request wants, as far as access matters.
@@ -97,6 +105,8 @@ pub(crate) enum Purpose {
     Open,
     /// Attach a page.
     Attach,
+    /// Open a plain WebSocket.
+    PlainPage,
     /// Read a topic: the one place where a token may stand in the address.
     ReadTopic,
     Other,
@@ -119,7 +129,13 @@ pub(crate) enum Denied {
     WrongHost(String),
     UnknownToken,
     TokenRequired,
-    Foreign { origin: String },
+    Foreign {
+        origin: String,
+    },
+    /// Pages of this origin may not open a plain WebSocket.
+    PlainOrigin {
+        origin: String,
+    },
 }
 
 /// The head of a request, as far as access matters.
@@ -171,6 +187,16 @@ impl Access {
                     Grant::OriginOfGroup
                 };
                 Ok(head.principal(Scopes::none(), grant))
+            }
+            Some(_) | None if head.purpose == Purpose::PlainPage => {
+                let known = self.plain_pages.iter().any(|own| own.as_str() == origin);
+                if known {
+                    Ok(head.principal(Scopes::none(), Grant::Origin))
+                } else {
+                    Err(Denied::PlainOrigin {
+                        origin: origin.to_owned(),
+                    })
+                }
             }
             Some(_) | None => Err(Denied::Foreign {
                 origin: origin.to_owned(),
@@ -229,7 +255,7 @@ impl Head<'_> {
     fn is_typed_read(&self) -> bool {
         self.header("sec-fetch-site") == Some("none")
             && matches!(*self.method, Method::GET | Method::HEAD)
-            && self.purpose != Purpose::Attach
+            && !matches!(self.purpose, Purpose::Attach | Purpose::PlainPage)
     }
 
     fn token(&self) -> Option<String> {
@@ -250,7 +276,7 @@ impl Head<'_> {
         };
         let query = || match self.purpose {
             Purpose::ReadTopic => self.uri.query().and_then(token_of_query),
-            Purpose::Open | Purpose::Attach | Purpose::Other => None,
+            Purpose::Open | Purpose::Attach | Purpose::PlainPage | Purpose::Other => None,
         };
         bearer.or_else(protocol).or_else(query)
     }

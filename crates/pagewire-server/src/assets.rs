@@ -1,7 +1,7 @@
 //! What is open to any origin: the page script and the health check.
 
-use axum::response::{Html, IntoResponse};
-use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
+use axum::response::IntoResponse;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 
 const BRIDGE: &str = include_str!("../../../web/bridge/pagewire.js");
 const BRIDGE_MODULE: &str = include_str!("../../../web/bridge/pagewire.mjs");
@@ -34,15 +34,5 @@ pub(crate) async fn health() -> impl IntoResponse {
             (CACHE_CONTROL, "no-store"),
         ],
         "{\"ok\":true}",
-    )
-}
-
-/// For people who open the address.
-pub(crate) async fn index() -> impl IntoResponse {
-    let page = "<!doctype html><meta charset=utf-8><title>Pagewire</title><h1>Pagewire</h1>\
-        <p>The hub is running. <a href=/v1/pages>Pages</a> · <a href=/v1/topics>Topics</a> · <a href=/bridge.js>Page script</a></p>";
-    (
-        [(CONTENT_SECURITY_POLICY, "default-src 'none'")],
-        Html(page),
     )
 }

@@ -1,7 +1,7 @@
 //! `POST /v1/call/{group}/{function}`: one call, one answer, or a stream of them.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::Extension;
 use axum::body::{Body, Bytes};
@@ -12,8 +12,8 @@ use base64::engine::general_purpose::STANDARD;
 use futures_util::stream;
 use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue};
-use pagewire_hub::{CallRequest, CallStream, Reply};
-use pagewire_rpc::{FunctionName, GroupName, JsonText, PageId, Payload};
+use pagewire_hub::{Answer, CallRequest, CallStream, Reply, Target};
+use pagewire_rpc::{FunctionName, GroupName, JsonText, PageId, Payload, TraceParent};
 use serde::Deserialize;
 
 use crate::access::Principal;
@@ -26,6 +26,7 @@ const TIMEOUT_DEFAULT: Duration = Duration::from_secs(30);
 
 const PAGE_HEADER: HeaderName = HeaderName::from_static("pagewire-page");
 const CALL_HEADER: HeaderName = HeaderName::from_static("pagewire-call");
+const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -34,6 +35,23 @@ struct CallQuery {
     timeout: Option<Duration>,
     #[serde(default)]
     page: Option<PageId>,
+    #[serde(default)]
+    key: Option<String>,
+    #[serde(default)]
+    idempotent: bool,
+}
+
+impl CallQuery {
+    fn target(&mut self) -> Result<Target, Problem> {
+        match (self.page.take(), self.key.take()) {
+            (None, None) => Ok(Target::Any),
+            (Some(page), None) => Ok(Target::Page(page)),
+            (None, Some(key)) => Ok(Target::Key(key)),
+            (Some(_), Some(_)) => Err(Problem::bad_request(
+                "page and key exclude each other: page names one page, key lets the hub choose the same one each time",
+            )),
+        }
+    }
 }
 
 pub(crate) async fn call(
@@ -46,38 +64,71 @@ pub(crate) async fn call(
     let function =
         FunctionName::new(&function).map_err(|error| Problem::bad_request(error.to_string()))?;
     if !principal.scopes.may_call(&group, &function) {
-        return Err(Problem::forbidden(format!(
-            "the token has no scope call:{group}/{function}"
-        )));
+        return Err(Problem::missing_scope(&format!("call:{group}/{function}")));
     }
-    let query: CallQuery = parse_query(request.uri())?;
-    let sse = accepts(request.headers(), "text/event-stream");
+    let began = Instant::now();
+    let mut query: CallQuery = parse_query(request.uri())?;
+    let form = if accepts(request.headers(), "text/event-stream") {
+        Form::Sse
+    } else {
+        Form::Whole
+    };
     let (parts, body) = request.into_parts();
     let bytes_max = shared.hub.options().link.message_bytes_max;
     let arguments = arguments(read_value(&parts.headers, body, bytes_max).await?);
-    let timeout = query.timeout.unwrap_or(TIMEOUT_DEFAULT);
-    let answer = shared
-        .hub
-        .call(CallRequest {
-            group,
-            function,
-            page: query.page,
-            arguments,
-            timeout,
-        })
-        .await?;
-    let mut response = match answer.reply {
-        Reply::Value(value) if sse => stream_response(Form::Sse, single_part(&value)),
-        Reply::Value(value) => value_response(value),
-        Reply::Stream(values) if sse => stream_response(Form::Sse, parts_of(values, Form::Sse)),
-        Reply::Stream(values) => stream_response(Form::NdJson, parts_of(values, Form::NdJson)),
+    let request = CallRequest {
+        group,
+        function,
+        target: query.target()?,
+        arguments,
+        timeout: query.timeout.unwrap_or(TIMEOUT_DEFAULT),
+        idempotent: query.idempotent,
+        traceparent: traceparent(&parts.headers),
+    };
+    let answer = shared.hub.call(request).await?;
+    Ok(respond(answer, form, began))
+}
+
+/// The trace of the program, passed on as it is; a malformed one is ignored, as the standard asks.
+fn traceparent(headers: &HeaderMap) -> Option<TraceParent> {
+    let value = headers.get("traceparent")?;
+    value.to_str().ok().and_then(TraceParent::parse)
+}
+
+/// The answer of a call that came in at `began`.
+pub(crate) fn respond(answer: Answer, form: Form, began: Instant) -> Response {
+    let mut response = match (answer.reply, form) {
+        (Reply::Value(value), Form::Whole) => value_response(value),
+        (Reply::Value(value), Form::Sse) => stream_response(Lines::Sse, single_part(&value)),
+        (Reply::Stream(values), Form::Whole) => {
+            stream_response(Lines::NdJson, parts_of(values, Lines::NdJson))
+        }
+        (Reply::Stream(values), Form::Sse) => {
+            stream_response(Lines::Sse, parts_of(values, Lines::Sse))
+        }
     };
     let headers = response.headers_mut();
     headers.insert(CALL_HEADER, answer.call.0.into());
     if let Ok(page) = HeaderValue::from_str(answer.page.as_str()) {
         headers.insert(PAGE_HEADER, page);
     }
-    Ok(response)
+    let hub = began.elapsed().saturating_sub(answer.took);
+    if let Ok(timing) = HeaderValue::try_from(server_timing(answer.took, hub)) {
+        headers.insert(SERVER_TIMING, timing);
+    }
+    response
+}
+
+/// Milliseconds with the page and in the hub (W3C Server Timing §2).
+fn server_timing(page: Duration, hub: Duration) -> String {
+    let (page, hub) = (page.as_micros(), hub.as_micros());
+    format!(
+        "page;dur={}.{:03}, hub;dur={}.{:03}",
+        page / 1_000,
+        page % 1_000,
+        hub / 1_000,
+        hub % 1_000
+    )
 }
 
 fn arguments(value: Option<Payload>) -> Payload {
@@ -101,14 +152,23 @@ fn value_response(value: Payload) -> Response {
     }
 }
 
+/// How the program wants its answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// One value as it is; a stream as lines.
+    Whole,
+    /// Server-Sent Events.
+    Sse,
+}
+
 /// How a stream is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Form {
+enum Lines {
     Sse,
     NdJson,
 }
 
-impl Form {
+impl Lines {
     fn media_type(self) -> &'static str {
         match self {
             Self::Sse => "text/event-stream",
@@ -152,24 +212,24 @@ enum Progress {
     Done,
 }
 
-fn parts_of(values: CallStream, form: Form) -> impl stream::Stream<Item = Part> {
+fn parts_of(values: CallStream, lines: Lines) -> impl stream::Stream<Item = Part> {
     stream::unfold(
         Progress::Values(Box::new(values)),
         move |progress| async move {
             match progress {
                 Progress::Values(mut values) => match values.next().await {
                     Ok(Some(value)) => Some((
-                        Ok(form.value(line(&value).as_bytes())),
+                        Ok(lines.value(line(&value).as_bytes())),
                         Progress::Values(values),
                     )),
-                    Ok(None) => Some((Ok(form.end()), Progress::Done)),
+                    Ok(None) => Some((Ok(lines.end()), Progress::Done)),
                     Err(failure) => {
-                        let after = if form == Form::NdJson {
+                        let after = if lines == Lines::NdJson {
                             Progress::Break
                         } else {
                             Progress::Done
                         };
-                        Some((Ok(form.error(&failure.into())), after))
+                        Some((Ok(lines.error(&failure.into())), after))
                     }
                 },
                 Progress::Break => {
@@ -185,7 +245,7 @@ fn parts_of(values: CallStream, form: Form) -> impl stream::Stream<Item = Part> 
 
 /// A stream of the one value of a function that does not stream.
 fn single_part(value: &Payload) -> impl stream::Stream<Item = Part> + use<> {
-    let parts = [Form::Sse.value(line(value).as_bytes()), Form::Sse.end()];
+    let parts = [Lines::Sse.value(line(value).as_bytes()), Lines::Sse.end()];
     stream::iter(parts.map(Ok))
 }
 
@@ -197,16 +257,16 @@ fn line(value: &Payload) -> JsonText {
             "base64": STANDARD.encode(&value.data),
             "type": value.media_type_or_default(),
         }))
-        .expect("texts have a JSON form"),
+        .expect("texts have a JSON lines"),
     }
 }
 
 fn stream_response(
-    form: Form,
+    lines: Lines,
     parts: impl stream::Stream<Item = Part> + Send + 'static,
 ) -> Response {
     let headers = [
-        (CONTENT_TYPE, form.media_type()),
+        (CONTENT_TYPE, lines.media_type()),
         (CACHE_CONTROL, "no-store"),
     ];
     (headers, Body::from_stream(parts)).into_response()

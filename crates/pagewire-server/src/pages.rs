@@ -1,17 +1,22 @@
-//! `GET /v1/pages`, `GET` and `DELETE /v1/pages/{id}`.
+//! `GET /v1/pages`, `GET` and `DELETE /v1/pages/{id}`, `POST /v1/pages/{id}/drain` and `/resume`.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use axum::extract::{Path, State};
+use axum::extract::{Path, Request, State};
 use axum::{Extension, Json};
 use http::StatusCode;
 use pagewire_hub::PageInfo;
 use pagewire_rpc::PageId;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::access::Principal;
 use crate::problem::Problem;
+use crate::query::{duration, parse_query};
 use crate::server::Shared;
+
+/// Longest time that the calls of a page get before it is detached.
+const GRACE_MAX: Duration = Duration::from_secs(600);
 
 #[derive(Serialize)]
 pub(crate) struct PageList {
@@ -23,9 +28,7 @@ pub(crate) async fn list(
     Extension(principal): Extension<Principal>,
 ) -> Result<Json<PageList>, Problem> {
     if !principal.scopes.may_see_any() {
-        return Err(Problem::forbidden(
-            "listing pages needs scope admin or call",
-        ));
+        return Err(Problem::missing_scope("call"));
     }
     let mut pages = shared.hub.pages();
     pages.retain(|page| principal.scopes.may_see(&page.group));
@@ -39,27 +42,64 @@ pub(crate) async fn show(
 ) -> Result<Json<PageInfo>, Problem> {
     let page = find(&id).and_then(|id| shared.hub.page(&id));
     let page = page.filter(|page| principal.scopes.may_see(&page.group));
-    page.map(Json).ok_or_else(|| no_such_page(&id))
+    page.map(Json).ok_or_else(|| Problem::no_such_page(&id))
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DetachQuery {
+    #[serde(default, deserialize_with = "duration")]
+    grace: Option<Duration>,
+}
+
+/// Detaches a page, after its calls have ended if the program gives them time.
 pub(crate) async fn detach(
     State(shared): State<Arc<Shared>>,
     Extension(principal): Extension<Principal>,
     Path(id): Path<String>,
+    request: Request,
 ) -> Result<StatusCode, Problem> {
+    let query: DetachQuery = parse_query(request.uri())?;
+    let page = administer(&shared, &principal, &id)?;
+    if let Some(grace) = query.grace {
+        shared.hub.drain(&page, grace.min(GRACE_MAX)).await;
+    }
+    shared.hub.detach(&page);
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Lets a page take no new calls but those that name it.
+pub(crate) async fn drain(
+    State(shared): State<Arc<Shared>>,
+    Extension(principal): Extension<Principal>,
+    Path(id): Path<String>,
+) -> Result<StatusCode, Problem> {
+    let page = administer(&shared, &principal, &id)?;
+    shared.hub.set_draining(&page, true);
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Takes back what [`drain`] did.
+pub(crate) async fn resume(
+    State(shared): State<Arc<Shared>>,
+    Extension(principal): Extension<Principal>,
+    Path(id): Path<String>,
+) -> Result<StatusCode, Problem> {
+    let page = administer(&shared, &principal, &id)?;
+    shared.hub.set_draining(&page, false);
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// The id of a page that is attached, for those who may change its state.
+fn administer(shared: &Shared, principal: &Principal, id: &str) -> Result<PageId, Problem> {
     if !principal.scopes.may_administer() {
-        return Err(Problem::forbidden("detaching a page needs scope admin"));
+        return Err(Problem::missing_scope("admin"));
     }
-    match find(&id) {
-        Some(page) if shared.hub.detach(&page) => Ok(StatusCode::NO_CONTENT),
-        Some(_) | None => Err(no_such_page(&id)),
-    }
+    let page = find(id).and_then(|id| shared.hub.page(&id));
+    page.map(|page| page.id)
+        .ok_or_else(|| Problem::no_such_page(id))
 }
 
 fn find(id: &str) -> Option<PageId> {
     PageId::new(id).ok()
-}
-
-fn no_such_page(id: &str) -> Problem {
-    Problem::not_found(format!("no page {id} is attached"))
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use axum::response::{IntoResponse, Response};
 use http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
-use pagewire_hub::{Failure, FailureReason, PublishError, SubscribeError};
+use pagewire_hub::{Failure, FailureReason, NotFound, PublishError, SubscribeError};
 use pagewire_rpc::{CallEnd, CallId, EndKind, PageError, PageId};
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -17,10 +17,35 @@ use crate::access::Denied;
 pub(crate) struct Problem {
     status: StatusCode,
     code: &'static str,
-    title: &'static str,
-    detail: String,
+    title: Title,
+    detail: Words,
     /// Boxed: most answers are no problems, and a result is as large as its larger half.
     call: Option<Box<CallContext>>,
+}
+
+/// What kind of thing went wrong, in English and Chinese.
+type Title = (&'static str, &'static str);
+
+/// What happened, why, and what to do, in English and Chinese.
+#[derive(Debug, Clone)]
+pub(crate) struct Words {
+    pub(crate) en: String,
+    pub(crate) zh: String,
+}
+
+impl Words {
+    pub(crate) fn new(en: impl Into<String>, zh: impl Into<String>) -> Self {
+        Self {
+            en: en.into(),
+            zh: zh.into(),
+        }
+    }
+
+    /// For details that are words of a program or of a standard, and the same in every language.
+    fn technical(detail: impl Into<String>) -> Self {
+        let en = detail.into();
+        Self { zh: en.clone(), en }
+    }
 }
 
 /// Which call, and what its page sent.
@@ -35,9 +60,11 @@ struct CallContext {
 struct Body<'a> {
     r#type: String,
     title: &'a str,
+    title_zh: &'a str,
     status: u16,
     code: &'a str,
     detail: &'a str,
+    detail_zh: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     call: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -55,17 +82,12 @@ struct ErrorBody<'a> {
 }
 
 impl Problem {
-    fn new(
-        status: StatusCode,
-        code: &'static str,
-        title: &'static str,
-        detail: impl Into<String>,
-    ) -> Self {
+    fn new(status: StatusCode, code: &'static str, title: Title, detail: Words) -> Self {
         Self {
             status,
             code,
             title,
-            detail: detail.into(),
+            detail,
             call: None,
         }
     }
@@ -74,80 +96,115 @@ impl Problem {
         Self::new(
             StatusCode::BAD_REQUEST,
             "bad_request",
-            "The request is not understood",
-            detail,
+            ("The request is not understood", "无法理解该请求"),
+            Words::technical(detail),
         )
     }
 
     pub(crate) fn too_large(max: usize) -> Self {
-        let detail = format!("the body is over the limit of {max} bytes (message_bytes_max)");
+        Self::of_size(Words::new(
+            format!("the body is over the limit of {max} bytes (message_bytes_max)"),
+            format!("请求正文超过上限 {max} 字节（message_bytes_max）"),
+        ))
+    }
+
+    fn of_size(detail: Words) -> Self {
         Self::new(
             StatusCode::PAYLOAD_TOO_LARGE,
             EndKind::TooLarge.name(),
-            "Too large",
+            ("Too large", "数据过大"),
             detail,
         )
     }
 
-    pub(crate) fn not_found(detail: impl Into<String>) -> Self {
+    pub(crate) fn not_found(detail: Words) -> Self {
         Self::new(
             StatusCode::NOT_FOUND,
             EndKind::NotFound.name(),
-            "Not found",
+            ("Not found", "没有找到"),
             detail,
         )
     }
 
+    pub(crate) fn no_such_page(id: &str) -> Self {
+        Self::not_found(Words::new(
+            format!("no page {id} is attached; GET /v1/pages lists those that are"),
+            format!("没有 id 为 {id} 的网页接入；GET /v1/pages 列出已接入的网页"),
+        ))
+    }
+
     pub(crate) fn no_such_address(path: &str) -> Self {
-        let detail = format!("{path} is no address of this hub; docs/protocol.md §3 lists them");
         Self::new(
             StatusCode::NOT_FOUND,
             "no_such_address",
-            "No such address",
-            detail,
+            ("No such address", "没有这个地址"),
+            Words::new(
+                format!("{path} is no address of this hub; docs/protocol.md §3 lists them"),
+                format!("{path} 不是本 hub 的地址；全部地址见 docs/protocol.md §3"),
+            ),
         )
     }
 
     pub(crate) fn method_not_allowed(method: &http::Method, path: &str) -> Self {
-        let detail = format!("{method} is not for {path}");
         Self::new(
             StatusCode::METHOD_NOT_ALLOWED,
             "method_not_allowed",
-            "Method not allowed",
+            ("Method not allowed", "不支持该方法"),
+            Words::new(
+                format!("{method} is not for {path}"),
+                format!("{path} 不接受 {method}"),
+            ),
+        )
+    }
+
+    pub(crate) fn forbidden(detail: Words) -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "forbidden",
+            ("Refused", "已拒绝"),
             detail,
         )
     }
 
-    pub(crate) fn forbidden(detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::FORBIDDEN, "forbidden", "Refused", detail)
+    /// A token that lacks a scope.
+    pub(crate) fn missing_scope(scope: &str) -> Self {
+        Self::forbidden(Words::new(
+            format!(
+                "the token has no scope {scope}; give it one: --token 'SECRET={scope}', or scopes in [[tokens]]"
+            ),
+            format!(
+                "该令牌没有权限 {scope}；可在启动 hub 时授予：--token 'SECRET={scope}'，或写入 [[tokens]] 的 scopes"
+            ),
+        ))
     }
 
-    pub(crate) fn overloaded(detail: impl Into<String>) -> Self {
+    fn overloaded(detail: Words) -> Self {
         Self::new(
             StatusCode::TOO_MANY_REQUESTS,
             EndKind::Overloaded.name(),
-            "Overloaded",
+            ("Overloaded", "过载"),
             detail,
         )
     }
 
     fn bad_arguments(detail: String) -> Self {
-        let code = EndKind::BadArguments.name();
         Self::new(
             StatusCode::UNPROCESSABLE_ENTITY,
-            code,
-            "The arguments do not fit",
-            detail,
+            EndKind::BadArguments.name(),
+            ("The arguments do not fit", "参数不符合要求"),
+            Words::technical(detail),
         )
     }
 
     pub(crate) fn shutting_down() -> Self {
-        let detail = "the hub shuts down and takes no more calls";
         Self::new(
             StatusCode::SERVICE_UNAVAILABLE,
             "shutting_down",
-            "Shutting down",
-            detail,
+            ("Shutting down", "正在关闭"),
+            Words::new(
+                "the hub shuts down and takes no more calls",
+                "hub 正在关闭，不再接受调用",
+            ),
         )
     }
 
@@ -165,10 +222,12 @@ impl Problem {
         });
         let body = Body {
             r#type: format!("urn:pagewire:error:{}", self.code),
-            title: self.title,
+            title: self.title.0,
+            title_zh: self.title.1,
             status: self.status.as_u16(),
             code: self.code,
-            detail: &self.detail,
+            detail: &self.detail.en,
+            detail_zh: &self.detail.zh,
             call: context.and_then(|context| context.call).map(|call| call.0),
             page: context.and_then(|context| context.page.as_ref()),
             error,
@@ -179,7 +238,7 @@ impl Problem {
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.code, self.detail)
+        write!(f, "{}: {}", self.code, self.detail.en)
     }
 }
 
@@ -213,6 +272,7 @@ impl From<Failure> for Problem {
             FailureReason::Ended(CallEnd::PageError(error)) => Some(error.clone()),
             FailureReason::Ended(_)
             | FailureReason::NotFound(_)
+            | FailureReason::Draining(_)
             | FailureReason::BadArguments(_)
             | FailureReason::ShuttingDown => None,
         };
@@ -223,7 +283,13 @@ impl From<Failure> for Problem {
         };
         let problem = match failure.reason {
             FailureReason::Ended(end) => Self::of_end(end),
-            FailureReason::NotFound(why) => Self::not_found(why),
+            FailureReason::NotFound(why) => Self::not_found(not_found(&why)),
+            FailureReason::Draining(group) => Self::overloaded(Words::new(
+                format!(
+                    "all pages of group {group} are being drained; POST /v1/pages/ID/resume takes one back"
+                ),
+                format!("分组 {group} 的网页都在排空，不接新调用；POST /v1/pages/ID/resume 可恢复"),
+            )),
             FailureReason::BadArguments(why) => Self::bad_arguments(why),
             FailureReason::ShuttingDown => Self::shutting_down(),
         };
@@ -234,6 +300,20 @@ impl From<Failure> for Problem {
     }
 }
 
+fn not_found(why: &NotFound) -> Words {
+    let zh = match why {
+        NotFound::Group(group) => {
+            format!("没有网页接入分组 {group}；`pagewire pages` 列出已接入的网页")
+        }
+        NotFound::Page(group, page) => format!("分组 {group} 中没有网页 {page}"),
+        NotFound::Function(group, function) => {
+            format!("分组 {group} 中没有网页提供函数 {function}")
+        }
+        NotFound::FunctionOfPage(page, function) => format!("网页 {page} 没有提供函数 {function}"),
+    };
+    Words::new(why.to_string(), zh)
+}
+
 impl Problem {
     fn of_end(end: CallEnd) -> Self {
         let code = end.kind().name();
@@ -242,37 +322,42 @@ impl Problem {
             CallEnd::PageError(error) => Self::new(
                 StatusCode::INTERNAL_SERVER_ERROR,
                 code,
-                "The function threw",
-                error.summary(),
+                ("The function threw", "网页函数抛出了错误"),
+                Words::technical(error.summary()),
             ),
             CallEnd::Timeout => Self::new(
                 StatusCode::GATEWAY_TIMEOUT,
                 code,
-                "No answer in time",
-                "the page did not answer before the deadline; ?timeout= sets a longer one, GET /v1/pages tells how the page fares",
+                ("No answer in time", "没有及时应答"),
+                Words::new(
+                    "the page did not answer before the deadline; ?timeout= sets a longer one, GET /v1/pages tells how the page fares",
+                    "网页没有在期限内应答；可用 ?timeout= 延长期限，GET /v1/pages 可查看网页状态",
+                ),
             ),
-            CallEnd::NotFound => Self::not_found("the page does not expose this function any more"),
+            CallEnd::NotFound => Self::not_found(Words::new(
+                "the page does not expose this function any more",
+                "网页已不再提供该函数",
+            )),
             CallEnd::PageGone => Self::new(
                 StatusCode::BAD_GATEWAY,
                 code,
-                "The page is gone",
-                "the page closed, reloaded or lost its connection before it answered",
+                ("The page is gone", "网页已离开"),
+                Words::new(
+                    "the page closed, reloaded or lost its connection before it answered",
+                    "网页在应答之前已关闭、刷新或断开连接",
+                ),
             ),
-            CallEnd::Overloaded => {
-                Self::overloaded("the page has as many calls waiting as it may; try again later")
-            }
-            CallEnd::TooLarge(error) => Self::new(
-                StatusCode::PAYLOAD_TOO_LARGE,
-                code,
-                "Too large",
-                error.message,
-            ),
+            CallEnd::Overloaded => Self::overloaded(Words::new(
+                "the page has as many calls waiting as it may; try again later",
+                "网页上排队的调用已达上限，请稍后再试",
+            )),
+            CallEnd::TooLarge(error) => Self::of_size(Words::technical(error.message)),
             // The caller is gone: this answer is for the log.
             CallEnd::Cancelled | CallEnd::Result(_) => Self::new(
                 StatusCode::from_u16(499).unwrap_or(StatusCode::BAD_REQUEST),
                 EndKind::Cancelled.name(),
-                "Cancelled",
-                "the caller took the call back",
+                ("Cancelled", "已取消"),
+                Words::new("the caller took the call back", "调用方取消了调用"),
             ),
         }
     }
@@ -284,26 +369,46 @@ impl From<Denied> for Problem {
             Denied::WrongHost(host) => Self::new(
                 StatusCode::MISDIRECTED_REQUEST,
                 "wrong_host",
-                "Unknown host name",
-                format!(
-                    "Host {host:?} is not a name of this hub; start it with --allow-host NAME to add one"
+                ("Unknown host name", "未知的主机名"),
+                Words::new(
+                    format!(
+                        "Host {host:?} is not a name of this hub; start it with --allow-host NAME to add one"
+                    ),
+                    format!("Host {host:?} 不是本 hub 的主机名；启动时可用 --allow-host NAME 添加"),
                 ),
             ),
             Denied::UnknownToken => Self::new(
                 StatusCode::UNAUTHORIZED,
                 "unauthorized",
-                "Unknown token",
-                "the token is not known to this hub",
+                ("Unknown token", "未知的令牌"),
+                Words::new("the token is not known to this hub", "本 hub 不认识该令牌"),
             ),
             Denied::TokenRequired => Self::new(
                 StatusCode::UNAUTHORIZED,
                 "unauthorized",
-                "A token is required",
-                "this hub takes no request without a token: send Authorization: Bearer …",
+                ("A token is required", "需要令牌"),
+                Words::new(
+                    "this hub takes no request without a token: send Authorization: Bearer …",
+                    "本 hub 不接受没有令牌的请求：请发送 Authorization: Bearer …",
+                ),
             ),
-            Denied::Foreign { origin } => Self::forbidden(format!(
-                "a web page of another origin ({origin}) may not do this; to let its pages attach, start the hub with \
-                 --allow-origin {origin}; to let them call or subscribe, give them a token"
+            Denied::PlainOrigin { origin } => Self::forbidden(Words::new(
+                format!(
+                    "pages of {origin} may not open a plain WebSocket here; to let them, start the hub with --plain-page {origin}"
+                ),
+                format!(
+                    "{origin} 的网页不允许在此打开普通 WebSocket；要允许，请用 --plain-page {origin} 启动 hub"
+                ),
+            )),
+            Denied::Foreign { origin } => Self::forbidden(Words::new(
+                format!(
+                    "a web page of another origin ({origin}) may not do this; to let its pages attach, start the hub with \
+                     --allow-origin {origin}; to let them call or subscribe, give them a token"
+                ),
+                format!(
+                    "其他来源的网页（{origin}）不允许这样做；要让它的网页接入，请用 --allow-origin {origin} 启动 hub；\
+                     要让它调用或订阅，请给它令牌"
+                ),
             )),
         }
     }
@@ -311,12 +416,22 @@ impl From<Denied> for Problem {
 
 impl From<PublishError> for Problem {
     fn from(error: PublishError) -> Self {
-        Self::overloaded(error.to_string())
+        let zh = match error {
+            PublishError::TooManyTopics(max) => format!("主题数已达上限（{max}）"),
+            PublishError::TooManyTopicsInGroup(max) => format!("该分组的主题数已达上限（{max}）"),
+        };
+        Self::overloaded(Words::new(error.to_string(), zh))
     }
 }
 
 impl From<SubscribeError> for Problem {
     fn from(error: SubscribeError) -> Self {
-        Self::overloaded(error.to_string())
+        match error {
+            SubscribeError::Topics(error) => error.into(),
+            SubscribeError::TooManySubscribers(max) => Self::overloaded(Words::new(
+                error.to_string(),
+                format!("该主题的订阅者已达上限（{max}）"),
+            )),
+        }
     }
 }

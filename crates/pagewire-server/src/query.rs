@@ -85,7 +85,7 @@ fn is_json(media_type: &str) -> bool {
     ) || essence.ends_with("+json")
 }
 
-async fn read_body(body: Body, bytes_max: usize) -> Result<Bytes, Problem> {
+pub(crate) async fn read_body(body: Body, bytes_max: usize) -> Result<Bytes, Problem> {
     axum::body::to_bytes(body, bytes_max)
         .await
         .map_err(|error| {

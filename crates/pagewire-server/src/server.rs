@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use crate::access::{Access, guard};
 use crate::listener::LimitedListener;
 use crate::problem::Problem;
-use crate::{assets, calls, pages, socket, topics};
+use crate::{assets, calls, metrics, pages, plain, socket, topics};
 
 /// Time for open answers to end after the hub has drained.
 const CONNECTIONS_TIMEOUT: Duration = Duration::from_secs(1);
@@ -32,6 +32,18 @@ pub struct ServerOptions {
     pub access: Access,
     /// Connections open at once, pages and programs together. Default 20,000; more wait in the operating system's backlog.
     pub connections_max: usize,
+    /// Pages and programs that know nothing of Pagewire may open a WebSocket at `/`. Default: they may not.
+    pub plain: Option<PlainPattern>,
+}
+
+/// How pages that know nothing of Pagewire are received. Which pages those are is in [`Access::plain_pages`]; programs on this machine are
+/// received as well.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlainPattern {
+    /// What they are sent at once; `None`: nothing.
+    pub greeting: Option<String>,
+    /// Whether every message goes back to its sender too, for trying clients.
+    pub echo: bool,
 }
 
 impl Default for ServerOptions {
@@ -40,6 +52,7 @@ impl Default for ServerOptions {
             listen: vec![SocketAddr::from(([127, 0, 0, 1], 9999))],
             access: Access::default(),
             connections_max: 20_000,
+            plain: None,
         }
     }
 }
@@ -74,6 +87,7 @@ fn hint(error: &io::Error) -> &'static str {
 pub(crate) struct Shared {
     pub(crate) hub: Hub,
     pub(crate) access: Access,
+    pub(crate) plain: Option<PlainPattern>,
     /// Ends topic streams.
     pub(crate) closing: CancellationToken,
 }
@@ -119,6 +133,7 @@ impl Server {
         let shared = Arc::new(Shared {
             hub,
             access,
+            plain: options.plain,
             closing: CancellationToken::new(),
         });
         Ok(Self {
@@ -162,7 +177,7 @@ impl Server {
 
 fn router(shared: Arc<Shared>) -> Router {
     Router::new()
-        .route("/", get(assets::index))
+        .route("/", any(plain::attach_or_show))
         .route("/health", get(assets::health))
         .route("/bridge.js", get(assets::bridge))
         .route("/bridge/pagewire.js", get(assets::bridge))
@@ -170,7 +185,11 @@ fn router(shared: Arc<Shared>) -> Router {
         .route("/v1/page", any(socket::attach))
         .route("/v1/call/{group}/{function}", post(calls::call))
         .route("/v1/pages", get(pages::list))
+        .route("/metrics", get(metrics::metrics))
         .route("/v1/pages/{id}", get(pages::show).delete(pages::detach))
+        .route("/v1/pages/{id}/drain", post(pages::drain))
+        .route("/v1/pages/{id}/resume", post(pages::resume))
+        .route("/v1/pages/{id}/send", post(plain::send))
         .route("/v1/topics", get(topics::list))
         .route(
             "/v1/topics/{*topic}",

@@ -52,10 +52,14 @@ pub(crate) async fn attach(
         origin: principal.origin,
         grant: principal.grant,
         scopes: principal.scopes,
+        topic: None,
     };
     let hub = shared.hub.clone();
     let upgrade = sized(upgrade, hub.options().link.message_bytes_max);
-    Ok(upgrade.on_upgrade(async move |socket| hub.drive(PageSocket(socket), attachment).await))
+    Ok(
+        upgrade
+            .on_upgrade(async move |socket| hub.drive(PageSocket::new(socket), attachment).await),
+    )
 }
 
 /// Sets the sizes of a WebSocket. Frames may be as long as messages.
@@ -75,7 +79,13 @@ pub(crate) fn close_message(code: u16, reason: &str) -> Message {
     }))
 }
 
-struct PageSocket(WebSocket);
+pub(crate) struct PageSocket(WebSocket);
+
+impl PageSocket {
+    pub(crate) fn new(socket: WebSocket) -> Self {
+        Self(socket)
+    }
+}
 
 impl Stream for PageSocket {
     type Item = Result<Input, CarrierError>;

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::access::Principal;
 use crate::calls::accepts;
-use crate::problem::Problem;
+use crate::problem::{Problem, Words};
 use crate::query::{duration, parse_query, read_value};
 use crate::server::Shared;
 
@@ -36,7 +36,7 @@ pub(crate) async fn list(
     Extension(principal): Extension<Principal>,
 ) -> Result<Json<TopicList>, Problem> {
     if !principal.scopes.may_subscribe_any() {
-        return Err(Problem::forbidden("listing topics needs a subscribe scope"));
+        return Err(Problem::missing_scope("subscribe"));
     }
     let mut topics = shared.hub.topics().list();
     topics.retain(|info| principal.scopes.may_subscribe(&info.topic));
@@ -51,13 +51,13 @@ pub(crate) async fn publish(
 ) -> Result<Json<Published>, Problem> {
     let topic = parse_topic(&topic)?;
     if !topic.as_str().starts_with(PROGRAMS) {
-        let detail = format!("programs publish below {PROGRAMS}: {PROGRAMS}{topic}");
-        return Err(Problem::forbidden(detail));
+        return Err(Problem::forbidden(Words::new(
+            format!("programs publish below {PROGRAMS}: {PROGRAMS}{topic}"),
+            format!("程序只能发布到 {PROGRAMS} 之下：{PROGRAMS}{topic}"),
+        )));
     }
     if !principal.scopes.may_publish(&topic) {
-        return Err(Problem::forbidden(format!(
-            "the token has no scope publish:{topic}"
-        )));
+        return Err(Problem::missing_scope(&format!("publish:{topic}")));
     }
     parse_query::<NoQuery>(request.uri())?;
     let (parts, body) = request.into_parts();
@@ -111,9 +111,7 @@ pub(crate) async fn subscribe(
 ) -> Result<Response, Problem> {
     let topic = parse_topic(&topic)?;
     if !principal.scopes.may_subscribe(&topic) {
-        return Err(Problem::forbidden(format!(
-            "the token has no scope subscribe:{topic}"
-        )));
+        return Err(Problem::missing_scope(&format!("subscribe:{topic}")));
     }
     let query: TopicQuery = parse_query(request.uri())?;
     let form = query.form(request.headers());

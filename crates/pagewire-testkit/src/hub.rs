@@ -44,14 +44,18 @@ impl TestHub {
 
     /// A hub with these limits and rules.
     pub async fn with(options: HubOptions, access: Access) -> Self {
-        let hub = Hub::new(options);
-        let listen = vec!["127.0.0.1:0".parse().expect("an address")];
-        let options = ServerOptions {
-            listen,
+        let server = ServerOptions {
             access,
             ..ServerOptions::default()
         };
-        let server = Server::bind(hub.clone(), options)
+        Self::with_server(options, server).await
+    }
+
+    /// A hub with these limits, rules and ways to listen, but on a free port.
+    pub async fn with_server(options: HubOptions, mut server: ServerOptions) -> Self {
+        let hub = Hub::new(options);
+        server.listen = vec!["127.0.0.1:0".parse().expect("an address")];
+        let server = Server::bind(hub.clone(), server)
             .await
             .expect("a free port");
         let address = server.addresses()[0].to_string();

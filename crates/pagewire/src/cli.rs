@@ -30,6 +30,8 @@ pub(crate) enum Command {
     Tail(TailArguments),
     /// Publish a value to a topic · 发布一个值
     Publish(PublishArguments),
+    /// Send a text to a page of the plain pattern, and wait for its next message · 向普通 WebSocket 网页发送文本
+    Send(SendArguments),
     /// Show the effective settings, secrets masked · 显示生效的配置
     Config(ConfigArguments),
     /// See it work: a hub, a sample page in Chromium, calls and values · 一条命令看演示
@@ -108,6 +110,12 @@ pub(crate) struct CallArguments {
     /// Ask exactly this page
     #[arg(long, value_name = "ID")]
     pub(crate) page: Option<String>,
+    /// Ask the same page for the same key, such as a user's name
+    #[arg(long, value_name = "TEXT", conflicts_with = "page")]
+    pub(crate) key: Option<String>,
+    /// The call may run twice: ask another page when the first one is lost
+    #[arg(long)]
+    pub(crate) idempotent: bool,
     /// Print a text result without quotes
     #[arg(long)]
     pub(crate) raw: bool,
@@ -120,6 +128,40 @@ pub(crate) struct PagesArguments {
     /// The hub's own JSON
     #[arg(long)]
     pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) change: PageChange,
+}
+
+/// What to do with one page instead of listing all.
+#[derive(Debug, Args)]
+#[group(multiple = false)]
+pub(crate) struct PageChange {
+    /// Give this page no new calls but those that name it; those under way go on
+    #[arg(long, value_name = "ID")]
+    pub(crate) drain: Option<String>,
+    /// Give this page calls again
+    #[arg(long, value_name = "ID")]
+    pub(crate) resume: Option<String>,
+    /// Detach this page and tell it not to come back
+    #[arg(long, value_name = "ID")]
+    pub(crate) detach: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SendArguments {
+    #[command(flatten)]
+    pub(crate) hub: HubArguments,
+    /// The page: its id, or its group where that has one page only (see `pagewire pages`)
+    #[arg(value_name = "PAGE|GROUP")]
+    pub(crate) page: String,
+    /// The text, sent as it is; - reads standard input
+    pub(crate) text: String,
+    /// Wait so long for the page's next message and print it
+    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
+    pub(crate) wait: Option<Duration>,
+    /// Print a text without quotes
+    #[arg(long)]
+    pub(crate) raw: bool,
 }
 
 #[derive(Debug, Args)]

@@ -16,6 +16,7 @@ use serde::Deserialize;
 
 use crate::cli::HubArguments;
 use crate::exit::{self, FAILED, Failed, USAGE};
+use crate::terminal::prefers_chinese;
 
 /// Everything but what RFC 3986 §2.3 calls unreserved.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
@@ -83,6 +84,21 @@ impl Client {
     pub(crate) async fn post_bytes(&self, path: &str, bytes: Bytes) -> Result<Answer, Failed> {
         self.send(Method::POST, path, Some("application/octet-stream"), bytes)
             .await
+    }
+
+    pub(crate) async fn post_text(&self, path: &str, text: String) -> Result<Answer, Failed> {
+        self.send(
+            Method::POST,
+            path,
+            Some("text/plain; charset=utf-8"),
+            text.into(),
+        )
+        .await
+    }
+
+    /// A request whose path says it all.
+    pub(crate) async fn order(&self, method: Method, path: &str) -> Result<Answer, Failed> {
+        self.send(method, path, None, Bytes::new()).await
     }
 
     async fn send(
@@ -161,6 +177,8 @@ struct Problem {
     code: String,
     detail: String,
     #[serde(default)]
+    detail_zh: Option<String>,
+    #[serde(default)]
     call: Option<u64>,
     #[serde(default)]
     page: Option<String>,
@@ -178,9 +196,13 @@ impl From<Problem> for Failed {
         } else {
             format!(" ({})", place.join(", "))
         };
+        let zh = problem
+            .detail_zh
+            .filter(|zh| *zh != problem.detail && prefers_chinese())
+            .map_or_else(String::new, |zh| format!("\n{zh}"));
         Self::new(
             exit::of_problem(&problem.code),
-            format!("{}: {}{place}", problem.code, problem.detail),
+            format!("{}: {}{place}{zh}", problem.code, problem.detail),
         )
     }
 }

@@ -4,4 +4,5 @@ pub(crate) mod call;
 pub(crate) mod config;
 pub(crate) mod pages;
 pub(crate) mod publish;
+pub(crate) mod send;
 pub(crate) mod tail;

@@ -58,7 +58,7 @@ async fn bind_hub(site_origin: &str) -> Result<Server, Failed> {
         .parse()
         .map_err(|error| Failed::new(FAILED, format!("{error}")))?;
     let group = GroupName::new(GROUP).map_err(|error| Failed::new(FAILED, error.to_string()))?;
-    let groups = GroupPolicy::from([(group, vec![site_origin.to_owned()])]);
+    let groups = GroupPolicy::of_owners([(group, vec![site_origin.to_owned()])]);
     let hub = Hub::new(HubOptions {
         groups,
         ..HubOptions::default()

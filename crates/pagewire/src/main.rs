@@ -68,6 +68,7 @@ async fn run(cli: Cli) -> Result<(), Failed> {
         Command::Pages(arguments) => commands::pages::run(&arguments).await,
         Command::Tail(arguments) => commands::tail::run(&arguments).await,
         Command::Publish(arguments) => commands::publish::run(&arguments).await,
+        Command::Send(arguments) => commands::send::run(&arguments).await,
         Command::Config(arguments) => commands::config::run(&arguments),
         Command::Demo(arguments) => demo::run(&arguments).await,
     }
@@ -80,6 +81,7 @@ fn set_up_logging(cli: &Cli) {
         | Command::Pages(_)
         | Command::Tail(_)
         | Command::Publish(_)
+        | Command::Send(_)
         | Command::Config(_)
         | Command::Demo(_) => "error",
     };

@@ -35,6 +35,11 @@ pub(crate) async fn run(arguments: &ServeArguments) -> Result<(), Failed> {
         &attach.secret,
         arguments.json,
     )?;
+    if !arguments.json
+        && let Some(plain) = settings.plain_words(server.addresses())
+    {
+        print_text(&plain)?;
+    }
     let drained = server.run(stop_signal(), settings.grace()).await;
     conclude(drained, arguments.json)
 }

@@ -7,16 +7,20 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use clap::{Args, CommandFactory as _};
-use pagewire_hub::{HubOptions, Scopes, TopicOptions};
+use pagewire_hub::{GroupPolicy, HubOptions, Routing, Scopes, TopicOptions};
 use pagewire_rpc::{GroupName, LinkOptions};
 use pagewire_server::{
-    Access, AllowedOrigin, Origin, Secret, ServerOptions, Token, parse_duration,
+    Access, AllowedOrigin, Origin, PlainPattern, Secret, ServerOptions, Token, parse_duration,
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::cli::{Cli, ConfigFile};
 use crate::exit::{CONFIGURATION, Failed};
 
+/// What plain pages are sent at once: the word that existing scripts wait for.
+const GREETING_DEFAULT: &str = "lx";
+/// The word for no greeting.
+const NO_GREETING: &str = "none";
 /// Time for calls to end when the hub stops.
 const GRACE_DEFAULT: Duration = Duration::from_secs(5);
 
@@ -71,7 +75,27 @@ pub(crate) struct Settings {
     /// A token and what it allows, such as SECRET=call:shop/*,subscribe; all but run-code without scopes; may be repeated
     #[arg(long = "token", value_name = "SECRET[=SCOPE,…]", env = "PAGEWIRE_TOKENS", value_delimiter = ';', hide_env_values = true, value_parser = parse_token)]
     tokens: Vec<Token>,
-    /// Which origins own which groups: [groups.NAME] origins = ["https://…"]
+    /// Origin whose pages may open a plain WebSocket at the hub's address, knowing nothing of Pagewire; may be repeated
+    #[arg(
+        long = "plain-page",
+        value_name = "ORIGIN",
+        env = "PAGEWIRE_PLAIN_PAGES",
+        value_delimiter = ';'
+    )]
+    plain_pages: Vec<Origin>,
+    /// What plain pages are sent at once; none for nothing [default: lx, and none with --echo]
+    #[arg(long, value_name = "TEXT|none", env = "PAGEWIRE_PLAIN_GREETING")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    plain_greeting: Option<String>,
+    /// Send every message of a plain WebSocket back to its sender, for trying clients
+    #[arg(long, env = "PAGEWIRE_ECHO", num_args = 0..=1, default_missing_value = "true")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    echo: Option<bool>,
+    /// Which page of a group takes a call: fewest-calls, round-robin or random [default: fewest-calls]
+    #[arg(long, value_name = "RULE", env = "PAGEWIRE_ROUTING", value_parser = parse_routing)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    routing: Option<Routing>,
+    /// Which origins own which groups, and how their calls are spread: [groups.NAME] origins = ["https://…"] routing = "random"
     #[arg(skip)]
     groups: BTreeMap<GroupName, GroupSettings>,
 }
@@ -79,7 +103,10 @@ pub(crate) struct Settings {
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct GroupSettings {
+    #[serde(default)]
     origins: Vec<Origin>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    routing: Option<Routing>,
 }
 
 /// `ORIGIN` or `ORIGIN=GROUP,GROUP`.
@@ -153,6 +180,14 @@ pub(crate) fn parse_group(text: &str) -> Result<GroupName, String> {
     GroupName::new(text).map_err(|error| error.to_string())
 }
 
+/// The words of the configuration file.
+fn parse_routing(text: &str) -> Result<Routing, String> {
+    use serde::de::IntoDeserializer as _;
+    let deserializer: serde::de::value::StrDeserializer<'_, serde::de::value::Error> =
+        text.into_deserializer();
+    Routing::deserialize(deserializer).map_err(|error| error.to_string())
+}
+
 fn parse_token(text: &str) -> Result<Token, String> {
     let (secret, scopes) = match text.split_once('=') {
         None => (text, Scopes::all()),
@@ -218,6 +253,10 @@ impl Settings {
             in_flight_max: self.in_flight_max.or(file.in_flight_max),
             topic_values_max: self.topic_values_max.or(file.topic_values_max),
             tokens: [file.tokens, self.tokens].concat(),
+            plain_pages: [file.plain_pages, self.plain_pages].concat(),
+            plain_greeting: self.plain_greeting.or(file.plain_greeting),
+            echo: self.echo.or(file.echo),
+            routing: self.routing.or(file.routing),
             groups: file.groups,
         }
     }
@@ -233,7 +272,34 @@ impl Settings {
         self.heartbeat.get_or_insert(Time(hub.link.heartbeat));
         self.in_flight_max.get_or_insert(hub.link.in_flight_max);
         self.topic_values_max.get_or_insert(hub.topics.values_max);
+        self.echo.get_or_insert(false);
+        self.routing.get_or_insert_default();
+        if let Some(plain) = self.plain_pattern() {
+            self.plain_greeting
+                .get_or_insert_with(|| plain.greeting.unwrap_or_else(|| NO_GREETING.into()));
+        }
         self
+    }
+
+    /// What people are told of the plain pattern, where it is on.
+    pub(crate) fn plain_words(&self, addresses: &[SocketAddr]) -> Option<String> {
+        let pattern = self.plain_pattern()?;
+        let origins: Vec<_> = self.plain_pages.iter().map(Origin::as_str).collect();
+        let pages = if origins.is_empty() {
+            String::new()
+        } else {
+            format!("pages of {} and ", origins.join(", "))
+        };
+        let echo = if pattern.echo {
+            ", and goes back to its sender"
+        } else {
+            ""
+        };
+        Some(format!(
+            "\nPlain WebSocket: {pages}programs on this machine may open ws://{}\nwithout knowing Pagewire. What they send becomes topic plain/HOST{echo}. \
+             `pagewire pages` shows them,\n`pagewire send` talks to them.\n普通 WebSocket：无需改动原有脚本，消息进入主题 plain/主机名。",
+            addresses.first()?,
+        ))
     }
 
     pub(crate) fn grace(&self) -> Duration {
@@ -257,7 +323,7 @@ impl Settings {
         }
     }
 
-    fn group_policy(&self) -> pagewire_hub::GroupPolicy {
+    fn group_policy(&self) -> GroupPolicy {
         let from_table = self
             .groups
             .iter()
@@ -266,14 +332,33 @@ impl Settings {
             .allow_origins
             .iter()
             .flat_map(|rule| rule.groups.iter().map(move |g| (g, &rule.origin)));
-        let mut policy = pagewire_hub::GroupPolicy::new();
+        let mut policy = GroupPolicy {
+            routing: self.routing.unwrap_or_default(),
+            ..GroupPolicy::default()
+        };
         for (group, origin) in from_table.chain(from_rules) {
-            policy
-                .entry(group.clone())
-                .or_default()
-                .push(origin.as_str().to_owned());
+            let rules = policy.groups.entry(group.clone()).or_default();
+            rules.origins.push(origin.as_str().to_owned());
+        }
+        for (group, own) in &self.groups {
+            policy.groups.entry(group.clone()).or_default().routing = own.routing;
         }
         policy
+    }
+
+    /// None unless something switches the plain pattern on.
+    fn plain_pattern(&self) -> Option<PlainPattern> {
+        let echo = self.echo.unwrap_or(false);
+        if self.plain_pages.is_empty() && !echo {
+            return None;
+        }
+        let greeting = match self.plain_greeting.as_deref() {
+            Some(NO_GREETING) => None,
+            Some(text) => Some(text.to_owned()),
+            // Who tries a client against an echo expects nothing before the echo.
+            None => (!echo).then(|| GREETING_DEFAULT.to_owned()),
+        };
+        Some(PlainPattern { greeting, echo })
     }
 
     /// `attach_tokens` are made for this run only.
@@ -308,9 +393,11 @@ impl Settings {
                 .collect(),
             tokens: self.tokens.iter().cloned().chain(attach_tokens).collect(),
             require_token: self.require_token.unwrap_or(false),
+            plain_pages: self.plain_pages.clone(),
         };
         let mut options = ServerOptions {
             access,
+            plain: self.plain_pattern(),
             ..ServerOptions::default()
         };
         if !self.listen.is_empty() {
@@ -470,11 +557,56 @@ mod tests {
             ]
         );
         let policy = settings.hub_options().groups;
+        let owners = |group| &policy.groups[&GroupName::new(group).unwrap()].origins;
+        assert_eq!(*owners("b"), ["https://shop.example"]);
+        assert_eq!(*owners("c"), ["https://c.example"]);
+    }
+
+    #[test]
+    fn groups_have_their_own_routing() {
+        let settings = Settings::parse(
+            "routing = \"round-robin\"\n[groups.a]\nrouting = \"random\"\n[groups.b]\norigins = [\"https://b.example\"]",
+        )
+        .unwrap();
+        let policy = settings.hub_options().groups;
+        let of = |group| policy.groups[&GroupName::new(group).unwrap()].routing;
         assert_eq!(
-            policy[&GroupName::new("b").unwrap()],
-            ["https://shop.example"]
+            (policy.routing, of("a"), of("b")),
+            (Routing::RoundRobin, Some(Routing::Random), None)
         );
-        assert_eq!(policy[&GroupName::new("c").unwrap()], ["https://c.example"]);
+        assert_eq!(parse_routing("fewest-calls"), Ok(Routing::FewestCalls));
+        assert!(
+            parse_routing("fastest")
+                .unwrap_err()
+                .contains("round-robin")
+        );
+    }
+
+    #[test]
+    fn the_plain_pattern_is_off_until_something_switches_it_on() {
+        for (text, greeting) in [
+            ("", None),
+            ("plain_greeting = \"hi\"", None),
+            (
+                "plain_pages = [\"https://a.example\"]",
+                Some((Some("lx"), false)),
+            ),
+            ("echo = true", Some((None, true))),
+            (
+                "echo = true\nplain_greeting = \"hi\"",
+                Some((Some("hi"), true)),
+            ),
+            (
+                "plain_pages = [\"file://\"]\nplain_greeting = \"none\"",
+                Some((None, false)),
+            ),
+        ] {
+            let plain = Settings::parse(text).unwrap().plain_pattern();
+            let shown = plain
+                .as_ref()
+                .map(|plain| (plain.greeting.as_deref(), plain.echo));
+            assert_eq!(shown, greeting, "{text}");
+        }
     }
 
     #[test]

@@ -12,6 +12,13 @@ pub(crate) fn stderr_is_terminal() -> bool {
     std::io::stderr().is_terminal()
 }
 
+/// True when the user's language is Chinese (POSIX: the first of these variables that is set and not empty decides).
+pub(crate) fn prefers_chinese() -> bool {
+    let values = ["LC_ALL", "LC_MESSAGES", "LANG"].map(std::env::var_os);
+    let first = values.into_iter().flatten().find(|value| !value.is_empty());
+    first.is_some_and(|value| value.to_string_lossy().starts_with("zh"))
+}
+
 /// The text with control characters (but line feed and tab), bidirectional overrides and invisible separators as `\u{…}`.
 pub(crate) fn harmless(text: &str) -> String {
     escape(text, |c| format!("\\u{{{:x}}}", u32::from(c)))

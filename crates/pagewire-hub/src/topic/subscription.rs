@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use tokio::sync::watch;
 
@@ -143,6 +144,9 @@ impl Subscription {
         self.head.mark_unchanged();
         let read = self.topic.state().read_after(self.after, BATCH_VALUES);
         if read.lost > 0 {
+            self.topic
+                .values_lost
+                .fetch_add(read.lost, Ordering::Relaxed);
             self.after += read.lost;
             self.ready.push_back(Notice::Gap {
                 lost: Some(read.lost),

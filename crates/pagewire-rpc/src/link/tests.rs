@@ -53,6 +53,7 @@ impl Fixture {
             arguments: Payload::Json(JsonText::parse("[1]".into()).unwrap()),
             deadline: self.now + Duration::from_secs(30),
             credit: 2,
+            traceparent: None,
         };
         self.link
             .call(self.now, CallId(id), call)
@@ -267,6 +268,7 @@ fn bytes_travel_both_ways() {
         arguments: Payload::Bytes(ByteValue::new("abc".into(), Some("image/png"))),
         deadline: f.now + Duration::from_secs(1),
         credit: 0,
+        traceparent: None,
     };
     f.link.call(f.now, CallId(1), call).unwrap();
     let Some(Output::Send(Frame::Binary(sent))) = f.link.poll_output() else {
@@ -540,6 +542,7 @@ fn misuse_is_told() {
         arguments: Payload::Json(JsonText::null()),
         deadline: f.now,
         credit: 0,
+        traceparent: None,
     };
     for id in [0, 1] {
         assert!(matches!(

@@ -8,8 +8,8 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
-    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, CONTENT_SECURITY_POLICY, ORIGIN, VARY,
-    X_CONTENT_TYPE_OPTIONS,
+    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, CONTENT_SECURITY_POLICY, ORIGIN,
+    UPGRADE, VARY, X_CONTENT_TYPE_OPTIONS,
 };
 use http::{HeaderName, HeaderValue, Method, StatusCode};
 
@@ -26,7 +26,7 @@ pub(crate) async fn guard(
     mut request: Request,
     next: Next,
 ) -> Response {
-    let purpose = purpose(request.method(), request.uri().path());
+    let purpose = purpose(&request);
     let head = Head {
         method: request.method(),
         uri: request.uri(),
@@ -62,11 +62,13 @@ pub(crate) async fn guard(
     response
 }
 
-fn purpose(method: &Method, path: &str) -> Purpose {
+fn purpose(request: &Request) -> Purpose {
+    let (method, path) = (request.method(), request.uri().path());
     match path {
         _ if method == Method::OPTIONS => Purpose::Open,
         "/health" | "/bridge.js" => Purpose::Open,
         "/v1/page" => Purpose::Attach,
+        "/" if request.headers().contains_key(UPGRADE) => Purpose::PlainPage,
         _ if path.starts_with("/bridge/") => Purpose::Open,
         _ if path.starts_with("/v1/topics") && method == Method::GET => Purpose::ReadTopic,
         _ => Purpose::Other,
@@ -94,7 +96,7 @@ fn add_headers(
             headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
             headers.insert(
                 ACCESS_CONTROL_EXPOSE_HEADERS,
-                fixed("Pagewire-Call, Pagewire-Page, Retry-After"),
+                fixed("Pagewire-Call, Pagewire-Page, Retry-After, Server-Timing"),
             );
         }
     }
@@ -105,7 +107,7 @@ fn add_headers(
         );
         headers.insert(
             ACCESS_CONTROL_ALLOW_HEADERS,
-            fixed("Authorization, Content-Type, Accept, Last-Event-ID"),
+            fixed("Authorization, Content-Type, Accept, Last-Event-ID, Traceparent"),
         );
         headers.insert(ACCESS_CONTROL_MAX_AGE, fixed("600"));
         headers.insert(ALLOW_PRIVATE_NETWORK, fixed("true"));

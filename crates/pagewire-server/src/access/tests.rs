@@ -19,6 +19,10 @@ fn access() -> Access {
             scopes: Scopes::none(),
         }],
         require_token: false,
+        plain_pages: vec![
+            "https://old.example".parse().expect("an origin"),
+            "file://".parse().expect("an origin"),
+        ],
     }
 }
 
@@ -43,6 +47,7 @@ fn decide(access: &Access, request: &str) -> String {
         "/health" => Purpose::Open,
         "/v1/page" => Purpose::Attach,
         "/v1/topics/x" => Purpose::ReadTopic,
+        "/plain" => Purpose::PlainPage,
         _ => Purpose::Other,
     };
     let method = method.parse().expect("a method");
@@ -62,6 +67,7 @@ fn decide(access: &Access, request: &str) -> String {
         Err(Denied::UnknownToken) => "unknown token".into(),
         Err(Denied::TokenRequired) => "token required".into(),
         Err(Denied::Foreign { .. }) => "foreign".into(),
+        Err(Denied::PlainOrigin { .. }) => "not plain".into(),
     }
 }
 
@@ -96,6 +102,19 @@ fn requests_are_told_apart() {
         ("POST /v1/call/g/f | sec-fetch-site: none", "foreign"),
         ("DELETE /v1/pages/p | sec-fetch-site: none", "foreign"),
         ("GET /v1/page | sec-fetch-site: none", "foreign"),
+        // The plain pattern: programs on this machine and the origins that are named, which get nothing else by it.
+        ("GET /plain", "program"),
+        ("GET /plain | origin: https://old.example", "page"),
+        ("GET /plain | origin: file://", "page"),
+        ("GET /plain | origin: https://shop.example", "not plain"),
+        ("GET /plain | origin: https://evil.example", "not plain"),
+        ("GET /plain | origin: null", "not plain"),
+        ("GET /plain | sec-fetch-site: none", "not plain"),
+        ("GET /v1/page | origin: https://old.example", "foreign"),
+        (
+            "POST /v1/pages/p/send | origin: https://old.example",
+            "foreign",
+        ),
         // Browsers: everybody else.
         (
             "POST /v1/call/g/f | origin: https://evil.example",

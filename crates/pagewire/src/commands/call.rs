@@ -40,6 +40,8 @@ async fn call(arguments: &CallArguments) -> Result<(), Failed> {
             .as_deref(),
     );
     query.add("page", arguments.page.as_deref());
+    query.add("key", arguments.key.as_deref());
+    query.add("idempotent", arguments.idempotent.then_some("true"));
     let path = format!(
         "/v1/call/{}/{}{query}",
         Client::encode(group),
@@ -79,7 +81,7 @@ async fn read(file: &Path) -> Result<Bytes, Failed> {
         .map_err(|error| Failed::new(FAILED, format!("{}: {error}", file.display())))
 }
 
-fn print_value(json: &str, raw: bool) -> Result<(), Failed> {
+pub(crate) fn print_value(json: &str, raw: bool) -> Result<(), Failed> {
     match serde_json::from_str::<String>(json) {
         Ok(text) if raw => print_text(&text),
         Ok(_) | Err(_) => print_json(json),
@@ -103,7 +105,7 @@ async fn print_stream(answer: Answer, arguments: &CallArguments) -> Result<(), F
     }
 }
 
-async fn print_bytes(answer: Answer) -> Result<(), Failed> {
+pub(crate) async fn print_bytes(answer: Answer) -> Result<(), Failed> {
     let media_type = answer.media_type().to_owned();
     let bytes = answer.bytes().await?;
     if stdout_is_terminal() {

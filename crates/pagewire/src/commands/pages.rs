@@ -1,8 +1,9 @@
 //! `pagewire pages`.
 
+use http::Method;
 use serde::Deserialize;
 
-use crate::cli::PagesArguments;
+use crate::cli::{PageChange, PagesArguments};
 use crate::client::Client;
 use crate::exit::{FAILED, Failed};
 use crate::terminal::{print_json, print_text};
@@ -22,6 +23,8 @@ struct Page {
     url: String,
     functions: Vec<Function>,
     calls: Calls,
+    #[serde(default)]
+    draining: bool,
     health: Health,
 }
 
@@ -54,14 +57,17 @@ struct Health {
     lag_ms: Option<u64>,
     #[serde(default)]
     hidden: Option<bool>,
+    #[serde(default)]
+    asked_last: bool,
 }
 
 pub(crate) async fn run(arguments: &PagesArguments) -> Result<(), Failed> {
-    let text = Client::new(&arguments.hub)?
-        .get("/v1/pages")
-        .await?
-        .text()
-        .await?;
+    let client = Client::new(&arguments.hub)?;
+    if let Some((method, path)) = arguments.change.request() {
+        client.order(method, &path).await?;
+        return Ok(());
+    }
+    let text = client.get("/v1/pages").await?.text().await?;
     if arguments.json {
         return print_json(&text);
     }
@@ -82,10 +88,30 @@ pub(crate) async fn run(arguments: &PagesArguments) -> Result<(), Failed> {
         .try_for_each(|page| print_text(page.shown().trim_end()))
 }
 
+impl PageChange {
+    /// The request that does it; none when nothing is to be done.
+    fn request(&self) -> Option<(Method, String)> {
+        let path = |id: &String, rest: &str| format!("/v1/pages/{}{rest}", Client::encode(id));
+        let drain = self
+            .drain
+            .as_ref()
+            .map(|id| (Method::POST, path(id, "/drain")));
+        let resume = || {
+            let id = self.resume.as_ref()?;
+            Some((Method::POST, path(id, "/resume")))
+        };
+        let detach = || {
+            let id = self.detach.as_ref()?;
+            Some((Method::DELETE, path(id, "")))
+        };
+        drain.or_else(resume).or_else(detach)
+    }
+}
+
 impl Page {
     fn shown(&self) -> String {
         let mut text = format!(
-            "{}  {}  epoch {}  {}  {} in flight, {} queued  {}\n  {}\n",
+            "{}  {}  epoch {}  {}  {} in flight, {} queued  {}{}\n  {}\n",
             self.group,
             self.id,
             self.epoch,
@@ -93,6 +119,7 @@ impl Page {
             self.calls.in_flight,
             self.calls.queued,
             self.health.shown(),
+            if self.draining { ", draining" } else { "" },
             self.url,
         );
         for function in &self.functions {
@@ -143,6 +170,9 @@ impl Health {
                 .filter(|hidden| *hidden)
                 .map(|_| "hidden".to_owned()),
         );
+        if self.asked_last {
+            words.push("timed out, asked last".to_owned());
+        }
         words.join(", ")
     }
 }

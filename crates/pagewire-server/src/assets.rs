@@ -40,7 +40,7 @@ pub(crate) async fn health() -> impl IntoResponse {
 /// For people who open the address.
 pub(crate) async fn index() -> impl IntoResponse {
     let page = "<!doctype html><meta charset=utf-8><title>Pagewire</title><h1>Pagewire</h1>\
-        <p>The hub is running. <a href=/v1/pages>Pages</a> · <a href=/v1/topics>Topics</a> · <a href=/bridge.js>Page script</a></p>";
+        <p>The hub is running. <a href=v1/pages>Pages</a> · <a href=v1/topics>Topics</a> · <a href=bridge.js>Page script</a></p>";
     (
         [(CONTENT_SECURITY_POLICY, "default-src 'none'")],
         Html(page),

@@ -205,11 +205,17 @@ fn stream_response(
     form: Form,
     parts: impl stream::Stream<Item = Part> + Send + 'static,
 ) -> Response {
-    let headers = [
-        (CONTENT_TYPE, form.media_type()),
-        (CACHE_CONTROL, "no-store"),
-    ];
+    let headers = stream_headers(form.media_type());
     (headers, Body::from_stream(parts)).into_response()
+}
+
+/// Nobody on the way may keep a stream, or hold it back: nginx does, unless it is told so.
+pub(crate) fn stream_headers(media_type: &'static str) -> [(HeaderName, &'static str); 3] {
+    [
+        (CONTENT_TYPE, media_type),
+        (CACHE_CONTROL, "no-store"),
+        (HeaderName::from_static("x-accel-buffering"), "no"),
+    ]
 }
 
 /// True when `Accept` names this media type; `*/*` does not.

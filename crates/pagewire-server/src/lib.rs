@@ -5,16 +5,19 @@
 mod access;
 mod assets;
 mod calls;
+mod entrance;
 mod listener;
 mod pages;
 mod problem;
+mod public_url;
 mod query;
 mod server;
 mod socket;
 mod token;
 mod topics;
 
-pub use access::{Access, AllowedOrigin, Origin, OriginError};
+pub use access::{Access, AllowedOrigin, Origin, OriginError, TrustedProxy, TrustedProxyError};
+pub use public_url::{PublicUrl, PublicUrlError};
 pub use query::parse_duration;
 pub use server::{BindError, Server, ServerOptions};
 pub use token::{SECRET_BYTES_MIN, Secret, SecretError, Token};

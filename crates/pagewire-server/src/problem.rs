@@ -10,7 +10,7 @@ use pagewire_rpc::{CallEnd, CallId, EndKind, PageError, PageId};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use crate::access::Denied;
+use crate::access::{Denied, Sign};
 
 /// An error answer.
 #[derive(Debug)]
@@ -301,11 +301,37 @@ impl From<Denied> for Problem {
                 "A token is required",
                 "this hub takes no request without a token: send Authorization: Bearer …",
             ),
+            Denied::Outside(sign) => Self::new(
+                StatusCode::UNAUTHORIZED,
+                "unauthorized",
+                "A token is required",
+                format!(
+                    "{}, so it counts as one from another machine: send Authorization: Bearer …",
+                    explain(sign)
+                ),
+            ),
             Denied::Foreign { origin } => Self::forbidden(format!(
                 "a web page of another origin ({origin}) may not do this; to let its pages attach, start the hub with \
                  --allow-origin {origin}; to let them call or subscribe, give them a token"
             )),
         }
+    }
+}
+
+fn explain(sign: Sign) -> &'static str {
+    match sign {
+        Sign::UntrustedProxy => {
+            "the request has headers of a proxy (X-Forwarded-…, X-Real-IP, Forwarded or Via) that the hub was not told to trust (--trust-proxy)"
+        }
+        Sign::RemoteClient => "the proxy says that the request is from another machine",
+        Sign::OtherName => {
+            "the proxy does not say in X-Forwarded-Host that the request names this machine as localhost or 127.0.0.1"
+        }
+        Sign::UnknownClient => {
+            "the proxy does not say in X-Forwarded-For alone whom the request is from"
+        }
+        Sign::PublicHost => "the request names the public address",
+        Sign::OldHttp => "the request is of HTTP/1.0, as proxies send it",
     }
 }
 

@@ -10,7 +10,8 @@ use clap::{Args, CommandFactory as _};
 use pagewire_hub::{HubOptions, Scopes, TopicOptions};
 use pagewire_rpc::{GroupName, LinkOptions};
 use pagewire_server::{
-    Access, AllowedOrigin, Origin, Secret, ServerOptions, Token, parse_duration,
+    Access, AllowedOrigin, Origin, PublicUrl, Secret, ServerOptions, Token, TrustedProxy,
+    parse_duration,
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -52,6 +53,18 @@ pub(crate) struct Settings {
     #[arg(long, env = "PAGEWIRE_REQUIRE_TOKEN", num_args = 0..=1, default_missing_value = "true")]
     #[serde(skip_serializing_if = "Option::is_none")]
     require_token: Option<bool>,
+    /// Address of the hub through a reverse proxy, such as https://shop.example/pagewire: printed, its host allowed, its path taken off requests
+    #[arg(long, value_name = "URL", env = "PAGEWIRE_PUBLIC_URL")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    public_url: Option<PublicUrl>,
+    /// Reverse proxy whose X-Forwarded-For and -Host are believed: an address, a network such as 10.0.0.0/8, or loopback; may be repeated
+    #[arg(
+        long = "trust-proxy",
+        value_name = "ADDRESS",
+        env = "PAGEWIRE_TRUST_PROXIES",
+        value_delimiter = ','
+    )]
+    trust_proxies: Vec<TrustedProxy>,
     /// How long calls may go on when the hub stops [default: 5s]
     #[arg(long, value_name = "TIME", env = "PAGEWIRE_GRACE")]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -213,6 +226,8 @@ impl Settings {
             allow_hosts: [file.allow_hosts, self.allow_hosts].concat(),
             allow_origins: [file.allow_origins, self.allow_origins].concat(),
             require_token: self.require_token.or(file.require_token),
+            public_url: self.public_url.or(file.public_url),
+            trust_proxies: [file.trust_proxies, self.trust_proxies].concat(),
             grace: self.grace.or(file.grace),
             heartbeat: self.heartbeat.or(file.heartbeat),
             in_flight_max: self.in_flight_max.or(file.in_flight_max),
@@ -308,6 +323,8 @@ impl Settings {
                 .collect(),
             tokens: self.tokens.iter().cloned().chain(attach_tokens).collect(),
             require_token: self.require_token.unwrap_or(false),
+            public_url: self.public_url.clone(),
+            trusted_proxies: self.trust_proxies.clone(),
         };
         let mut options = ServerOptions {
             access,
@@ -317,6 +334,11 @@ impl Settings {
             options.listen.clone_from(&self.listen);
         }
         options
+    }
+
+    /// The address to print for those who come through a proxy.
+    pub(crate) fn public_url(&self) -> Option<&PublicUrl> {
+        self.public_url.as_ref()
     }
 
     /// True when a token was configured: those that a run makes for itself do not protect an open address.

@@ -438,6 +438,9 @@ mod tests {
                 "tokens[0].secret: ",
             ),
             ("allow_origins = [\"shop.example\"]", "allow_origins[0]: "),
+            ("public_url = \"shop.example\"", "public_url: "),
+            ("public_url = \"http://shop.example/v1\"", "public_url: "),
+            ("trust_proxies = [\"nginx\"]", "trust_proxies[0]: "),
             ("listen = [\"127.0.0.1\"]", "listen[0]: "),
             ("grace = \"soon\"", "grace: "),
         ];
@@ -497,6 +500,32 @@ mod tests {
             ["https://shop.example"]
         );
         assert_eq!(policy[&GroupName::new("c").unwrap()], ["https://c.example"]);
+    }
+
+    #[test]
+    fn proxies_are_told_to_the_server() {
+        let settings = |text| Settings::parse(text).unwrap();
+        let file =
+            settings("public_url = \"https://old.example\"\ntrust_proxies = [\"10.0.0.0/8\"]");
+        let flags =
+            settings("public_url = \"https://shop.example/hub/\"\ntrust_proxies = [\"loopback\"]");
+        let settings = flags.over(file);
+        let access = settings.server_options(Vec::new()).access;
+        assert_eq!(
+            access.public_url.unwrap().as_str(),
+            "https://shop.example/hub"
+        );
+        let proxies: Vec<_> = access
+            .trusted_proxies
+            .iter()
+            .map(|p| p.to_string())
+            .collect();
+        assert_eq!(proxies, ["10.0.0.0/8", "loopback"]);
+        let shown = toml::to_string(&settings.effective()).unwrap();
+        assert!(
+            shown.contains("public_url = \"https://shop.example/hub\""),
+            "{shown}"
+        );
     }
 
     #[test]

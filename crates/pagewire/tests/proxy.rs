@@ -7,11 +7,11 @@ mod nginx;
 use std::path::PathBuf;
 
 use http::StatusCode;
-use pagewire_testkit::{BrowserPage, Http, Site, chromium, until};
+use pagewire_testkit::{BrowserPage, Http, Site, chromium, program, until};
 use serde_json::{Value, json};
 
 use crate::binary::Serve;
-use crate::nginx::{Nginx, REMOTE_CLIENT, nginx, reserve_port};
+use crate::nginx::{Nginx, REMOTE_CLIENT, Transport, nginx, reserve_port};
 
 const SECRET: &str = "a-program-elsewhere";
 const BEARER: &str = "Bearer a-program-elsewhere";
@@ -101,6 +101,32 @@ async fn a_site_and_the_hub_share_an_origin_through_nginx() {
         !log.contains("docs/reverse-proxy.md"),
         "the proxy is known: {log}"
     );
+}
+
+#[tokio::test]
+async fn a_page_of_an_https_site_attaches_over_wss() {
+    let Some(machine) = machine() else { return };
+    let Some(openssl) = program("PAGEWIRE_TEST_OPENSSL", "openssl") else {
+        return;
+    };
+    let hub_port = reserve_port().await;
+    let tls = Transport::Tls(openssl);
+    let nginx = Nginx::start_with(&machine.nginx, "same-origin.conf", hub_port, tls).await;
+    let site = format!("https://shop.example:{}", nginx.port());
+    let serve = serve(hub_port, &format!("{site}/pagewire"), &[]).await;
+    let snippet = serve.listening["snippet"].as_str().expect("a snippet");
+    let html = format!("<!doctype html><script type=module>{snippet};{FUNCTIONS}</script>");
+    nginx.put("index.html", &html);
+    // The certificate is nobody's.
+    let flags = [NAMES, "--ignore-certificate-errors"];
+    let browser = BrowserPage::open_with(&machine.chromium, &format!("{site}/"), &flags);
+    let pages = attached(hub_port, 1).await;
+    assert_eq!(pages["pages"][0]["origin"], site.as_str());
+    let direct = Http::new(format!("http://127.0.0.1:{hub_port}"));
+    let sum = direct.post("/v1/call/shop/add", "[1,2]").await;
+    assert_eq!(sum.text().await, "3");
+    browser.close().await;
+    serve.stop().await;
 }
 
 #[tokio::test]

@@ -33,6 +33,37 @@ pub(crate) async fn reserve_port() -> u16 {
     address.port()
 }
 
+/// What nginx speaks with browsers.
+#[derive(Debug)]
+pub(crate) enum Transport {
+    Plain,
+    /// With a certificate made by this `openssl`.
+    Tls(PathBuf),
+}
+
+impl Transport {
+    /// The lines of `docs/reverse-proxy.md`.
+    fn listen(&self, port: u16, folder: &Path) -> String {
+        let Self::Tls(openssl) = self else {
+            return format!("listen 127.0.0.1:{port};");
+        };
+        let request = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 1 -subj /CN=shop.example -keyout key.pem -out cert.pem";
+        let made = std::process::Command::new(openssl)
+            .args(request.split(' '))
+            .current_dir(folder)
+            .output()
+            .expect("openssl runs");
+        assert!(
+            made.status.success(),
+            "{}",
+            String::from_utf8_lossy(&made.stderr)
+        );
+        format!(
+            "listen 127.0.0.1:{port} ssl; ssl_certificate cert.pem; ssl_certificate_key key.pem;"
+        )
+    }
+}
+
 /// A running nginx. Dropping it ends it.
 #[derive(Debug)]
 pub(crate) struct Nginx {
@@ -45,17 +76,22 @@ pub(crate) struct Nginx {
 impl Nginx {
     /// One of the examples, with this machine's ports and folders in place of the usual ones.
     pub(crate) async fn start(program: &Path, example: &str, hub_port: u16) -> Self {
+        Self::start_with(program, example, hub_port, Transport::Plain).await
+    }
+
+    pub(crate) async fn start_with(
+        program: &Path,
+        example: &str,
+        hub_port: u16,
+        transport: Transport,
+    ) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let (port, outside_port) = (reserve_port().await, reserve_port().await);
         let (path, site) = (folder.path(), folder.path().join("site"));
         fs::create_dir(&site).expect("a folder");
         let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/nginx");
         let mut text = fs::read_to_string(examples.join(example)).expect(example);
-        replace(
-            &mut text,
-            "listen 80;",
-            &format!("listen 127.0.0.1:{port};"),
-        );
+        replace(&mut text, "listen 80;", &transport.listen(port, path));
         replace(
             &mut text,
             "server 127.0.0.1:9999;",
@@ -90,10 +126,9 @@ impl Nginx {
 
     async fn is_listening(&mut self) {
         until("nginx", async || {
-            if let Some(status) = self.process.try_wait().expect("its state") {
-                let log = fs::read_to_string(self.folder.path().join("error.log"));
-                panic!("nginx ended with {status}: {log:?}");
-            }
+            let ended = self.process.try_wait().expect("its state");
+            let log = || fs::read_to_string(self.folder.path().join("error.log"));
+            assert!(ended.is_none(), "nginx ended: {:?}", log());
             TcpStream::connect(("127.0.0.1", self.port)).await.ok()
         })
         .await;

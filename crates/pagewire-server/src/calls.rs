@@ -209,7 +209,7 @@ fn stream_response(
     (headers, Body::from_stream(parts)).into_response()
 }
 
-/// Nobody on the way may keep a stream, or hold it back: nginx does, unless it is told so.
+/// Nobody on the way may keep a stream or hold it back. nginx otherwise may, and reads on for a slow client, which then looks like a fast one.
 pub(crate) fn stream_headers(media_type: &'static str) -> [(HeaderName, &'static str); 3] {
     [
         (CONTENT_TYPE, media_type),

@@ -328,7 +328,7 @@ fn explain(sign: Sign) -> &'static str {
             "the proxy does not say in X-Forwarded-Host that the request names this machine as localhost or 127.0.0.1"
         }
         Sign::UnknownClient => {
-            "the proxy does not say in X-Forwarded-For alone whom the request is from"
+            "the proxy does not say in X-Forwarded-For whom the request is from, or says it in Forwarded, which is not read"
         }
         Sign::PublicHost => "the request names the public address",
         Sign::OldHttp => "the request is of HTTP/1.0, as proxies send it",

@@ -65,11 +65,10 @@ async fn a_page_from_elsewhere_attaches_with_a_token_only() {
     let hub = hub(vec![TrustedProxy::Loopback]).await;
     let forwarded = ("x-forwarded-for", "203.0.113.7");
     let refused = FakePage::connect(&hub, &[forwarded]).await;
-    let status = match refused.expect_err("no token") {
-        tokio_tungstenite::tungstenite::Error::Http(response) => response.status(),
-        other => panic!("{other}"),
+    let Err(tokio_tungstenite::tungstenite::Error::Http(refused)) = refused else {
+        unreachable!("it was let in: {refused:?}");
     };
-    assert_eq!(status, StatusCode::UNAUTHORIZED);
+    assert_eq!(refused.status(), StatusCode::UNAUTHORIZED);
     let mut page = FakePage::connect(&hub, &[forwarded, ("authorization", BEARER)])
         .await
         .expect("the token is known");

@@ -53,8 +53,8 @@ pub(crate) struct Settings {
     #[arg(long, env = "PAGEWIRE_REQUIRE_TOKEN", num_args = 0..=1, default_missing_value = "true")]
     #[serde(skip_serializing_if = "Option::is_none")]
     require_token: Option<bool>,
-    /// Address of the hub through a reverse proxy, such as https://shop.example/pagewire: printed, its host allowed, its path taken off requests
-    #[arg(long, value_name = "URL", env = "PAGEWIRE_PUBLIC_URL")]
+    /// Address of the hub through a reverse proxy: what is printed; its host is allowed, its path taken off requests
+    #[arg(long, value_name = "https://HOST[/PATH]", env = "PAGEWIRE_PUBLIC_URL")]
     #[serde(skip_serializing_if = "Option::is_none")]
     public_url: Option<PublicUrl>,
     /// Reverse proxy whose X-Forwarded-For and -Host are believed: an address, a network such as 10.0.0.0/8, or loopback; may be repeated

@@ -133,7 +133,14 @@ async fn the_hub_of_the_image_starts_with_a_token_only_and_demands_it() {
 
     let compose = fs::read_to_string(root().join("examples/container/compose.yaml"));
     let compose = compose.expect("the file");
-    assert!(compose.contains("PAGEWIRE_ALLOW_HOSTS: hub\n"));
+    for part in [
+        "context: ../..\n",
+        "dockerfile: examples/container/Containerfile\n",
+        "PAGEWIRE_TOKENS: ${PAGEWIRE_TOKENS:?",
+        "PAGEWIRE_ALLOW_HOSTS: hub\n",
+    ] {
+        assert!(compose.contains(part), "{part}");
+    }
     let environment = [
         listen,
         ("PAGEWIRE_TOKENS", SECRET),

@@ -10,7 +10,7 @@ use http::StatusCode;
 use pagewire_testkit::{BrowserPage, Http, Site, chromium, program, until};
 use serde_json::{Value, json};
 
-use crate::binary::Serve;
+use crate::binary::{Serve, run};
 use crate::nginx::{Nginx, REMOTE_CLIENT, Transport, nginx, reserve_port};
 
 const SECRET: &str = "a-program-elsewhere";
@@ -90,6 +90,10 @@ async fn a_site_and_the_hub_share_an_origin_through_nginx() {
     assert_eq!(pages["pages"][0]["origin"], site.as_str());
 
     check_program_from_elsewhere(&nginx, "shop.example", "/pagewire").await;
+    // The command line takes an address with a path.
+    let hub = format!("http://127.0.0.1:{}/pagewire", nginx.port());
+    let called = run(&["call", "shop/add", "20", "22", "--hub", &hub]).await;
+    assert_eq!((called.code, called.stdout.as_str()), (0, "42\n"));
     // Below the path only: the rest is the site's.
     let beside = nginx.outside("shop.example").with("authorization", BEARER);
     assert_eq!(beside.get("/v1/pages").await.status, StatusCode::NOT_FOUND);

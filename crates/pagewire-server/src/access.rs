@@ -1,16 +1,22 @@
 //! Who may do what (`docs/protocol.md` §4): a pure decision over a request's head, and the layer that asks it.
 
+mod forwarded;
 mod guard;
 
 use std::fmt;
+use std::net::IpAddr;
 use std::str::FromStr;
 
 use http::header::{AUTHORIZATION, HOST, ORIGIN, SEC_WEBSOCKET_PROTOCOL};
-use http::{HeaderMap, Method, Uri};
+use http::{HeaderMap, Method, Uri, Version};
 use pagewire_hub::{Grant, Scopes};
 use serde::{Deserialize, Serialize};
 
+use self::forwarded::Route;
+pub(crate) use self::forwarded::{Sign, is_forwarded};
+pub use self::forwarded::{TrustedProxy, TrustedProxyError};
 pub(crate) use self::guard::guard;
+use crate::public_url::PublicUrl;
 use crate::token::{self, Token};
 
 /// A web origin: scheme, host and port, as browsers write it.
@@ -96,6 +102,10 @@ pub struct Access {
     pub require_token: bool,
     /// Origins whose pages may open a plain WebSocket at `/`, without a token.
     pub plain_pages: Vec<Origin>,
+    /// Where others reach the hub through a proxy. Its host is known beside `hosts`, and its path is taken off requests.
+    pub public_url: Option<PublicUrl>,
+    /// Proxies that are believed about who asks.
+    pub trusted_proxies: Vec<TrustedProxy>,
 }
 
 /// What a request wants, as far as access matters.
@@ -136,6 +146,8 @@ pub(crate) enum Denied {
     PlainOrigin {
         origin: String,
     },
+    /// A token is required because the request may be from elsewhere.
+    Outside(Sign),
 }
 
 /// The head of a request, as far as access matters.
@@ -144,6 +156,9 @@ pub(crate) struct Head<'a> {
     pub(crate) method: &'a Method,
     pub(crate) uri: &'a Uri,
     pub(crate) headers: &'a HeaderMap,
+    pub(crate) version: Version,
+    /// The other end of the connection. Always there for forwarded requests.
+    pub(crate) peer: Option<IpAddr>,
     pub(crate) purpose: Purpose,
 }
 
@@ -152,6 +167,9 @@ impl Access {
     pub(crate) fn decide(&self, head: Head<'_>) -> Result<Principal, Denied> {
         let host = head.host();
         if !self.knows_host(host) {
+            return Err(Denied::WrongHost(host.to_owned()));
+        }
+        if let Some(host) = self.unknown_forwarded_host(head) {
             return Err(Denied::WrongHost(host.to_owned()));
         }
         if head.purpose == Purpose::Open {
@@ -164,7 +182,13 @@ impl Access {
         if self.require_token {
             return Err(Denied::TokenRequired);
         }
-        if !head.is_from_browser() || head.is_same_origin() || head.is_typed_read() {
+        let is_own_page = match self.route(head) {
+            Route::Outside(sign) => return Err(Denied::Outside(sign)),
+            Route::Direct => head.is_same_origin(),
+            // A proxy may serve a site of its own beside the hub, under the same origin.
+            Route::LocalProxy => false,
+        };
+        if !head.is_from_browser() || is_own_page || head.is_typed_read() {
             return Ok(Principal {
                 cross_origin: false,
                 ..head.principal(Scopes::all(), Grant::Any)
@@ -205,8 +229,13 @@ impl Access {
     }
 
     fn knows_host(&self, host: &str) -> bool {
-        let name = without_port(host).to_ascii_lowercase();
-        ["127.0.0.1", "localhost", "[::1]"].contains(&name.as_str()) || self.hosts.contains(&name)
+        let name = name_of(host);
+        is_loopback_name(&name)
+            || self.hosts.contains(&name)
+            || self
+                .public_url
+                .as_ref()
+                .is_some_and(|url| url.host() == name)
     }
 
     /// True when this origin's pages may read refusals too, so that they can say what is wrong.
@@ -217,13 +246,13 @@ impl Access {
     }
 }
 
-impl Head<'_> {
-    fn header(&self, name: impl http::header::AsHeaderName) -> Option<&str> {
+impl<'a> Head<'a> {
+    fn header(&self, name: impl http::header::AsHeaderName) -> Option<&'a str> {
         self.headers.get(name).and_then(|value| value.to_str().ok())
     }
 
     /// HTTP/2 says the host as `:authority`.
-    fn host(&self) -> &str {
+    fn host(&self) -> &'a str {
         self.uri
             .authority()
             .map(http::uri::Authority::as_str)
@@ -300,7 +329,16 @@ fn token_of_query(query: &str) -> Option<String> {
         .map(str::to_owned)
 }
 
-fn without_port(host: &str) -> &str {
+/// Host names are compared in lower case and without port.
+fn name_of(host: &str) -> String {
+    without_port(host).to_ascii_lowercase()
+}
+
+fn is_loopback_name(name: &str) -> bool {
+    ["127.0.0.1", "localhost", "[::1]"].contains(&name)
+}
+
+pub(crate) fn without_port(host: &str) -> &str {
     match host.rsplit_once(':') {
         Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
         _ => host,

@@ -265,11 +265,17 @@ fn stream_response(
     lines: Lines,
     parts: impl stream::Stream<Item = Part> + Send + 'static,
 ) -> Response {
-    let headers = [
-        (CONTENT_TYPE, lines.media_type()),
-        (CACHE_CONTROL, "no-store"),
-    ];
+    let headers = stream_headers(lines.media_type());
     (headers, Body::from_stream(parts)).into_response()
+}
+
+/// Nobody on the way may keep a stream or hold it back. nginx otherwise may, and reads on for a slow client, which then looks like a fast one.
+pub(crate) fn stream_headers(media_type: &'static str) -> [(HeaderName, &'static str); 3] {
+    [
+        (CONTENT_TYPE, media_type),
+        (CACHE_CONTROL, "no-store"),
+        (HeaderName::from_static("x-accel-buffering"), "no"),
+    ]
 }
 
 /// True when `Accept` names this media type; `*/*` does not.

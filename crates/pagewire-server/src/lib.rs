@@ -5,11 +5,13 @@
 mod access;
 mod assets;
 mod calls;
+mod entrance;
 mod listener;
 mod metrics;
 mod pages;
 mod plain;
 mod problem;
+mod public_url;
 mod query;
 mod server;
 mod socket;
@@ -17,7 +19,8 @@ mod status;
 mod token;
 mod topics;
 
-pub use access::{Access, AllowedOrigin, Origin, OriginError};
+pub use access::{Access, AllowedOrigin, Origin, OriginError, TrustedProxy, TrustedProxyError};
+pub use public_url::{PublicUrl, PublicUrlError};
 pub use query::parse_duration;
 pub use server::{BindError, PlainPattern, Server, ServerOptions};
 pub use token::{SECRET_BYTES_MIN, Secret, SecretError, Token};

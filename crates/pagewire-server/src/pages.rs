@@ -52,6 +52,12 @@ struct DetachQuery {
     grace: Option<Duration>,
 }
 
+impl DetachQuery {
+    fn grace(&self) -> Option<Duration> {
+        self.grace.map(|grace| grace.min(GRACE_MAX))
+    }
+}
+
 /// Detaches a page, after its calls have ended if the program gives them time.
 pub(crate) async fn detach(
     State(shared): State<Arc<Shared>>,
@@ -61,8 +67,8 @@ pub(crate) async fn detach(
 ) -> Result<StatusCode, Problem> {
     let query: DetachQuery = parse_query(request.uri())?;
     let page = administer(&shared, &principal, &id)?;
-    if let Some(grace) = query.grace {
-        shared.hub.drain(&page, grace.min(GRACE_MAX)).await;
+    if let Some(grace) = query.grace() {
+        shared.hub.drain(&page, grace).await;
     }
     shared.hub.detach(&page);
     Ok(StatusCode::NO_CONTENT)
@@ -102,4 +108,19 @@ fn administer(shared: &Shared, principal: &Principal, id: &str) -> Result<PageId
 
 fn find(id: &str) -> Option<PageId> {
     PageId::new(id).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_grace_over_the_limit_is_cut_to_it() {
+        for (asked, given) in [(0, 0), (600, 600), (601, 600)] {
+            let query = DetachQuery {
+                grace: Some(Duration::from_secs(asked)),
+            };
+            assert_eq!(query.grace(), Some(Duration::from_secs(given)));
+        }
+    }
 }

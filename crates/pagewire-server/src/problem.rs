@@ -10,7 +10,7 @@ use pagewire_rpc::{CallEnd, CallId, EndKind, PageError, PageId};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use crate::access::Denied;
+use crate::access::{Denied, Sign};
 
 /// An error answer.
 #[derive(Debug)]
@@ -392,6 +392,22 @@ impl From<Denied> for Problem {
                     "本 hub 不接受没有令牌的请求：请发送 Authorization: Bearer …",
                 ),
             ),
+            Denied::Outside(sign) => {
+                let (en, zh) = explain(sign);
+                Self::new(
+                    StatusCode::UNAUTHORIZED,
+                    "unauthorized",
+                    ("A token is required", "需要令牌"),
+                    Words::new(
+                        format!(
+                            "{en}, so it counts as one from another machine: send Authorization: Bearer …"
+                        ),
+                        format!(
+                            "{zh}，因此按来自其他机器的请求处理：请发送 Authorization: Bearer …"
+                        ),
+                    ),
+                )
+            }
             Denied::PlainOrigin { origin } => Self::forbidden(Words::new(
                 format!(
                     "pages of {origin} may not open a plain WebSocket here; to let them, start the hub with --plain-page {origin}"
@@ -411,6 +427,35 @@ impl From<Denied> for Problem {
                 ),
             )),
         }
+    }
+}
+
+fn explain(sign: Sign) -> (&'static str, &'static str) {
+    match sign {
+        Sign::UntrustedProxy => (
+            "the request has headers of a proxy (X-Forwarded-…, X-Real-IP, Forwarded or Via) that the hub was not told to trust (--trust-proxy)",
+            "请求带有代理的头部（X-Forwarded-…、X-Real-IP、Forwarded 或 Via），而 hub 没有被告知信任该代理（--trust-proxy）",
+        ),
+        Sign::RemoteClient => (
+            "the proxy says that the request is from another machine",
+            "代理说明该请求来自其他机器",
+        ),
+        Sign::OtherName => (
+            "the proxy does not say in X-Forwarded-Host that the request names this machine as localhost or 127.0.0.1",
+            "代理没有在 X-Forwarded-Host 中说明请求以 localhost 或 127.0.0.1 称呼本机",
+        ),
+        Sign::UnknownClient => (
+            "the proxy does not say in X-Forwarded-For whom the request is from, or says it in Forwarded, which is not read",
+            "代理没有在 X-Forwarded-For 中说明请求来自哪里，或只写在不被读取的 Forwarded 中",
+        ),
+        Sign::PublicHost => (
+            "the request names the public address",
+            "请求使用的是公开地址",
+        ),
+        Sign::OldHttp => (
+            "the request is of HTTP/1.0, as proxies send it",
+            "请求使用 HTTP/1.0，这是代理的常见做法",
+        ),
     }
 }
 

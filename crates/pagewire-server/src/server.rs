@@ -1,8 +1,8 @@
 //! Binding, serving and ending.
 
 use std::io;
-use std::net::SocketAddr;
-use std::sync::Arc;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, Once};
 use std::time::Duration;
 
 use axum::Router;
@@ -16,6 +16,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::access::{Access, guard};
+use crate::entrance::Entrances;
 use crate::listener::LimitedListener;
 use crate::problem::Problem;
 use crate::{assets, calls, metrics, pages, plain, socket, topics};
@@ -90,6 +91,21 @@ pub(crate) struct Shared {
     pub(crate) plain: Option<PlainPattern>,
     /// Ends topic streams.
     pub(crate) closing: CancellationToken,
+    advised_on_proxies: Once,
+}
+
+impl Shared {
+    /// Says once how a proxy is set up that the hub does not know.
+    pub(crate) fn advise_on_proxies(&self, proxy: Option<IpAddr>) {
+        let proxy = proxy.map(tracing::field::display);
+        self.advised_on_proxies.call_once(|| {
+            tracing::warn!(
+                proxy,
+                "requests come through a proxy, so they need a token (--token). If it is yours, --trust-proxy ADDRESS believes what it \
+                 says about its clients; --public-url URL is the address they use (docs/reverse-proxy.md)"
+            );
+        });
+    }
 }
 
 /// A hub that listens.
@@ -135,6 +151,7 @@ impl Server {
             access,
             plain: options.plain,
             closing: CancellationToken::new(),
+            advised_on_proxies: Once::new(),
         });
         Ok(Self {
             shared,
@@ -156,12 +173,15 @@ impl Server {
     /// Dropping the future closes the ports and every connection at once.
     pub async fn run(self, stop: impl Future<Output = ()>, grace: Duration) -> Drained {
         let stop_accepting = CancellationToken::new();
-        let router = router(self.shared.clone());
+        let entrances = Entrances {
+            router: router(self.shared.clone()),
+            shared: self.shared.clone(),
+        };
         let mut serving = JoinSet::new();
         for listener in self.listeners {
             let listener = LimitedListener::new(listener, self.permits.clone());
             let stopped = stop_accepting.clone().cancelled_owned();
-            let serve = axum::serve(listener, router.clone()).with_graceful_shutdown(stopped);
+            let serve = axum::serve(listener, entrances.clone()).with_graceful_shutdown(stopped);
             serving.spawn(serve.into_future());
         }
         stop.await;

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use pagewire_hub::{Drained, Hub, Scope, Scopes};
 use pagewire_rpc::GroupName;
-use pagewire_server::{BindError, Secret, Server, Token};
+use pagewire_server::{BindError, PublicUrl, Secret, Server, Token};
 use serde_json::json;
 
 use crate::cli::ServeArguments;
@@ -31,6 +31,7 @@ pub(crate) async fn run(arguments: &ServeArguments) -> Result<(), Failed> {
     }
     announce(
         server.addresses(),
+        settings.public_url(),
         &arguments.group,
         &attach.secret,
         arguments.json,
@@ -58,6 +59,7 @@ fn attach_token(group: &GroupName) -> Result<Token, Failed> {
 
 fn announce(
     addresses: &[SocketAddr],
+    public: Option<&PublicUrl>,
     group: &GroupName,
     attach: &Secret,
     json: bool,
@@ -67,12 +69,13 @@ fn announce(
         .map(|address| format!("http://{}", reachable(*address)))
         .collect();
     let http = urls.first().map_or("", String::as_str);
-    let snippet = snippet(http, group, attach);
+    let snippet = snippet(public.map_or(http, PublicUrl::as_str), group, attach);
     if json {
         let line = json!({
             "event": "listening",
             "http": http,
             "addresses": urls,
+            "public_url": public,
             "group": group,
             "attach_token": attach.reveal(),
             "snippet": snippet,
@@ -92,11 +95,23 @@ then expose a function there and call it from here:
 
   pw.expose(\"title\", () => document.title)
   curl -X POST {http}/v1/call/{group}/title
-
+{elsewhere}
 Ctrl-C stops the hub.",
         version = env!("CARGO_PKG_VERSION"),
         all = urls.join(", "),
+        elsewhere = public.map_or_else(String::new, |url| elsewhere(url, group)),
     ))
+}
+
+/// How the same call goes through the proxy.
+fn elsewhere(public: &PublicUrl, group: &GroupName) -> String {
+    format!(
+        "
+or from anywhere, with a token of yours (--token SECRET=call:{group}/*) · 经反向代理调用需要令牌：
+
+  curl -X POST -H 'Authorization: Bearer SECRET' {public}/v1/call/{group}/title
+"
+    )
 }
 
 /// One line for a page's console.

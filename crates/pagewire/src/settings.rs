@@ -10,7 +10,8 @@ use clap::{Args, CommandFactory as _};
 use pagewire_hub::{GroupPolicy, HubOptions, Routing, Scopes, TopicOptions};
 use pagewire_rpc::{GroupName, LinkOptions};
 use pagewire_server::{
-    Access, AllowedOrigin, Origin, PlainPattern, Secret, ServerOptions, Token, parse_duration,
+    Access, AllowedOrigin, Origin, PlainPattern, PublicUrl, Secret, ServerOptions, Token,
+    TrustedProxy, parse_duration,
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -56,6 +57,18 @@ pub(crate) struct Settings {
     #[arg(long, env = "PAGEWIRE_REQUIRE_TOKEN", num_args = 0..=1, default_missing_value = "true")]
     #[serde(skip_serializing_if = "Option::is_none")]
     require_token: Option<bool>,
+    /// Address of the hub through a reverse proxy: what is printed; its host is allowed, its path taken off requests
+    #[arg(long, value_name = "https://HOST[/PATH]", env = "PAGEWIRE_PUBLIC_URL")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    public_url: Option<PublicUrl>,
+    /// Reverse proxy whose X-Forwarded-For and -Host are believed: an address, a network such as 10.0.0.0/8, or loopback; may be repeated
+    #[arg(
+        long = "trust-proxy",
+        value_name = "ADDRESS",
+        env = "PAGEWIRE_TRUST_PROXIES",
+        value_delimiter = ','
+    )]
+    trust_proxies: Vec<TrustedProxy>,
     /// How long calls may go on when the hub stops [default: 5s]
     #[arg(long, value_name = "TIME", env = "PAGEWIRE_GRACE")]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -248,6 +261,8 @@ impl Settings {
             allow_hosts: [file.allow_hosts, self.allow_hosts].concat(),
             allow_origins: [file.allow_origins, self.allow_origins].concat(),
             require_token: self.require_token.or(file.require_token),
+            public_url: self.public_url.or(file.public_url),
+            trust_proxies: [file.trust_proxies, self.trust_proxies].concat(),
             grace: self.grace.or(file.grace),
             heartbeat: self.heartbeat.or(file.heartbeat),
             in_flight_max: self.in_flight_max.or(file.in_flight_max),
@@ -394,6 +409,8 @@ impl Settings {
             tokens: self.tokens.iter().cloned().chain(attach_tokens).collect(),
             require_token: self.require_token.unwrap_or(false),
             plain_pages: self.plain_pages.clone(),
+            public_url: self.public_url.clone(),
+            trusted_proxies: self.trust_proxies.clone(),
         };
         let mut options = ServerOptions {
             access,
@@ -404,6 +421,11 @@ impl Settings {
             options.listen.clone_from(&self.listen);
         }
         options
+    }
+
+    /// The address to print for those who come through a proxy.
+    pub(crate) fn public_url(&self) -> Option<&PublicUrl> {
+        self.public_url.as_ref()
     }
 
     /// True when a token was configured: those that a run makes for itself do not protect an open address.
@@ -503,6 +525,9 @@ mod tests {
                 "tokens[0].secret: ",
             ),
             ("allow_origins = [\"shop.example\"]", "allow_origins[0]: "),
+            ("public_url = \"shop.example\"", "public_url: "),
+            ("public_url = \"http://shop.example/v1\"", "public_url: "),
+            ("trust_proxies = [\"nginx\"]", "trust_proxies[0]: "),
             ("listen = [\"127.0.0.1\"]", "listen[0]: "),
             ("grace = \"soon\"", "grace: "),
         ];
@@ -607,6 +632,32 @@ mod tests {
                 .map(|plain| (plain.greeting.as_deref(), plain.echo));
             assert_eq!(shown, greeting, "{text}");
         }
+    }
+
+    #[test]
+    fn proxies_are_told_to_the_server() {
+        let settings = |text| Settings::parse(text).unwrap();
+        let file =
+            settings("public_url = \"https://old.example\"\ntrust_proxies = [\"10.0.0.0/8\"]");
+        let flags =
+            settings("public_url = \"https://shop.example/hub/\"\ntrust_proxies = [\"loopback\"]");
+        let settings = flags.over(file);
+        let access = settings.server_options(Vec::new()).access;
+        assert_eq!(
+            access.public_url.unwrap().as_str(),
+            "https://shop.example/hub"
+        );
+        let proxies: Vec<_> = access
+            .trusted_proxies
+            .iter()
+            .map(|p| p.to_string())
+            .collect();
+        assert_eq!(proxies, ["10.0.0.0/8", "loopback"]);
+        let shown = toml::to_string(&settings.effective()).unwrap();
+        assert!(
+            shown.contains("public_url = \"https://shop.example/hub\""),
+            "{shown}"
+        );
     }
 
     #[test]

@@ -290,6 +290,32 @@ async fn serve_says_where_it_listens_and_stops_on_a_signal() {
 }
 
 #[tokio::test]
+async fn serve_prints_the_public_address_where_there_is_one() {
+    let public = "https://shop.example/hub";
+    let usual = ["serve", "--listen", "127.0.0.1:0", "--public-url", public];
+    let mut serve = binary::command(&usual).spawn().expect("started");
+    let mut lines = binary::lines(serve.stdout.take().expect("piped"));
+    let mut text = String::new();
+    while !text.contains("Ctrl-C") {
+        let line = soon("a line", lines.next_line()).await.expect("read");
+        text += &(line.expect("a line") + "\n");
+    }
+    for part in [
+        "import(\"https://shop.example/hub/bridge/pagewire.mjs\")",
+        "\"url\":\"https://shop.example/hub\"",
+        "curl -X POST http://127.0.0.1:",
+        "Bearer SECRET' https://shop.example/hub/v1/call/page/title",
+    ] {
+        assert!(text.contains(part), "no {part} in {text}");
+    }
+    binary::interrupt(&serve);
+    soon("the end", serve.wait()).await.expect("ended");
+    let wrong = run(&["serve", "--trust-proxy", "0.0.0.0/0"]).await;
+    assert_eq!(wrong.code, 2, "{}", wrong.stderr);
+    assert!(wrong.stderr.contains("everybody"), "{}", wrong.stderr);
+}
+
+#[tokio::test]
 async fn a_taken_port_and_an_open_address_are_refused_in_words() {
     let serve = Serve::start(&["--listen", "127.0.0.1:0"]).await;
     let address = serve.listening["http"]

@@ -13,7 +13,7 @@ use pagewire_rpc::{FunctionName, PageId};
 /// Points of one page on the ring of keys: enough that shares differ by about a quarter, few enough for thousands of pages.
 const RING_POINTS: u64 = 16;
 /// Random draws before the order decides.
-const DRAWS_MAX: u64 = 8;
+const DRAWS: u64 = 8;
 
 /// The names of all functions of a page, sorted.
 pub(super) type Names = Arc<[FunctionName]>;
@@ -105,7 +105,7 @@ impl Class {
 
     /// Any page that answers, but none of `tried`. `None` after a few draws without luck.
     pub(super) fn draw(&self, tried: &[PageId], random: u64) -> Option<&PageId> {
-        let draws = (0..DRAWS_MAX).filter_map(|draw| {
+        let draws = (0..DRAWS).filter_map(|draw| {
             let index = hash(&(random, draw)) % self.members.len().max(1) as u64;
             self.members.get(usize::try_from(index).ok()?)
         });

@@ -11,7 +11,7 @@ use super::{Exposed, Routing};
 use crate::page::{Page, PageInfo};
 
 /// A page that did not answer so many calls in a row before their deadline is asked last.
-const TIMEOUTS_IN_ROW_MAX: u32 = 3;
+const TIMEOUTS_TO_SUSPECT: u32 = 3;
 /// After so long such a page gets one more chance.
 const PAUSE: Duration = Duration::from_secs(30);
 
@@ -268,7 +268,7 @@ impl Group {
                 slot.paused = false;
                 if slot.duty == Duty::Suspect {
                     slot.duty = Duty::Normal;
-                    slot.timeouts_in_row = TIMEOUTS_IN_ROW_MAX - 1;
+                    slot.timeouts_in_row = TIMEOUTS_TO_SUSPECT - 1;
                 }
             }
             self.move_in_line(&id);
@@ -371,7 +371,7 @@ impl Slot {
     /// True when this timeout makes the page a suspect.
     fn timed_out(&mut self) -> bool {
         self.timeouts_in_row = self.timeouts_in_row.saturating_add(1);
-        let is_new = self.duty == Duty::Normal && self.timeouts_in_row >= TIMEOUTS_IN_ROW_MAX;
+        let is_new = self.duty == Duty::Normal && self.timeouts_in_row >= TIMEOUTS_TO_SUSPECT;
         if is_new {
             self.duty = Duty::Suspect;
         }

@@ -13,7 +13,8 @@ use http::header::{
 };
 use http::{HeaderName, HeaderValue, Method, StatusCode};
 
-use super::{Head, Purpose};
+use super::{Denied, Head, Purpose, Sign};
+use crate::entrance::Peer;
 use crate::problem::Problem;
 use crate::server::Shared;
 
@@ -31,6 +32,8 @@ pub(crate) async fn guard(
         method: request.method(),
         uri: request.uri(),
         headers: request.headers(),
+        version: request.version(),
+        peer: request.extensions().get().map(|peer: &Peer| peer.0),
         purpose,
     };
     let decision = shared.access.decide(head);
@@ -49,7 +52,11 @@ pub(crate) async fn guard(
                 .as_ref()
                 .and_then(|o| o.to_str().ok())
                 .is_some_and(|o| shared.access.may_read_refusals(o));
-            tracing::warn!(method = %request.method(), path = request.uri().path(), why = %Problem::from(denied.clone()), "request refused");
+            let client = shared.access.client(head).map(tracing::field::display);
+            tracing::warn!(method = %request.method(), path = request.uri().path(), client, why = %Problem::from(denied.clone()), "request refused");
+            if denied == Denied::Outside(Sign::UntrustedProxy) {
+                shared.advise_on_proxies(head.peer);
+            }
             Problem::from(denied).into_response()
         }
     };

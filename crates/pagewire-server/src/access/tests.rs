@@ -18,29 +18,39 @@ fn access() -> Access {
             secret,
             scopes: Scopes::none(),
         }],
-        require_token: false,
         plain_pages: vec![
             "https://old.example".parse().expect("an origin"),
             "file://".parse().expect("an origin"),
         ],
+        ..Access::default()
     }
 }
 
 /// The decision in a word: `program`, `page` (an allowed origin), `token`, or why not.
 fn decide(access: &Access, request: &str) -> String {
+    decide_from(access, None, request)
+}
+
+/// The same for a request from this peer.
+pub(super) fn decide_from(access: &Access, peer: Option<IpAddr>, request: &str) -> String {
     let mut lines = request.split(" | ");
-    let (method, uri) = lines
-        .next()
-        .and_then(|line| line.split_once(' '))
-        .expect("METHOD URI");
+    let first = lines.next().expect("METHOD URI [HTTP/1.0]");
+    let (first, version) = match first.strip_suffix(" HTTP/1.0") {
+        Some(first) => (first, Version::HTTP_10),
+        None => (first, Version::HTTP_11),
+    };
+    let (method, uri) = first.split_once(' ').expect("METHOD URI");
     let mut headers = HeaderMap::new();
     headers.insert(HOST, "127.0.0.1:9999".parse().expect("a value"));
     for line in lines {
         let (name, value) = line.split_once(": ").expect("a header");
-        headers.insert(
-            name.parse::<http::HeaderName>().expect("a name"),
-            value.parse().expect("a value"),
-        );
+        let name: http::HeaderName = name.parse().expect("a name");
+        let value = value.parse().expect("a value");
+        if name == HOST {
+            headers.insert(name, value);
+        } else {
+            headers.append(name, value);
+        }
     }
     let uri: Uri = uri.parse().expect("an address");
     let purpose = match uri.path() {
@@ -55,6 +65,8 @@ fn decide(access: &Access, request: &str) -> String {
         method: &method,
         uri: &uri,
         headers: &headers,
+        version,
+        peer,
         purpose,
     }) {
         Ok(principal) => match (principal.grant, principal.scopes == Scopes::all()) {
@@ -66,6 +78,7 @@ fn decide(access: &Access, request: &str) -> String {
         Err(Denied::WrongHost(_)) => "wrong host".into(),
         Err(Denied::UnknownToken) => "unknown token".into(),
         Err(Denied::TokenRequired) => "token required".into(),
+        Err(Denied::Outside(sign)) => format!("{sign:?}"),
         Err(Denied::Foreign { .. }) => "foreign".into(),
         Err(Denied::PlainOrigin { .. }) => "not plain".into(),
     }

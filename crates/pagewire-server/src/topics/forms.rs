@@ -8,12 +8,12 @@ use axum::response::{IntoResponse, Response};
 use bytes::BufMut as _;
 use futures_util::{StreamExt as _, stream};
 use http::HeaderValue;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use pagewire_hub::{Notice, Record, Subscription};
 use pagewire_rpc::Payload;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
+use crate::calls::stream_headers;
 use crate::server::Shared;
 use crate::socket::{PAGE_PROTOCOL, close_message, sized};
 
@@ -76,9 +76,8 @@ fn stream_response(
     media_type: &'static str,
     chunks: impl stream::Stream<Item = Bytes> + Send + 'static,
 ) -> Response {
-    let headers = [(CONTENT_TYPE, media_type), (CACHE_CONTROL, "no-store")];
     (
-        headers,
+        stream_headers(media_type),
         Body::from_stream(chunks.map(Ok::<_, std::convert::Infallible>)),
     )
         .into_response()

@@ -170,6 +170,50 @@ async fn a_foreign_name_shows_nothing_of_the_hub() {
     stage.check_untouched();
 }
 
+/// Over plain http browsers tell a name that is not this machine's own nothing about who asks (no `Sec-Fetch-…`), and no `Origin` with a
+/// plain GET. So under an allowed name such a GET counts as a program's: it changes nothing, and the page cannot read the answer.
+#[tokio::test]
+async fn a_page_that_asks_for_an_allowed_name_over_plain_http_reads_and_changes_nothing() {
+    let Some(chromium) = chromium() else { return };
+    let access = Access {
+        hosts: vec!["hub.example".into()],
+        ..Access::default()
+    };
+    let mut stage = Stage::start(HubOptions::default(), access).await;
+    let hub = stage.hub.http_url().replace("127.0.0.1", "hub.example");
+    let attack = stage.attack_page(&hub, &stage.victim);
+    stage.site.page("/attack.html", attack);
+    let site = format!("http://evil.example:{}", stage.site.port());
+    let names = "--host-resolver-rules=MAP *.example 127.0.0.1";
+    let flags = ["--disable-popup-blocking", names];
+    let browser = BrowserPage::open_with(&chromium, &format!("{site}/attack.html"), &flags);
+    let report = Report::of(stage.site.report().await);
+
+    assert_eq!(report.origin, site);
+    assert_eq!(report.gains(), Vec::<&Attack>::new());
+    let asked = report.asked(|attack| !attack.stopped);
+    let is_get = |asks: &&String| asks.starts_with("GET ");
+    let changes: BTreeMap<_, _> = asked
+        .clone()
+        .into_iter()
+        .filter(|(asks, _)| !is_get(&asks))
+        .collect();
+    assert!(changes.values().sum::<usize>() > 40, "{changes:?}");
+    let all_refused = async || {
+        let counts = stage.refusals.counts();
+        let refused = |(asks, n): (&String, &usize)| counts.get(asks) == Some(n);
+        changes.iter().all(refused).then_some(counts)
+    };
+    let refused = until("every refusal", all_refused).await;
+    // Otherwise there would be nothing to warn of in SECURITY.md.
+    let taken_for_programs = |asks: &&String| refused.get(*asks) < asked.get(*asks);
+    let taken: Vec<_> = asked.keys().filter(taken_for_programs).collect();
+    assert!(!taken.is_empty() && taken.iter().all(is_get), "{taken:?}");
+    stage.check_untouched();
+    stage.check_programs_are_served().await;
+    browser.close().await;
+}
+
 /// One of `pages/attack.js`.
 #[derive(Debug, PartialEq)]
 struct Attack {

@@ -75,7 +75,12 @@ pub(crate) struct Serve {
 
 impl Serve {
     pub(crate) async fn start(arguments: &[&str]) -> Self {
+        Self::start_with(arguments, &[]).await
+    }
+
+    pub(crate) async fn start_with(arguments: &[&str], environment: &[(&str, &str)]) -> Self {
         let mut child = command(&[&["serve", "--json"], arguments].concat())
+            .envs(environment.iter().copied())
             .spawn()
             .expect("started");
         let mut stdout = lines(child.stdout.take().expect("piped"));

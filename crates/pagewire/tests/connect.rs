@@ -19,9 +19,14 @@ use serde_json::Value;
 use self::binary::{Finished, run};
 use self::peers::Peer;
 
-/// `pagewire connect` to a path of this server.
+/// `pagewire connect` to a path of this server. Nothing but the options ends it: a slow machine is no reason to close.
 async fn connect(peer: &Peer, path: &str, options: &[&str]) -> Finished {
-    run(&[&["connect", &peer.url(path)][..], options].concat()).await
+    let url = peer.url(path);
+    let mut arguments = [&["connect", &url][..], options].concat();
+    if !options.contains(&"--drain") {
+        arguments.push("--no-stdin");
+    }
+    run(&arguments).await
 }
 
 /// The lines of `--json`.

@@ -1,7 +1,7 @@
 //! `pagewire connect ws(s)://…`: a WebSocket client.
 //!
-//! [`dial`] opens a connection, [`session`] is what happens on it, [`output`] shows that, [`end`] says what follows from its end. `docs/connect.md`
-//! is what users are promised.
+//! [`mod@dial`] opens a connection, [`session`] is what happens on it, [`output`] shows that, [`end`] says what follows from its end.
+//! `docs/connect.md` is what users are promised.
 
 mod address;
 mod arguments;

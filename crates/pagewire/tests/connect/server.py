@@ -51,9 +51,11 @@ async def handle(connection):
     elif path == "/silent":
         await connection.wait_closed()
     elif path.startswith("/send/"):
-        await connection.send("x" * int(path.rsplit("/", 1)[1]))
-        await connection.wait_closed()
-        print(f"closed {connection.close_code}", flush=True)
+        try:
+            await connection.send("x" * int(path.rsplit("/", 1)[1]))
+        finally:
+            await connection.wait_closed()
+            print(f"closed {connection.close_code}", flush=True)
     elif path == "/last-code":
         await connection.wait_closed()
         print(f"closed {connection.close_code}", flush=True)

@@ -21,14 +21,6 @@ pub(crate) struct ConnectArguments {
     /// Address: ws://… or wss://…
     #[arg(value_name = "URL")]
     pub(super) address: Address,
-    #[command(flatten)]
-    pub(super) handshake: HandshakeArguments,
-    #[command(flatten)]
-    pub(super) first: FirstMessages,
-    #[command(flatten)]
-    pub(super) ends: EndArguments,
-    #[command(flatten)]
-    pub(super) shape: ShapeArguments,
     /// Send a ping each time this much time has passed, and show how long its answer took
     #[arg(long, value_name = "TIME", value_parser = parse_interval)]
     pub(super) ping: Option<Duration>,
@@ -40,6 +32,14 @@ pub(crate) struct ConnectArguments {
     pub(super) to_topic: Option<TopicName>,
     #[command(flatten)]
     pub(super) hub: HubArguments,
+    #[command(flatten)]
+    pub(super) handshake: HandshakeArguments,
+    #[command(flatten)]
+    pub(super) first: FirstMessages,
+    #[command(flatten)]
+    pub(super) ends: EndArguments,
+    #[command(flatten)]
+    pub(super) shape: ShapeArguments,
 }
 
 /// What the opening request says.

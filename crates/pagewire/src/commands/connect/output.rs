@@ -134,7 +134,8 @@ impl Form {
             Shown::Text(text) => print_text(&text),
             Shown::Raw(bytes) => write_bytes(&bytes),
             Shown::Note(note) => {
-                eprintln!("{}", harmless(&note));
+                // Reasons of servers may hold line feeds, too.
+                eprintln!("{}", harmless(&note).replace('\n', "\n  "));
                 Ok(())
             }
             Shown::Nothing => Ok(()),

@@ -64,7 +64,7 @@ impl Refusal {
             text += &format!("; {advice}");
         }
         if !self.body.is_empty() {
-            text += &format!("\n{}", self.body);
+            text += &format!("\n  {}", self.body.replace('\n', "\n  "));
         }
         text
     }

@@ -101,7 +101,13 @@ impl<'a> Session<'a> {
     ) -> Result<End, Failed> {
         loop {
             let turn = self.turn(stop.as_mut()).await;
-            match self.handle(turn).await {
+            let handled = tokio::select! {
+                // First: a turn that says stop takes no other look at the signal.
+                biased;
+                handled = self.handle(turn) => handled,
+                () = stop.as_mut() => Ok(Some(End::Interrupted)),
+            };
+            match handled {
                 Ok(None) => {}
                 Ok(Some(end)) => {
                     self.conclude(&end).await?;
@@ -125,7 +131,7 @@ impl<'a> Session<'a> {
             sent = self.outbox.drive(), if is_busy => Turn::Sent(sent),
             message = self.stream.next() => Turn::Received(message),
             line = self.progress.input.next(), if !is_busy => Turn::Line(line),
-            () = at(ping_due) => Turn::PingDue,
+            () = at(ping_due), if !is_busy => Turn::PingDue,
             () = at(idle.map(|(due, _)| due)) => Turn::IdleDue(idle.map_or(Duration::ZERO, |(_, idle)| idle)),
             () = at(close_due), if !is_busy => Turn::CloseDue,
         }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 use pagewire_server::{Secret, parse_duration};
 
+use crate::commands::connect::ConnectArguments;
 use crate::settings::Settings;
 
 /// Wires live web pages to programs: call a page's own functions, stream what it publishes.
@@ -32,6 +33,8 @@ pub(crate) enum Command {
     Publish(PublishArguments),
     /// Send a text to a page of the plain pattern, and wait for its next message · 向普通 WebSocket 网页发送文本
     Send(SendArguments),
+    /// Talk to any WebSocket server from the terminal · 在终端里收发 WebSocket 消息
+    Connect(Box<ConnectArguments>),
     /// Show the effective settings, secrets masked · 显示生效的配置
     Config(ConfigArguments),
     /// See it work: a hub, a sample page in Chromium, calls and values · 一条命令看演示
@@ -86,6 +89,9 @@ pub(crate) struct HubArguments {
         hide_env_values = true
     )]
     pub(crate) token: Option<Secret>,
+    /// Trust the root certificates in this file too (PEM), beside those of the system
+    #[arg(long, value_name = "FILE", env = "PAGEWIRE_CA")]
+    pub(crate) ca: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -8,7 +8,6 @@ use http::{Method, Request, Response, Uri};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
 use hyper_util::client::legacy::Client as HyperClient;
-use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use pagewire_server::Secret;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -17,6 +16,7 @@ use serde::Deserialize;
 use crate::cli::HubArguments;
 use crate::exit::{self, FAILED, Failed, USAGE};
 use crate::terminal::prefers_chinese;
+use crate::tls::{self, Connector, Trust};
 
 /// Everything but what RFC 3986 §2.3 calls unreserved.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
@@ -30,7 +30,7 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
 pub(crate) struct Client {
     base: String,
     token: Option<Secret>,
-    http: HyperClient<HttpConnector, Full<Bytes>>,
+    http: HyperClient<Connector, Full<Bytes>>,
 }
 
 impl Client {
@@ -38,20 +38,25 @@ impl Client {
         let base = hub.hub.trim_end_matches('/');
         match base.parse::<Uri>() {
             Ok(uri) if uri.scheme_str() == Some("http") => Ok(Self::at(base, hub.token.clone())),
-            Ok(uri) if uri.scheme_str() == Some("https") => Err(Failed::new(
-                USAGE,
-                "--hub takes http:// only so far; reach a remote hub through a tunnel such as ssh -L 9999:127.0.0.1:9999 HOST",
-            )),
+            Ok(uri) if uri.scheme_str() == Some("https") => {
+                let connector = tls::connector(&Trust::Roots(hub.ca.as_deref()))?;
+                Ok(Self::through(connector, base, hub.token.clone()))
+            }
             Ok(_) | Err(_) => Err(Failed::new(
                 USAGE,
-                format!("--hub {base:?} is no address such as http://127.0.0.1:9999"),
+                format!(
+                    "--hub {base:?} is no address such as http://127.0.0.1:9999 or https://hub.example"
+                ),
             )),
         }
     }
 
+    /// The hub at an address without TLS.
     pub(crate) fn at(base: &str, token: Option<Secret>) -> Self {
-        let mut connector = HttpConnector::new();
-        connector.set_nodelay(true);
+        Self::through(tls::plain_connector(), base, token)
+    }
+
+    fn through(connector: Connector, base: &str, token: Option<Secret>) -> Self {
         Self {
             base: base.to_owned(),
             token,
@@ -131,9 +136,11 @@ impl Client {
 
     fn unreachable(&self, error: &hyper_util::client::legacy::Error) -> Failed {
         let why = if error.is_connect() {
-            "nothing listens there; start a hub with `pagewire serve`"
+            tls::explain(error).unwrap_or_else(|| {
+                "nothing listens there; start a hub with `pagewire serve`".to_owned()
+            })
         } else {
-            "the connection broke"
+            "the connection broke".to_owned()
         };
         Failed::new(
             FAILED,

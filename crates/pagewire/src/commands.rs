@@ -1,7 +1,8 @@
-//! Commands that talk to a running hub, and `config`.
+//! Commands that talk to a running hub, `connect` and `config`.
 
 pub(crate) mod call;
 pub(crate) mod config;
+pub(crate) mod connect;
 pub(crate) mod pages;
 pub(crate) mod publish;
 pub(crate) mod send;

@@ -13,6 +13,7 @@ mod exit;
 mod serve;
 mod settings;
 mod terminal;
+mod tls;
 
 use std::process::ExitCode;
 
@@ -69,6 +70,7 @@ async fn run(cli: Cli) -> Result<(), Failed> {
         Command::Tail(arguments) => commands::tail::run(&arguments).await,
         Command::Publish(arguments) => commands::publish::run(&arguments).await,
         Command::Send(arguments) => commands::send::run(&arguments).await,
+        Command::Connect(arguments) => commands::connect::run(&arguments).await,
         Command::Config(arguments) => commands::config::run(&arguments),
         Command::Demo(arguments) => demo::run(&arguments).await,
     }
@@ -82,6 +84,7 @@ fn set_up_logging(cli: &Cli) {
         | Command::Tail(_)
         | Command::Publish(_)
         | Command::Send(_)
+        | Command::Connect(_)
         | Command::Config(_)
         | Command::Demo(_) => "error",
     };

@@ -2,25 +2,11 @@
 
 mod binary;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Stdio;
 
-use pagewire_testkit::{TestHub, need, soon};
+use pagewire_testkit::{TestHub, soon};
 use tokio::process::Command;
-
-/// A Python that has the `websockets` package, or a skip.
-async fn python() -> Option<PathBuf> {
-    let python = pagewire_testkit::program("PAGEWIRE_TEST_PYTHON", "python3")?;
-    let probe = Command::new(&python)
-        .args(["-c", "import websockets.asyncio.client"])
-        .output()
-        .await;
-    let has_package = probe.is_ok_and(|output| output.status.success());
-    need(
-        "the Python package websockets (pip install websockets)",
-        has_package.then_some(python),
-    )
-}
 
 fn script(python: &Path, name: &str, arguments: &[&str]) -> Command {
     let file = Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -42,7 +28,9 @@ fn script(python: &Path, name: &str, arguments: &[&str]) -> Command {
 
 #[tokio::test]
 async fn a_python_page_and_program_written_from_the_protocol_alone_work() {
-    let Some(python) = python().await else { return };
+    let Some(python) = binary::python().await else {
+        return;
+    };
     let hub = TestHub::start().await;
     let mut page = script(
         &python,

@@ -1,9 +1,10 @@
 //! Running the binary in tests.
 #![allow(dead_code, reason = "each test file uses its part")]
 
+use std::path::PathBuf;
 use std::process::Stdio;
 
-use pagewire_testkit::soon;
+use pagewire_testkit::{need, soon};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, BufReader, Lines};
@@ -53,6 +54,20 @@ pub(crate) async fn run_with(arguments: &[&str], environment: &[(&str, &str)]) -
 
 pub(crate) fn lines<R: AsyncRead + Unpin>(stream: R) -> Lines<BufReader<R>> {
     BufReader::new(stream).lines()
+}
+
+/// A Python that has the `websockets` package, or a skip.
+pub(crate) async fn python() -> Option<PathBuf> {
+    let python = pagewire_testkit::program("PAGEWIRE_TEST_PYTHON", "python3")?;
+    let probe = Command::new(&python)
+        .args(["-c", "import websockets.asyncio.client"])
+        .output()
+        .await;
+    let has_package = probe.is_ok_and(|output| output.status.success());
+    need(
+        "the Python package websockets (pip install websockets)",
+        has_package.then_some(python),
+    )
 }
 
 /// Ctrl-C.

@@ -29,8 +29,21 @@ const INPUTS_PER_TURN: usize = 64;
 /// Time for the last messages and the carrier's own goodbye.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
-pub(crate) async fn drive(hub: Hub, carrier: impl Carrier, attachment: Attachment) {
-    Driver::new(hub, carrier, attachment).run().await;
+pub(crate) async fn drive(
+    hub: Hub,
+    carrier: impl Carrier,
+    attachment: Attachment,
+) -> Option<TurnedAway> {
+    Driver::new(hub, carrier, attachment).run().await
+}
+
+/// A page that said hello and was not let in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TurnedAway {
+    /// The group that it wanted to join.
+    pub group: GroupName,
+    /// Why not.
+    pub refusal: Refusal,
 }
 
 struct Driver<C> {
@@ -41,6 +54,7 @@ struct Driver<C> {
     requests: Requests,
     callers: HashMap<CallId, Caller>,
     stage: Stage,
+    turned_away: Option<TurnedAway>,
     timer: std::pin::Pin<Box<Sleep>>,
 }
 
@@ -72,11 +86,12 @@ impl<C: Carrier> Driver<C> {
             outbox: Outbox::new(sink),
             callers: HashMap::new(),
             stage: Stage::Waiting(attachment),
+            turned_away: None,
             timer: Box::pin(sleep_until(Instant::now().into())),
         }
     }
 
-    async fn run(mut self) {
+    async fn run(mut self) -> Option<TurnedAway> {
         loop {
             self.act();
             if self.link.is_closed() {
@@ -94,7 +109,9 @@ impl<C: Carrier> Driver<C> {
             }
             self.link.handle_timeout(Instant::now());
         }
+        let turned_away = self.turned_away.take();
         self.say_goodbye().await;
+        turned_away
     }
 
     /// # Cancel safety
@@ -275,6 +292,10 @@ impl<C: Carrier> Driver<C> {
 
     fn turn_away(&mut self, hello: &Hello, refusal: Refusal) -> Result<(), pagewire_rpc::Error> {
         tracing::warn!(group = %hello.group, why = refusal.message(), "page refused");
+        self.turned_away = Some(TurnedAway {
+            group: hello.group.clone(),
+            refusal: refusal.clone(),
+        });
         self.link.refuse(refusal)
     }
 

@@ -8,6 +8,7 @@ use pagewire_rpc::{
     Call, CallEnd, CallId, Closing, FunctionName, GroupName, LinkOptions, PageId, Payload,
     TopicName,
 };
+use serde::Serialize;
 use tokio::sync::Notify;
 use tokio_util::task::TaskTracker;
 
@@ -15,7 +16,7 @@ use crate::answer::{
     Answer, CallStream, Caller, Failure, FailureReason, First, Reply, STREAM_CREDIT, Ticket,
 };
 use crate::carrier::Carrier;
-use crate::driver;
+use crate::driver::{self, TurnedAway};
 use crate::inbox::NewCall;
 use crate::page::PageInfo;
 use crate::registry::{Attachment, GroupPolicy, Load, Registry};
@@ -79,6 +80,19 @@ pub struct Drained {
     pub calls_cut: usize,
     /// Pages that were attached.
     pub pages: usize,
+}
+
+/// How much a hub holds at one moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct HubCounts {
+    /// Attached pages.
+    pub pages: usize,
+    /// Different functions, by group and name.
+    pub functions: usize,
+    /// Topics that keep values or have subscribers.
+    pub topics: usize,
+    /// Calls that have not ended, streams included.
+    pub calls_active: usize,
 }
 
 /// The running hub. Cheap to clone; all clones are the same hub.
@@ -239,16 +253,27 @@ impl Hub {
         Ok((page, exposed, load))
     }
 
-    /// Runs one page until it is gone or told to go.
+    /// Runs one page until it is gone or told to go. Gives why it was not let in, where its hello was refused.
     ///
     /// # Cancel safety
     ///
     /// Dropping the future detaches the page at once: its calls end as page gone.
-    pub async fn drive(&self, carrier: impl Carrier, attachment: Attachment) {
+    pub async fn drive(&self, carrier: impl Carrier, attachment: Attachment) -> Option<TurnedAway> {
         self.shared
             .drivers
             .track_future(driver::drive(self.clone(), carrier, attachment))
-            .await;
+            .await
+    }
+
+    /// How much there is of everything, without listing it.
+    pub fn counts(&self) -> HubCounts {
+        let (pages, functions) = self.registry().counts();
+        HubCounts {
+            pages,
+            functions,
+            topics: self.shared.topics.count(),
+            calls_active: self.shared.active.count.load(Ordering::Acquire),
+        }
     }
 
     /// All pages, by group and id.

@@ -21,7 +21,8 @@ mod topic;
 
 pub use answer::{Answer, CallStream, Failure, FailureReason, Reply};
 pub use carrier::{Carrier, CarrierError, Outbound};
-pub use hub::{CallRequest, Drained, Hub, HubOptions};
+pub use driver::TurnedAway;
+pub use hub::{CallRequest, Drained, Hub, HubCounts, HubOptions};
 pub use page::{CallCounts, PageHealth, PageInfo};
 pub use registry::{Attachment, Grant, GroupPolicy};
 pub use scope::{Pattern, Scope, ScopeError, Scopes};

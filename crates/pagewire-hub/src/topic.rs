@@ -199,6 +199,10 @@ impl Topics {
         list
     }
 
+    pub(crate) fn count(&self) -> usize {
+        self.lock().len()
+    }
+
     fn topic(&self, name: &TopicName) -> Result<Arc<Topic>, PublishError> {
         let mut topics = self.lock();
         if let Some(topic) = topics.get(name) {

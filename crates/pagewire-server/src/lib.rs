@@ -9,8 +9,10 @@ mod listener;
 mod pages;
 mod problem;
 mod query;
+mod refusals;
 mod server;
 mod socket;
+mod status;
 mod token;
 mod topics;
 

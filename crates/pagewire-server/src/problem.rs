@@ -10,7 +10,7 @@ use pagewire_rpc::{CallEnd, CallId, EndKind, PageError, PageId};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use crate::access::Denied;
+use crate::access::{Denied, Foreign};
 
 /// An error answer.
 #[derive(Debug)]
@@ -301,10 +301,33 @@ impl From<Denied> for Problem {
                 "A token is required",
                 "this hub takes no request without a token: send Authorization: Bearer …",
             ),
-            Denied::Foreign { origin } => Self::forbidden(format!(
+            Denied::Foreign(foreign) => Self::forbidden(foreign.to_string()),
+        }
+    }
+}
+
+impl fmt::Display for Foreign {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Stranger(origin) => write!(
+                f,
                 "a web page of another origin ({origin}) may not do this; to let its pages attach, start the hub with \
                  --allow-origin {origin}; to let them call or subscribe, give them a token"
-            )),
+            ),
+            Self::AttachOnly(origin) => write!(
+                f,
+                "pages of {origin} may attach and nothing else; to let them call or subscribe, give them a token with \
+                 scope call or subscribe"
+            ),
+            Self::Nameless(origin) => write!(
+                f,
+                "the page has no origin that could be allowed (Origin: {origin:?}), as sandboxed frames, data: and file: pages \
+                 have none; give the page a token"
+            ),
+            Self::Untold => f.write_str(
+                "another web page asked for this through a link, an image or a frame, and the browser does not say which; \
+                 type the address, or send a token",
+            ),
         }
     }
 }
@@ -318,5 +341,50 @@ impl From<PublishError> for Problem {
 impl From<SubscribeError> for Problem {
     fn from(error: SubscribeError) -> Self {
         Self::overloaded(error.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_advises_what_helps_and_nothing_else() {
+        let origin = || "https://shop.example".parse().expect("an origin");
+        let cases = [
+            (
+                Foreign::Stranger(origin()),
+                "--allow-origin https://shop.example;",
+                "scope",
+            ),
+            (
+                Foreign::AttachOnly(origin()),
+                "token with scope call or subscribe",
+                "--allow-origin",
+            ),
+            (
+                Foreign::Nameless("null".into()),
+                "give the page a token",
+                "--allow-origin",
+            ),
+            (Foreign::Untold, "send a token", "--allow-origin"),
+        ];
+        for (foreign, words, others) in cases {
+            let problem = Problem::from(Denied::Foreign(foreign.clone()));
+            assert_eq!(
+                (problem.status, problem.code),
+                (StatusCode::FORBIDDEN, "forbidden")
+            );
+            assert!(
+                problem.detail.contains(words),
+                "{foreign:?}: {}",
+                problem.detail
+            );
+            assert!(
+                !problem.detail.contains(others),
+                "{foreign:?}: {}",
+                problem.detail
+            );
+        }
     }
 }

@@ -18,7 +18,8 @@ use tokio_util::sync::CancellationToken;
 use crate::access::{Access, guard};
 use crate::listener::LimitedListener;
 use crate::problem::Problem;
-use crate::{assets, calls, pages, socket, topics};
+use crate::status::{Began, Build, Connections, Facts, RefusalLog};
+use crate::{assets, calls, pages, socket, status, topics};
 
 /// Time for open answers to end after the hub has drained.
 const CONNECTIONS_TIMEOUT: Duration = Duration::from_secs(1);
@@ -32,6 +33,10 @@ pub struct ServerOptions {
     pub access: Access,
     /// Connections open at once, pages and programs together. Default 20,000; more wait in the operating system's backlog.
     pub connections_max: usize,
+    /// The commit that the program was built from, where it is known, for the status.
+    pub commit: Option<String>,
+    /// Files and sockets that this process may have open, where it is known, for the status.
+    pub open_files_max: Option<u64>,
 }
 
 impl Default for ServerOptions {
@@ -40,6 +45,8 @@ impl Default for ServerOptions {
             listen: vec![SocketAddr::from(([127, 0, 0, 1], 9999))],
             access: Access::default(),
             connections_max: 20_000,
+            commit: None,
+            open_files_max: None,
         }
     }
 }
@@ -76,6 +83,7 @@ pub(crate) struct Shared {
     pub(crate) access: Access,
     /// Ends topic streams.
     pub(crate) closing: CancellationToken,
+    pub(crate) facts: Facts,
 }
 
 /// A hub that listens.
@@ -116,16 +124,32 @@ impl Server {
             );
             listeners.push(listener);
         }
+        let permits = Arc::new(Semaphore::new(options.connections_max));
+        let facts = Facts {
+            build: Build {
+                version: env!("CARGO_PKG_VERSION"),
+                commit: options.commit,
+            },
+            addresses: addresses.clone(),
+            connections: Connections {
+                free: permits.clone(),
+                max: options.connections_max,
+            },
+            open_files_max: options.open_files_max,
+            began: Began::now(),
+            refusals: RefusalLog::default(),
+        };
         let shared = Arc::new(Shared {
             hub,
             access,
             closing: CancellationToken::new(),
+            facts,
         });
         Ok(Self {
             shared,
             listeners,
             addresses,
-            permits: Arc::new(Semaphore::new(options.connections_max)),
+            permits,
         })
     }
 
@@ -171,6 +195,7 @@ fn router(shared: Arc<Shared>) -> Router {
         .route("/v1/call/{group}/{function}", post(calls::call))
         .route("/v1/pages", get(pages::list))
         .route("/v1/pages/{id}", get(pages::show).delete(pages::detach))
+        .route("/v1/status", get(status::show))
         .route("/v1/topics", get(topics::list))
         .route(
             "/v1/topics/{*topic}",

@@ -17,6 +17,7 @@ use tokio_tungstenite::tungstenite;
 
 use crate::access::Principal;
 use crate::problem::Problem;
+use crate::refusals::Refused;
 use crate::server::Shared;
 
 /// The subprotocol of a page link.
@@ -53,9 +54,19 @@ pub(crate) async fn attach(
         grant: principal.grant,
         scopes: principal.scopes,
     };
-    let hub = shared.hub.clone();
-    let upgrade = sized(upgrade, hub.options().link.message_bytes_max);
-    Ok(upgrade.on_upgrade(async move |socket| hub.drive(PageSocket(socket), attachment).await))
+    let upgrade = sized(upgrade, shared.hub.options().link.message_bytes_max);
+    Ok(
+        upgrade
+            .on_upgrade(async move |socket| drive(&shared, PageSocket(socket), attachment).await),
+    )
+}
+
+async fn drive(shared: &Shared, socket: PageSocket, attachment: Attachment) {
+    let (origin, grant) = (attachment.origin.clone(), attachment.grant.clone());
+    if let Some(why) = shared.hub.drive(socket, attachment).await {
+        let refused = Refused::Hello { origin, grant, why };
+        shared.facts.refusals.record(refused, "GET /v1/page");
+    }
 }
 
 /// Sets the sizes of a WebSocket. Frames may be as long as messages.

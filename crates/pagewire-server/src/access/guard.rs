@@ -15,6 +15,7 @@ use http::{HeaderName, HeaderValue, Method, StatusCode};
 
 use super::{Head, Purpose};
 use crate::problem::Problem;
+use crate::refusals::Refused;
 use crate::server::Shared;
 
 const ALLOW_PRIVATE_NETWORK: HeaderName =
@@ -49,8 +50,15 @@ pub(crate) async fn guard(
                 .as_ref()
                 .and_then(|o| o.to_str().ok())
                 .is_some_and(|o| shared.access.may_read_refusals(o));
-            tracing::warn!(method = %request.method(), path = request.uri().path(), why = %Problem::from(denied.clone()), "request refused");
-            Problem::from(denied).into_response()
+            let asked = format!("{} {}", request.method(), request.uri().path());
+            let refused = Refused::Request {
+                denied: denied.clone(),
+                purpose,
+            };
+            shared.facts.refusals.record(refused, &asked);
+            let problem = Problem::from(denied);
+            tracing::warn!(method = %request.method(), path = request.uri().path(), why = %problem, "request refused");
+            problem.into_response()
         }
     };
     add_headers(

@@ -9,7 +9,7 @@ pub(crate) struct OpenFiles {
 
 /// What the hub has open beside its connections: listeners, the runtime's own, standard streams. Generous.
 const FILES_BESIDE: u64 = 64;
-/// Where a system says "unlimited" and means less (macOS: `OPEN_MAX`).
+/// Where a system says "unlimited" and means less, as macOS does.
 #[cfg(unix)]
 const MODEST: u64 = 10_240;
 

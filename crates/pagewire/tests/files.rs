@@ -48,18 +48,8 @@ async fn serve_raises_the_limit_as_far_as_it_may_and_says_when_that_is_too_littl
 }
 
 #[tokio::test]
-async fn a_limit_that_is_all_there_is_and_enough_needs_no_words() {
-    // Where fewer are allowed there is nothing to see.
-    let hard = rustix::process::getrlimit(rustix::process::Resource::Nofile).maximum;
-    if pagewire_testkit::need(
-        "a limit of 20,064 open files",
-        hard.is_none_or(|n| n >= 20_064).then_some(()),
-    )
-    .is_none()
-    {
-        return;
-    }
-    let (files, log) = serve_under(20_064, 20_064).await;
-    assert_eq!(files, 20_064);
-    assert!(!log.contains("raised") && !log.contains("ulimit"), "{log}");
+async fn a_limit_that_is_as_high_as_it_may_be_is_left() {
+    let (files, log) = serve_under(300, 300).await;
+    assert_eq!(files, 300);
+    assert!(!log.contains("raised"), "{log}");
 }

@@ -65,6 +65,23 @@ async fn a_status_tells_how_the_hub_fares() {
     assert_eq!(call.await.expect("no panic").status.as_u16(), 502);
 }
 
+/// Requests that the access layer refuses, each for another reason, the first one twice.
+async fn ask_in_vain(hub: &TestHub) {
+    let client = hub.client();
+    let from = |origin: &str| client.with("origin", origin);
+    for _ in 0..2 {
+        let refused = FakePage::connect(hub, &[("origin", "https://evil.example")]).await;
+        assert!(refused.is_err());
+    }
+    from("https://shop.example").get("/v1/pages").await;
+    from("null").get("/v1/pages").await;
+    client.with("host", "hub.local").get("/health").await;
+    client
+        .with("authorization", "Bearer nobodyknowsthis0")
+        .get("/v1/pages")
+        .await;
+}
+
 #[tokio::test]
 async fn refusals_are_remembered_with_what_to_do() {
     let shop = AllowedOrigin {
@@ -77,18 +94,7 @@ async fn refusals_are_remembered_with_what_to_do() {
     };
     let hub = TestHub::with(HubOptions::default(), access).await;
     let client = hub.client();
-    let from = |origin: &str| client.with("origin", origin);
-    for _ in 0..2 {
-        let refused = FakePage::connect(&hub, &[("origin", "https://evil.example")]).await;
-        assert!(refused.is_err());
-    }
-    from("https://shop.example").get("/v1/pages").await;
-    from("null").get("/v1/pages").await;
-    client.with("host", "hub.local").get("/health").await;
-    client
-        .with("authorization", "Bearer nobodyknowsthis0")
-        .get("/v1/pages")
-        .await;
+    ask_in_vain(&hub).await;
     // The owner came from this machine, so the group is not free.
     let _owner = FakePage::attach(&hub, "g", &[]).await;
     let mut late = FakePage::connect(&hub, &[("origin", "https://shop.example")])

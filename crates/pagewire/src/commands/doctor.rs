@@ -5,13 +5,15 @@ mod browser;
 mod csp;
 mod hub;
 mod machine;
+mod meta;
 mod owner;
 mod page;
 mod probe;
 mod report;
+mod site;
 
 use self::browser::Trial;
-use self::hub::{Found, Hub};
+use self::hub::{Found, Hub, Look};
 use self::report::Report;
 use crate::cli::DoctorArguments;
 use crate::exit::Failed;
@@ -24,7 +26,11 @@ use crate::exit::Failed;
 pub(crate) async fn run(arguments: &DoctorArguments) -> Result<(), Failed> {
     let hub = Hub::new(&arguments.hub)?;
     let mut report = Report::default();
-    let (found, checks) = hub.look().await;
+    let Look {
+        found,
+        clock,
+        checks,
+    } = hub.look().await;
     report.add(checks);
     let status = match &found {
         Found::Open(status) => Some(&**status),
@@ -39,7 +45,7 @@ pub(crate) async fn run(arguments: &DoctorArguments) -> Result<(), Failed> {
     report.add([machine::proxy(&hub)]);
     report.add(machine::settings(&arguments.config));
     report.add(machine::files(status));
-    report.add([machine::clock(&hub, status)]);
+    report.add([machine::clock(&hub, clock)]);
     let trial = if arguments.browser {
         Trial::Start
     } else {

@@ -1,6 +1,7 @@
 //! Is the hub there, is it a Pagewire hub, and does it know who asks?
 
 use std::net::IpAddr;
+use std::time::SystemTime;
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -68,6 +69,25 @@ pub(crate) enum Found {
     Open(Box<Status>),
 }
 
+/// The first look at a hub.
+#[derive(Debug)]
+pub(crate) struct Look {
+    pub(crate) found: Found,
+    /// The hub's clock, where it told it.
+    pub(crate) clock: Option<SystemTime>,
+    pub(crate) checks: Vec<Check>,
+}
+
+impl Look {
+    fn nothing(check: Check) -> Self {
+        Self {
+            found: Found::Nothing,
+            clock: None,
+            checks: vec![check],
+        }
+    }
+}
+
 /// What is read of a problem document.
 #[derive(Deserialize)]
 pub(crate) struct Problem {
@@ -106,28 +126,36 @@ impl<'a> Hub<'a> {
     }
 
     /// Looks who answers at its address.
-    pub(crate) async fn look(&self) -> (Found, Vec<Check>) {
+    pub(crate) async fn look(&self) -> Look {
         let health = match self.get("/health").await {
             Ok(reply) => reply,
-            Err(why) => return (Found::Nothing, vec![self.unreachable(&why)]),
+            Err(why) => return Look::nothing(self.unreachable(&why)),
         };
         if let Some(problem) = read::<Problem>(&health).filter(|p| p.code == "wrong_host") {
-            return (Found::Nothing, vec![self.wrong_host(&problem)]);
+            return Look::nothing(self.wrong_host(&problem));
         }
         if health.text() != "{\"ok\":true}" {
-            return (Found::Nothing, vec![self.stranger(&health)]);
+            return Look::nothing(self.stranger(&health));
         }
         let reply = match self.get("/v1/status").await {
             Ok(reply) => reply,
-            Err(why) => return (Found::Nothing, vec![self.unreachable(&why)]),
+            Err(why) => return Look::nothing(self.unreachable(&why)),
         };
-        if let Some(status) = read::<Status>(&reply) {
-            let checks = vec![self.running(&status), self.token_known(&status)];
-            return (Found::Open(Box::new(status)), checks);
-        }
-        match read::<Problem>(&reply) {
-            None => (Found::Nothing, vec![self.stranger(&reply)]),
-            Some(problem) => (Found::Hub, self.closed(&problem)),
+        let clock = reply
+            .header("date")
+            .and_then(|date| httpdate::parse_http_date(date).ok());
+        let (found, checks) = match (read::<Status>(&reply), read::<Problem>(&reply)) {
+            (Some(status), _) => {
+                let checks = vec![self.running(&status), self.token_known(&status)];
+                (Found::Open(Box::new(status)), checks)
+            }
+            (None, Some(problem)) => (Found::Hub, self.closed(&problem)),
+            (None, None) => (Found::Nothing, vec![self.stranger(&reply)]),
+        };
+        Look {
+            found,
+            clock,
+            checks,
         }
     }
 

@@ -112,12 +112,19 @@ fn is_exempt(host: &str, exceptions: &str) -> bool {
     })
 }
 
-/// The hub's clock is another one only where the hub is on another machine.
-pub(crate) fn clock(hub: &Hub<'_>, status: Option<&Status>) -> Check {
-    let now = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default()
-        .as_secs();
+/// The hub's clock, as its answers tell it, is another one only where the hub is on another machine.
+pub(crate) fn clock(hub: &Hub<'_>, theirs: Option<SystemTime>) -> Check {
+    let seconds = |time: SystemTime| {
+        time.duration_since(UNIX_EPOCH)
+            .unwrap_or_default()
+            .as_secs()
+    };
+    let theirs = theirs.filter(|_| !hub.is_local()).map(seconds);
+    judge_clock(seconds(SystemTime::now()), theirs)
+}
+
+/// Both in seconds of Unix time.
+fn judge_clock(now: u64, theirs: Option<u64>) -> Check {
     if now < EARLIEST {
         return Check::new(
             "clock",
@@ -128,30 +135,27 @@ pub(crate) fn clock(hub: &Hub<'_>, status: Option<&Status>) -> Check {
         .why("certificates look invalid, and times of values are wrong")
         .todo("set the clock: sudo timedatectl set-ntp true");
     }
-    let Some(theirs) = status
-        .map(|status| status.now_ms / 1_000)
-        .filter(|_| !hub.is_local())
-    else {
-        return Check::new("clock", State::Ok, "the clock is plausible", "系统时间合理");
-    };
-    let apart = now.abs_diff(theirs);
-    if apart <= CLOCK_TOLERANCE {
-        return Check::new(
+    let apart = theirs.map(|theirs| now.abs_diff(theirs));
+    match apart {
+        None => Check::new("clock", State::Ok, "the clock is plausible", "系统时间合理"),
+        Some(apart) if apart <= CLOCK_TOLERANCE => Check::new(
             "clock",
             State::Ok,
             "the hub's clock and this one agree",
             "与 hub 的时间一致",
-        );
+        ),
+        Some(apart) => {
+            let apart = length(apart.saturating_mul(1_000));
+            Check::new(
+                "clock",
+                State::Warn,
+                format!("the hub's clock and this one are {apart} apart"),
+                format!("与 hub 的时间相差 {apart}"),
+            )
+            .why("times of topic values are the hub's")
+            .todo("set the clock that is wrong: sudo timedatectl set-ntp true")
+        }
     }
-    let apart = length(apart.saturating_mul(1_000));
-    Check::new(
-        "clock",
-        State::Warn,
-        format!("the hub's clock and this one are {apart} apart"),
-        format!("与 hub 的时间相差 {apart}"),
-    )
-    .why("times of topic values are the hub's")
-    .todo("set the clock of the one that is wrong: sudo timedatectl set-ntp true")
 }
 
 /// Files that the hub may have open, or would.
@@ -266,6 +270,21 @@ fn configuration(file: &ConfigFile) -> Check {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn clocks_may_differ_by_a_minute() {
+        let (now, early) = (EARLIEST + 1_000, EARLIEST - 1);
+        for (now, theirs, state) in [
+            (now, None, "\"ok\""),
+            (now, Some(now - CLOCK_TOLERANCE), "\"ok\""),
+            (now, Some(now + CLOCK_TOLERANCE + 1), "\"warn\""),
+            (EARLIEST, None, "\"ok\""),
+            (early, Some(early), "\"bad\""),
+        ] {
+            let shown = serde_json::to_string(&judge_clock(now, theirs)).unwrap();
+            assert!(shown.contains(state), "{now} {theirs:?}: {shown}");
+        }
+    }
 
     #[test]
     fn exceptions_of_proxies_are_read_as_programs_read_them() {

@@ -3,6 +3,7 @@
 //! The commit is read out of the repository's own files, which need no git; only its date asks git, where it is there.
 //! In a source archive or a cargo package both are left out.
 
+use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -40,7 +41,7 @@ struct Repository {
 impl Repository {
     /// Only a repository whose root is the workspace: a package unpacked inside somebody else's repository is not of its commit.
     fn of_this_workspace() -> Option<Self> {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        let root = Path::new(&env::var_os("CARGO_MANIFEST_DIR")?).join("../..");
         let git = root.join(".git");
         let own = match fs::read_to_string(&git) {
             Ok(text) => root.join(text.strip_prefix("gitdir:")?.trim()),
@@ -74,8 +75,7 @@ impl Repository {
         if id.is_some() {
             watch(&loose);
         } else {
-            // A path that is not there would rebuild each time, so a branch that is packed is watched through its folder,
-            // where the next commit makes its file.
+            // A branch that is packed is watched through its folder, where the next commit makes its file.
             watch(&packed);
             loose
                 .ancestors()
@@ -109,6 +109,9 @@ impl Repository {
     }
 }
 
+/// A path that is not there would rebuild each time.
 fn watch(path: &Path) {
-    println!("cargo::rerun-if-changed={}", path.display());
+    if path.exists() {
+        println!("cargo::rerun-if-changed={}", path.display());
+    }
 }

@@ -40,8 +40,8 @@ pub(crate) async fn drive(
 /// A page that said hello and was not let in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TurnedAway {
-    /// The group that it wanted to join.
-    pub group: GroupName,
+    /// The group that it wanted to join; none where its hello could not be read.
+    pub group: Option<GroupName>,
     /// Why not.
     pub refusal: Refusal,
 }
@@ -293,7 +293,7 @@ impl<C: Carrier> Driver<C> {
     fn turn_away(&mut self, hello: &Hello, refusal: Refusal) -> Result<(), pagewire_rpc::Error> {
         tracing::warn!(group = %hello.group, why = refusal.message(), "page refused");
         self.turned_away = Some(TurnedAway {
-            group: hello.group.clone(),
+            group: Some(hello.group.clone()),
             refusal: refusal.clone(),
         });
         self.link.refuse(refusal)
@@ -352,6 +352,13 @@ impl<C: Carrier> Driver<C> {
             why = closing.reason(),
             "page link closed"
         );
+        // The link itself turns away what it cannot read, before there is a group.
+        if let Closing::Refused(refusal) = closing {
+            self.turned_away.get_or_insert_with(|| TurnedAway {
+                group: None,
+                refusal: refusal.clone(),
+            });
+        }
         self.outbox.push(Outbound::Close {
             code: closing.code(),
             reason: closing.reason().to_owned(),

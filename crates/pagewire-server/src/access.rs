@@ -14,7 +14,7 @@ pub(crate) use self::guard::guard;
 use crate::token::{self, Token};
 
 /// A web origin: scheme, host and port, as browsers write it.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Origin(String);
 
 /// A text that is no origin.
@@ -116,7 +116,7 @@ pub(crate) struct Principal {
 }
 
 /// Why a request is turned away.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Denied {
     WrongHost(String),
     UnknownToken,
@@ -125,7 +125,7 @@ pub(crate) enum Denied {
 }
 
 /// A browser's request that comes from another page than the hub's own.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Foreign {
     /// Of an origin that nobody allowed.
     Stranger(Origin),

@@ -223,7 +223,7 @@ impl Refused {
                 grant: Grant::Origin | Grant::OriginOfGroup,
                 why:
                     TurnedAway {
-                        group,
+                        group: Some(group),
                         refusal: HelloRefusal::Access(_),
                     },
             } => Some(format!("--allow-origin {origin}={group}")),
@@ -262,11 +262,10 @@ impl Refused {
 }
 
 fn hello_words(grant: &Grant, why: &TurnedAway) -> (String, &'static str) {
-    let (group, message) = (&why.group, why.refusal.message());
-    let reason = format!(
-        "a page that wanted to join group {group} was turned away: {}",
-        cut(message)
-    );
+    let group = why.group.as_ref();
+    let group = group.map_or_else(String::new, |group| format!(" to join group {group}"));
+    let message = cut(why.refusal.message());
+    let reason = format!("a page that said hello{group} was turned away: {message}");
     let advice = match (&why.refusal, grant) {
         (HelloRefusal::BadHello(_), _) => {
             "the page's side of the protocol is wrong: load the script that this hub serves"
@@ -318,7 +317,7 @@ mod tests {
     }
 
     fn hello(grant: Grant, refusal: HelloRefusal) -> Refused {
-        let group = pagewire_rpc::GroupName::new("shop").expect("a group");
+        let group = Some(pagewire_rpc::GroupName::new("shop").expect("a group"));
         Refused::Hello {
             origin: Some("https://shop.example".into()),
             grant,

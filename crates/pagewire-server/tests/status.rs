@@ -149,6 +149,29 @@ async fn refusals_are_remembered_with_what_to_do() {
 }
 
 #[tokio::test]
+async fn a_hello_that_cannot_be_read_is_remembered_too() {
+    let hub = TestHub::start().await;
+    let mut page = FakePage::connect(&hub, &[]).await.expect("it may attach");
+    let answer = FakePage::greet(&mut page, json!({"group": "two words"})).await;
+    assert_eq!(answer["error"]["code"], -32602, "{answer}");
+    drop(page);
+    let client = hub.client();
+    let told = until("the refusal", async || {
+        Some(status(&client).await).filter(|status| !refusals(status).is_empty())
+    })
+    .await;
+    let refusal = &told["refusals"][0];
+    assert_eq!(refusal["code"], "hello_refused", "{refusal}");
+    let why = answer["error"]["message"].as_str().expect("a text");
+    assert!(
+        refusal["reason"]
+            .as_str()
+            .is_some_and(|reason| reason.ends_with(why)),
+        "{refusal}"
+    );
+}
+
+#[tokio::test]
 async fn a_status_is_for_administrators() {
     let token = |scopes: &[&str]| Token {
         name: "t".into(),

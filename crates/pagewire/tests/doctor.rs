@@ -287,10 +287,20 @@ async fn a_policy_that_refuses_is_quoted_with_what_to_add() {
 #[tokio::test]
 async fn pages_of_other_machines_are_told_what_browsers_ask() {
     let hub = TestHub::start().await;
-    for (page, state, words) in [
+    for (page, origin, state, words) in [
         // Addresses of documentation: nobody has them, and no name has to be resolved.
-        ("https://203.0.113.7/", "warn", "loopback-network"),
-        ("http://192.0.2.1:1/", "bad", "https://192.0.2.1"),
+        (
+            "https://203.0.113.7:443/",
+            "https://203.0.113.7",
+            "warn",
+            "loopback-network",
+        ),
+        (
+            "http://192.0.2.1:1/x",
+            "http://192.0.2.1:1",
+            "bad",
+            "https://192.0.2.1",
+        ),
     ] {
         let arguments = ["--page", page, "--csp", "connect-src ws:"];
         let diagnosis = Diagnosis::of(&hub.http_url(), &arguments, &[]).await;
@@ -301,8 +311,8 @@ async fn pages_of_other_machines_are_told_what_browsers_ask() {
             &["was not fetched", "judged by the policy"],
         );
         diagnosis.expect("connect", "ok", &[]);
-        let origin = page.trim_end_matches('/');
-        diagnosis.expect("origin", "warn", &[&format!("--allow-origin {origin}")]);
+        let line = json!(format!("pagewire serve --allow-origin {origin}"));
+        diagnosis.expect("origin", "warn", &[&line.to_string()]);
     }
     let diagnosis = Diagnosis::of(&hub.http_url(), &["--page", "https://203.0.113.7/"], &[]).await;
     assert!(!diagnosis.has("connect"), "its policy is not known");
@@ -406,5 +416,5 @@ async fn a_browser_is_started_where_that_is_asked_for() {
     let broken = [("PAGEWIRE_CHROMIUM", "/bin/false")];
     let diagnosis = Diagnosis::of(&hub.http_url(), &["--browser"], &broken).await;
     diagnosis.expect("browser", "warn", &["does not run"]);
-    diagnosis.expect("start", "bad", &["ended by itself"]);
+    diagnosis.expect("start", "bad", &["does not start"]);
 }

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use pagewire_server::Origin;
 use tokio::net::lookup_host;
 
 use super::csp::{Policies, RefusedBy, Target, Use};
@@ -203,17 +204,22 @@ impl Page {
     }
 
     fn origin(&self, status: Option<&Status>) -> Vec<Check> {
-        let origin = self.origin_text();
         if self.policies.takes_the_origin() {
             return vec![
                 Check::new("origin", State::Warn, "the policy's sandbox takes the page's origin away: it cannot be allowed by name", "沙箱页面没有来源，只能使用令牌")
                     .todo("attach by the snippet that pagewire serve prints: it holds a token"),
             ];
         }
-        let Some(status) = status else {
+        // As browsers write it. A redirection may lead to a text that is none, which must not end up in a command to type.
+        let (Some(status), Ok(origin)) = (status, self.origin_text().parse::<Origin>()) else {
             return Vec::new();
         };
-        if status.access.origins.contains(&origin) {
+        if status
+            .access
+            .origins
+            .iter()
+            .any(|allowed| allowed == origin.as_str())
+        {
             return vec![Check::new(
                 "origin",
                 State::Ok,

@@ -62,7 +62,7 @@ impl Page {
         Some((url, target))
     }
 
-    /// Scheme, host and port, as browsers write an origin.
+    /// Scheme, host and port, where one is named.
     pub(crate) fn origin_text(&self) -> String {
         let Target {
             scheme, host, port, ..

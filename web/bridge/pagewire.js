@@ -24,7 +24,7 @@ const connect = ({ url = served?.[1] ?? "ws://127.0.0.1:9999", group, token = ""
 	const protocols = ["pagewire.v1"].concat(token ? `pagewire.token.${secret}` : []);
 	const exposed = new Map(), topics = new Set(), calls = new Map(), runs = new Map();
 	const events = new EventTarget();
-	let greeting = Promise.resolve(); // only hello goes before it
+	let greeting = Promise.resolve(); // hello goes first
 	let open = false, closed = false, told = "", tries = 0, lastId = 0;
 
 	/** @type {Pagewire.Inner} */
@@ -131,10 +131,10 @@ const connect = ({ url = served?.[1] ?? "ws://127.0.0.1:9999", group, token = ""
 			return blocked.includes(base.slice(4))
 				? `add ${base} ${wsBase} to the CSP's connect-src`
 				: healthy
-				? `the hub refused this page. Start it with --allow-origin ${origin} or pass a token`
+				? token ? "unknown token" : `refused. Start the hub with --allow-origin ${origin} or pass a token`
 				: permission?.state === "denied"
 				? "allow local network access in the site settings (https only)"
-				: "no answer. Is pagewire serve running? If asked, allow local network access";
+				: "no answer. Is pagewire serve up? If asked, allow local network access";
 		},
 
 		async follow(entry) {

@@ -29,8 +29,22 @@ const INPUTS_PER_TURN: usize = 64;
 /// Time for the last messages and the carrier's own goodbye.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
-pub(crate) async fn drive(hub: Hub, link: Link, carrier: impl Carrier, attachment: Attachment) {
-    Driver::new(hub, link, carrier, attachment).run().await;
+pub(crate) async fn drive(
+    hub: Hub,
+    link: Link,
+    carrier: impl Carrier,
+    attachment: Attachment,
+) -> Option<TurnedAway> {
+    Driver::new(hub, link, carrier, attachment).run().await
+}
+
+/// A page that said hello and was not let in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TurnedAway {
+    /// The group that it wanted to join; none where its hello could not be read.
+    pub group: Option<GroupName>,
+    /// Why not.
+    pub refusal: Refusal,
 }
 
 struct Driver<C> {
@@ -41,6 +55,7 @@ struct Driver<C> {
     requests: Requests,
     callers: HashMap<CallId, Caller>,
     stage: Stage,
+    turned_away: Option<TurnedAway>,
     timer: std::pin::Pin<Box<Sleep>>,
 }
 
@@ -71,11 +86,12 @@ impl<C: Carrier> Driver<C> {
             outbox: Outbox::new(sink),
             callers: HashMap::new(),
             stage: Stage::Waiting(attachment),
+            turned_away: None,
             timer: Box::pin(sleep_until(Instant::now().into())),
         }
     }
 
-    async fn run(mut self) {
+    async fn run(mut self) -> Option<TurnedAway> {
         loop {
             self.act();
             if self.link.is_closed() {
@@ -93,7 +109,9 @@ impl<C: Carrier> Driver<C> {
             }
             self.link.handle_timeout(Instant::now());
         }
+        let turned_away = self.turned_away.take();
         self.say_goodbye().await;
+        turned_away
     }
 
     /// # Cancel safety
@@ -274,6 +292,10 @@ impl<C: Carrier> Driver<C> {
 
     fn turn_away(&mut self, hello: &Hello, refusal: Refusal) -> Result<(), pagewire_rpc::Error> {
         tracing::warn!(group = %hello.group, why = refusal.message(), "page refused");
+        self.turned_away = Some(TurnedAway {
+            group: Some(hello.group.clone()),
+            refusal: refusal.clone(),
+        });
         self.link.refuse(refusal)
     }
 
@@ -332,6 +354,13 @@ impl<C: Carrier> Driver<C> {
             why = closing.reason(),
             "page link closed"
         );
+        // The link itself turns away what it cannot read, before there is a group.
+        if let Closing::Refused(refusal) = closing {
+            self.turned_away.get_or_insert_with(|| TurnedAway {
+                group: None,
+                refusal: refusal.clone(),
+            });
+        }
         self.outbox.push(Outbound::Close {
             code: closing.code(),
             reason: closing.reason().to_owned(),

@@ -5,11 +5,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use pagewire_rpc::{CallId, Closing, Link, LinkOptions, PageId, Payload, PlainPage, TopicName};
+use serde::Serialize;
 use tokio::sync::Notify;
 use tokio_util::task::TaskTracker;
 
 use crate::carrier::Carrier;
-use crate::driver;
+use crate::driver::{self, TurnedAway};
 use crate::metrics::{Metrics, MetricsSnapshot};
 use crate::page::PageInfo;
 use crate::registry::{Attachment, GroupPolicy, Registry};
@@ -58,6 +59,19 @@ pub struct Drained {
     pub calls_cut: usize,
     /// Pages that were attached.
     pub pages: usize,
+}
+
+/// How much a hub holds at one moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct HubCounts {
+    /// Attached pages.
+    pub pages: usize,
+    /// Different functions, by group and name.
+    pub functions: usize,
+    /// Topics that keep values or have subscribers.
+    pub topics: usize,
+    /// Calls that have not ended, streams included.
+    pub calls_active: usize,
 }
 
 /// The running hub. Cheap to clone; all clones are the same hub.
@@ -145,14 +159,14 @@ impl Hub {
         CallId(self.shared.next_call.fetch_add(1, Ordering::Relaxed))
     }
 
-    /// Runs one page until it is gone or told to go.
+    /// Runs one page until it is gone or told to go. Gives why it was not let in, where its hello was refused.
     ///
     /// # Cancel safety
     ///
     /// Dropping the future detaches the page at once: its calls end as page gone.
-    pub async fn drive(&self, carrier: impl Carrier, attachment: Attachment) {
+    pub async fn drive(&self, carrier: impl Carrier, attachment: Attachment) -> Option<TurnedAway> {
         let link = Link::new(Instant::now(), self.shared.options.link.clone());
-        self.drive_link(link, carrier, attachment).await;
+        self.drive_link(link, carrier, attachment).await
     }
 
     /// As [`Hub::drive`], for a page that knows nothing of Pagewire.
@@ -165,16 +179,32 @@ impl Hub {
         carrier: impl Carrier,
         attachment: Attachment,
         page: PlainPage,
-    ) {
+    ) -> Option<TurnedAway> {
         let link = Link::plain(Instant::now(), self.shared.options.link.clone(), page);
-        self.drive_link(link, carrier, attachment).await;
+        self.drive_link(link, carrier, attachment).await
     }
 
-    async fn drive_link(&self, link: Link, carrier: impl Carrier, attachment: Attachment) {
+    async fn drive_link(
+        &self,
+        link: Link,
+        carrier: impl Carrier,
+        attachment: Attachment,
+    ) -> Option<TurnedAway> {
         self.shared
             .drivers
             .track_future(driver::drive(self.clone(), link, carrier, attachment))
-            .await;
+            .await
+    }
+
+    /// How much there is of everything, without listing it.
+    pub fn counts(&self) -> HubCounts {
+        let (pages, functions) = self.registry().counts();
+        HubCounts {
+            pages,
+            functions,
+            topics: self.shared.topics.count(),
+            calls_active: self.shared.active.count.load(Ordering::Acquire),
+        }
     }
 
     /// All pages, by group and id.

@@ -417,6 +417,12 @@ impl Registry {
         group.slots.get(id).map(|slot| slot.info(now))
     }
 
+    /// Pages, and different functions of all groups.
+    pub(crate) fn counts(&self) -> (usize, usize) {
+        let functions = self.groups.values().map(|group| group.functions_count());
+        (self.pages.len(), functions.sum())
+    }
+
     fn slots(&self) -> impl Iterator<Item = &Slot> {
         self.groups.values().flat_map(|group| group.slots.values())
     }

@@ -213,6 +213,10 @@ impl Topics {
         self.values_lost.load(Ordering::Relaxed)
     }
 
+    pub(crate) fn count(&self) -> usize {
+        self.lock().len()
+    }
+
     fn topic(&self, name: &TopicName) -> Result<Arc<Topic>, PublishError> {
         let mut topics = self.lock();
         if let Some(topic) = topics.get(name) {

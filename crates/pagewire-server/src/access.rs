@@ -54,7 +54,9 @@ impl FromStr for Origin {
                 .bytes()
                 .all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b));
         let host = host.strip_suffix('/').unwrap_or(host);
-        if !scheme_ok || host.is_empty() || host.contains(['/', '?', '#', '@', '*', ' ']) {
+        // Browsers write other letters as punycode. What a request claims stands in a command to type, too.
+        let host_ok = |byte: u8| byte.is_ascii_alphanumeric() || b".-_:[]".contains(&byte);
+        if !scheme_ok || host.is_empty() || !host.bytes().all(host_ok) {
             return Err(bad());
         }
         let default_port = match scheme {
@@ -139,15 +141,24 @@ pub(crate) enum Denied {
     WrongHost(String),
     UnknownToken,
     TokenRequired,
-    Foreign {
-        origin: String,
-    },
-    /// Pages of this origin may not open a plain WebSocket.
-    PlainOrigin {
-        origin: String,
-    },
     /// A token is required because the request may be from elsewhere.
     Outside(Sign),
+    Foreign(Foreign),
+}
+
+/// A browser's request that comes from another page than the hub's own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Foreign {
+    /// Of an origin that nobody allowed.
+    Stranger(Origin),
+    /// Of an allowed origin, for something else than attaching.
+    AttachOnly(Origin),
+    /// Of an origin whose pages may not open a plain WebSocket.
+    NotPlain(Origin),
+    /// `Origin: null`, or a text that is no origin: a page that cannot be named cannot be allowed.
+    Nameless(String),
+    /// The browser told no origin: a link, an image, a frame.
+    Untold,
 }
 
 /// The head of a request, as far as access matters.
@@ -198,34 +209,31 @@ impl Access {
     }
 
     fn decide_foreign(&self, head: Head<'_>) -> Result<Principal, Denied> {
-        let origin = head.header(&ORIGIN).unwrap_or("(not told)");
-        match self
-            .origins
+        let Some(value) = head.headers.get(ORIGIN) else {
+            return Err(Denied::Foreign(Foreign::Untold));
+        };
+        let text = String::from_utf8_lossy(value.as_bytes());
+        let foreign = match text.parse::<Origin>() {
+            Err(_) => Foreign::Nameless(text.into_owned()),
+            Ok(origin) if head.purpose == Purpose::PlainPage => {
+                if self.plain_pages.contains(&origin) {
+                    return Ok(head.principal(Scopes::none(), Grant::Origin));
+                }
+                Foreign::NotPlain(origin)
+            }
+            Ok(origin) => match self.allowed(&text) {
+                None => Foreign::Stranger(origin),
+                Some(_) if head.purpose != Purpose::Attach => Foreign::AttachOnly(origin),
+                Some(allowed) => return Ok(head.principal(Scopes::none(), allowed.grant())),
+            },
+        };
+        Err(Denied::Foreign(foreign))
+    }
+
+    fn allowed(&self, origin: &str) -> Option<&AllowedOrigin> {
+        self.origins
             .iter()
             .find(|allowed| allowed.origin.as_str() == origin)
-        {
-            Some(allowed) if head.purpose == Purpose::Attach => {
-                let grant = if allowed.free_groups {
-                    Grant::Origin
-                } else {
-                    Grant::OriginOfGroup
-                };
-                Ok(head.principal(Scopes::none(), grant))
-            }
-            Some(_) | None if head.purpose == Purpose::PlainPage => {
-                let known = self.plain_pages.iter().any(|own| own.as_str() == origin);
-                if known {
-                    Ok(head.principal(Scopes::none(), Grant::Origin))
-                } else {
-                    Err(Denied::PlainOrigin {
-                        origin: origin.to_owned(),
-                    })
-                }
-            }
-            Some(_) | None => Err(Denied::Foreign {
-                origin: origin.to_owned(),
-            }),
-        }
     }
 
     fn knows_host(&self, host: &str) -> bool {
@@ -240,9 +248,17 @@ impl Access {
 
     /// True when this origin's pages may read refusals too, so that they can say what is wrong.
     pub(crate) fn may_read_refusals(&self, origin: &str) -> bool {
-        self.origins
-            .iter()
-            .any(|allowed| allowed.origin.as_str() == origin)
+        self.allowed(origin).is_some()
+    }
+}
+
+impl AllowedOrigin {
+    fn grant(&self) -> Grant {
+        if self.free_groups {
+            Grant::Origin
+        } else {
+            Grant::OriginOfGroup
+        }
     }
 }
 

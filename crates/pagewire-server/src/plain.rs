@@ -20,11 +20,11 @@ use serde::Deserialize;
 
 use crate::access::Principal;
 use crate::calls;
+use crate::home;
 use crate::problem::{Problem, Words};
 use crate::query::{duration, parse_query, read_body};
 use crate::server::Shared;
 use crate::socket::{PageSocket, sized};
-use crate::status;
 
 /// The carrier's name in listings.
 const CARRIER: &str = "plain";
@@ -42,7 +42,7 @@ pub(crate) async fn attach_or_show(
         return attach(&shared, principal, upgrade);
     }
     match *request.method() {
-        Method::GET | Method::HEAD => status::page(&shared, &principal),
+        Method::GET | Method::HEAD => home::page(&shared, &principal),
         _ => Err(Problem::method_not_allowed(request.method(), "/")),
     }
 }
@@ -73,11 +73,17 @@ fn attach(
         scopes: principal.scopes,
         topic: Some(source.topic),
     };
-    let hub = shared.hub.clone();
-    let upgrade = sized(upgrade, hub.options().link.message_bytes_max);
+    let upgrade = sized(upgrade, shared.hub.options().link.message_bytes_max);
+    let shared = shared.clone();
     Ok(upgrade.on_upgrade(async move |socket| {
-        hub.drive_plain(PageSocket::new(socket), attachment, page)
-            .await;
+        let (origin, grant) = (attachment.origin.clone(), attachment.grant.clone());
+        let driven = shared
+            .hub
+            .drive_plain(PageSocket::new(socket), attachment, page);
+        shared
+            .facts
+            .refusals
+            .record_hello(driven.await, origin, grant, "GET /");
     }))
 }
 

@@ -10,7 +10,7 @@ use pagewire_rpc::{CallEnd, CallId, EndKind, PageError, PageId};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use crate::access::{Denied, Sign};
+use crate::access::{Denied, Foreign, Sign};
 
 /// An error answer.
 #[derive(Debug)]
@@ -393,7 +393,7 @@ impl From<Denied> for Problem {
                 ),
             ),
             Denied::Outside(sign) => {
-                let (en, zh) = explain(sign);
+                let (en, zh) = sign.words();
                 Self::new(
                     StatusCode::UNAUTHORIZED,
                     "unauthorized",
@@ -408,54 +408,86 @@ impl From<Denied> for Problem {
                     ),
                 )
             }
-            Denied::PlainOrigin { origin } => Self::forbidden(Words::new(
-                format!(
-                    "pages of {origin} may not open a plain WebSocket here; to let them, start the hub with --plain-page {origin}"
-                ),
-                format!(
-                    "{origin} 的网页不允许在此打开普通 WebSocket；要允许，请用 --plain-page {origin} 启动 hub"
-                ),
-            )),
-            Denied::Foreign { origin } => Self::forbidden(Words::new(
-                format!(
-                    "a web page of another origin ({origin}) may not do this; to let its pages attach, start the hub with \
-                     --allow-origin {origin}; to let them call or subscribe, give them a token"
-                ),
-                format!(
-                    "其他来源的网页（{origin}）不允许这样做；要让它的网页接入，请用 --allow-origin {origin} 启动 hub；\
-                     要让它调用或订阅，请给它令牌"
-                ),
-            )),
+            Denied::Foreign(foreign) => Self::forbidden(foreign_words(&foreign)),
         }
     }
 }
 
-fn explain(sign: Sign) -> (&'static str, &'static str) {
-    match sign {
-        Sign::UntrustedProxy => (
-            "the request has headers of a proxy (X-Forwarded-…, X-Real-IP, Forwarded or Via) that the hub was not told to trust (--trust-proxy)",
-            "请求带有代理的头部（X-Forwarded-…、X-Real-IP、Forwarded 或 Via），而 hub 没有被告知信任该代理（--trust-proxy）",
+fn foreign_words(foreign: &Foreign) -> Words {
+    match foreign {
+        Foreign::Stranger(origin) => Words::new(
+            format!(
+                "a web page of another origin ({origin}) may not do this; to let its pages attach, start the hub with \
+                 --allow-origin {origin}; to let them call or subscribe, give them a token"
+            ),
+            format!(
+                "其他来源的网页（{origin}）不允许这样做；要让它的网页接入，请用 --allow-origin {origin} 启动 hub；\
+                 要让它调用或订阅，请给它令牌"
+            ),
         ),
-        Sign::RemoteClient => (
-            "the proxy says that the request is from another machine",
-            "代理说明该请求来自其他机器",
+        Foreign::AttachOnly(origin) => Words::new(
+            format!(
+                "pages of {origin} may attach and nothing else; to let them call or subscribe, give them a token with \
+                 scope call or subscribe"
+            ),
+            format!(
+                "{origin} 的网页只允许接入；要让它调用或订阅，请给它带有 call 或 subscribe 权限的令牌"
+            ),
         ),
-        Sign::OtherName => (
-            "the proxy does not say in X-Forwarded-Host that the request names this machine as localhost or 127.0.0.1",
-            "代理没有在 X-Forwarded-Host 中说明请求以 localhost 或 127.0.0.1 称呼本机",
+        Foreign::NotPlain(origin) => Words::new(
+            format!(
+                "pages of {origin} may not open a plain WebSocket here; to let them, start the hub with --plain-page {origin}"
+            ),
+            format!(
+                "{origin} 的网页不允许在此打开普通 WebSocket；要允许，请用 --plain-page {origin} 启动 hub"
+            ),
         ),
-        Sign::UnknownClient => (
-            "the proxy does not say in X-Forwarded-For whom the request is from, or says it in Forwarded, which is not read",
-            "代理没有在 X-Forwarded-For 中说明请求来自哪里，或只写在不被读取的 Forwarded 中",
+        Foreign::Nameless(origin) => Words::new(
+            format!(
+                "the page has no origin that could be allowed (Origin: {origin:?}), as sandboxed frames, data: and file: pages \
+                 have none; give the page a token"
+            ),
+            format!(
+                "该网页没有可以被允许的来源（Origin: {origin:?}），沙箱框架、data: 与 file: 网页都是如此；请给它令牌"
+            ),
         ),
-        Sign::PublicHost => (
-            "the request names the public address",
-            "请求使用的是公开地址",
+        Foreign::Untold => Words::new(
+            "another web page asked for this through a link, an image or a frame, and the browser does not say which; \
+             type the address, or send a token",
+            "这是其他网页通过链接、图片或框架发出的请求，浏览器没有说明是哪个网页；请直接输入地址，或发送令牌",
         ),
-        Sign::OldHttp => (
-            "the request is of HTTP/1.0, as proxies send it",
-            "请求使用 HTTP/1.0，这是代理的常见做法",
-        ),
+    }
+}
+
+impl Sign {
+    /// What makes the request one from elsewhere, in English and Chinese.
+    pub(crate) fn words(self) -> (&'static str, &'static str) {
+        match self {
+            Sign::UntrustedProxy => (
+                "the request has headers of a proxy (X-Forwarded-…, X-Real-IP, Forwarded or Via) that the hub was not told to trust (--trust-proxy)",
+                "请求带有代理的头部（X-Forwarded-…、X-Real-IP、Forwarded 或 Via），而 hub 没有被告知信任该代理（--trust-proxy）",
+            ),
+            Sign::RemoteClient => (
+                "the proxy says that the request is from another machine",
+                "代理说明该请求来自其他机器",
+            ),
+            Sign::OtherName => (
+                "the proxy does not say in X-Forwarded-Host that the request names this machine as localhost or 127.0.0.1",
+                "代理没有在 X-Forwarded-Host 中说明请求以 localhost 或 127.0.0.1 称呼本机",
+            ),
+            Sign::UnknownClient => (
+                "the proxy does not say in X-Forwarded-For whom the request is from, or says it in Forwarded, which is not read",
+                "代理没有在 X-Forwarded-For 中说明请求来自哪里，或只写在不被读取的 Forwarded 中",
+            ),
+            Sign::PublicHost => (
+                "the request names the public address",
+                "请求使用的是公开地址",
+            ),
+            Sign::OldHttp => (
+                "the request is of HTTP/1.0, as proxies send it",
+                "请求使用 HTTP/1.0，这是代理的常见做法",
+            ),
+        }
     }
 }
 
@@ -477,6 +509,51 @@ impl From<SubscribeError> for Problem {
                 error.to_string(),
                 format!("该主题的订阅者已达上限（{max}）"),
             )),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_advises_what_helps_and_nothing_else() {
+        let origin = || "https://shop.example".parse().expect("an origin");
+        let cases = [
+            (
+                Foreign::Stranger(origin()),
+                "--allow-origin https://shop.example;",
+                "scope",
+            ),
+            (
+                Foreign::AttachOnly(origin()),
+                "token with scope call or subscribe",
+                "--allow-origin",
+            ),
+            (
+                Foreign::Nameless("null".into()),
+                "give the page a token",
+                "--allow-origin",
+            ),
+            (Foreign::Untold, "send a token", "--allow-origin"),
+        ];
+        for (foreign, words, others) in cases {
+            let problem = Problem::from(Denied::Foreign(foreign.clone()));
+            assert_eq!(
+                (problem.status, problem.code),
+                (StatusCode::FORBIDDEN, "forbidden")
+            );
+            assert!(
+                problem.detail.en.contains(words),
+                "{foreign:?}: {}",
+                problem.detail.en
+            );
+            assert!(
+                !problem.detail.en.contains(others),
+                "{foreign:?}: {}",
+                problem.detail.en
+            );
         }
     }
 }

@@ -19,7 +19,8 @@ use crate::access::{Access, guard};
 use crate::entrance::Entrances;
 use crate::listener::LimitedListener;
 use crate::problem::Problem;
-use crate::{assets, calls, metrics, pages, plain, socket, topics};
+use crate::status::{Began, Build, Connections, Facts, RefusalLog};
+use crate::{assets, calls, metrics, pages, plain, socket, status, topics};
 
 /// Time for open answers to end after the hub has drained.
 const CONNECTIONS_TIMEOUT: Duration = Duration::from_secs(1);
@@ -35,6 +36,10 @@ pub struct ServerOptions {
     pub connections_max: usize,
     /// Pages and programs that know nothing of Pagewire may open a WebSocket at `/`. Default: they may not.
     pub plain: Option<PlainPattern>,
+    /// The commit that the program was built from, where it is known, for the status.
+    pub commit: Option<String>,
+    /// Files and sockets that this process may have open, where it is known, for the status.
+    pub open_files_max: Option<u64>,
 }
 
 /// How pages that know nothing of Pagewire are received. Which pages those are is in [`Access::plain_pages`]; programs on this machine are
@@ -54,6 +59,8 @@ impl Default for ServerOptions {
             access: Access::default(),
             connections_max: 20_000,
             plain: None,
+            commit: None,
+            open_files_max: None,
         }
     }
 }
@@ -91,6 +98,7 @@ pub(crate) struct Shared {
     pub(crate) plain: Option<PlainPattern>,
     /// Ends topic streams.
     pub(crate) closing: CancellationToken,
+    pub(crate) facts: Facts,
     advised_on_proxies: Once,
 }
 
@@ -146,18 +154,34 @@ impl Server {
             );
             listeners.push(listener);
         }
+        let permits = Arc::new(Semaphore::new(options.connections_max));
+        let facts = Facts {
+            build: Build {
+                version: env!("CARGO_PKG_VERSION"),
+                commit: options.commit,
+            },
+            addresses: addresses.clone(),
+            connections: Connections {
+                free: permits.clone(),
+                max: options.connections_max,
+            },
+            open_files_max: options.open_files_max,
+            began: Began::now(),
+            refusals: RefusalLog::default(),
+        };
         let shared = Arc::new(Shared {
             hub,
             access,
             plain: options.plain,
             closing: CancellationToken::new(),
             advised_on_proxies: Once::new(),
+            facts,
         });
         Ok(Self {
             shared,
             listeners,
             addresses,
-            permits: Arc::new(Semaphore::new(options.connections_max)),
+            permits,
         })
     }
 
@@ -210,6 +234,7 @@ fn router(shared: Arc<Shared>) -> Router {
         .route("/v1/pages/{id}/drain", post(pages::drain))
         .route("/v1/pages/{id}/resume", post(pages::resume))
         .route("/v1/pages/{id}/send", post(plain::send))
+        .route("/v1/status", get(status::show))
         .route("/v1/topics", get(topics::list))
         .route(
             "/v1/topics/{*topic}",

@@ -54,12 +54,16 @@ pub(crate) async fn attach(
         scopes: principal.scopes,
         topic: None,
     };
-    let hub = shared.hub.clone();
-    let upgrade = sized(upgrade, hub.options().link.message_bytes_max);
-    Ok(
-        upgrade
-            .on_upgrade(async move |socket| hub.drive(PageSocket::new(socket), attachment).await),
-    )
+    let upgrade = sized(upgrade, shared.hub.options().link.message_bytes_max);
+    Ok(upgrade
+        .on_upgrade(async move |socket| drive(&shared, PageSocket::new(socket), attachment).await))
+}
+
+async fn drive(shared: &Shared, socket: PageSocket, attachment: Attachment) {
+    let (origin, grant) = (attachment.origin.clone(), attachment.grant.clone());
+    let turned_away = shared.hub.drive(socket, attachment).await;
+    let refusals = &shared.facts.refusals;
+    refusals.record_hello(turned_away, origin, grant, "GET /v1/page");
 }
 
 /// Sets the sizes of a WebSocket. Frames may be as long as messages.

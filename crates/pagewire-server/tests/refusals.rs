@@ -208,7 +208,11 @@ async fn an_origin_that_is_not_allowed_is_named() {
         ..USUAL
     };
     stage
-        .check_says(&guess, &["token"], &["connect-src", "local network"])
+        .check_says(
+            &guess,
+            &["unknown token"],
+            &["--allow-origin", "connect-src", "local network"],
+        )
         .await;
     assert_eq!(hub.hub.pages().len(), 0);
 }

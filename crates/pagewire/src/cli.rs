@@ -13,7 +13,7 @@ use crate::settings::Settings;
 ///
 /// 把浏览器里的网页接到程序：调用网页自己的函数，接收网页发布的数据。
 #[derive(Debug, Parser)]
-#[command(name = "pagewire", version, propagate_version = true)]
+#[command(name = "pagewire", version = crate::version::VERSION, propagate_version = true)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -39,6 +39,12 @@ pub(crate) enum Command {
     Config(ConfigArguments),
     /// See it work: a hub, a sample page in Chromium, calls and values · 一条命令看演示
     Demo(DemoArguments),
+    /// Say in plain words what works, what does not, and what to type · 检查并说明为什么连不上
+    Doctor(DoctorArguments),
+    /// Print a script that completes commands in a shell · 生成命令补全脚本
+    Completions(CompletionsArguments),
+    /// Print the manual pages, or write them to a folder · 生成手册页
+    Man(ManArguments),
 }
 
 #[derive(Debug, Args)]
@@ -209,4 +215,41 @@ pub(crate) struct DemoArguments {
     /// The browser to use instead of the first one found
     #[arg(long, value_name = "FILE", env = "PAGEWIRE_CHROMIUM")]
     pub(crate) browser: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DoctorArguments {
+    #[command(flatten)]
+    pub(crate) hub: HubArguments,
+    #[command(flatten)]
+    pub(crate) config: ConfigFile,
+    /// Would the page script attach from this page? Looks at its policy, its scheme and where it comes from
+    #[arg(long, value_name = "URL")]
+    pub(crate) page: Option<String>,
+    /// A Content-Security-Policy to judge, as text; may be repeated, and each must allow
+    #[arg(long, value_name = "POLICY")]
+    pub(crate) csp: Vec<String>,
+    /// The same out of a file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) csp_file: Option<PathBuf>,
+    /// Start the browser for a moment, without a window
+    #[arg(long)]
+    pub(crate) browser: bool,
+    /// One JSON object, for machines
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CompletionsArguments {
+    /// The shell
+    #[arg(value_name = "SHELL")]
+    pub(crate) shell: clap_complete::Shell,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ManArguments {
+    /// Write one file a page to this folder instead
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
 }

@@ -1,8 +1,10 @@
-//! Commands that talk to a running hub, `connect` and `config`.
+//! Commands that talk to a running hub, and those that need none.
 
 pub(crate) mod call;
+pub(crate) mod completions;
 pub(crate) mod config;
 pub(crate) mod connect;
+pub(crate) mod doctor;
 pub(crate) mod pages;
 pub(crate) mod publish;
 pub(crate) mod send;

@@ -10,10 +10,12 @@ mod client;
 mod commands;
 mod demo;
 mod exit;
+mod nofile;
 mod serve;
 mod settings;
 mod terminal;
 mod tls;
+mod version;
 
 use std::process::ExitCode;
 
@@ -73,6 +75,9 @@ async fn run(cli: Cli) -> Result<(), Failed> {
         Command::Connect(arguments) => commands::connect::run(&arguments).await,
         Command::Config(arguments) => commands::config::run(&arguments),
         Command::Demo(arguments) => demo::run(&arguments).await,
+        Command::Doctor(arguments) => commands::doctor::run(&arguments).await,
+        Command::Completions(arguments) => commands::completions::completions(&arguments),
+        Command::Man(arguments) => commands::completions::man(&arguments),
     }
 }
 
@@ -86,7 +91,10 @@ fn set_up_logging(cli: &Cli) {
         | Command::Send(_)
         | Command::Connect(_)
         | Command::Config(_)
-        | Command::Demo(_) => "error",
+        | Command::Demo(_)
+        | Command::Doctor(_)
+        | Command::Completions(_)
+        | Command::Man(_) => "error",
     };
     let filter =
         EnvFilter::try_from_env("PAGEWIRE_LOG").unwrap_or_else(|_| EnvFilter::new(default));

@@ -4,13 +4,14 @@ use std::net::SocketAddr;
 
 use pagewire_hub::{Drained, Hub, Scope, Scopes};
 use pagewire_rpc::GroupName;
-use pagewire_server::{BindError, PublicUrl, Secret, Server, Token};
+use pagewire_server::{BindError, PublicUrl, Secret, Server, ServerOptions, Token};
 use serde_json::json;
 
 use crate::cli::ServeArguments;
 use crate::exit::{self, CONFIGURATION, FAILED, Failed};
 use crate::settings::Settings;
 use crate::terminal::print_text;
+use crate::{nofile, version};
 
 pub(crate) async fn run(arguments: &ServeArguments) -> Result<(), Failed> {
     let settings = Settings::load(&arguments.settings, &arguments.config)?;
@@ -21,7 +22,12 @@ pub(crate) async fn run(arguments: &ServeArguments) -> Result<(), Failed> {
         ));
     }
     let attach = attach_token(&arguments.group)?;
-    let options = settings.server_options(vec![attach.clone()]);
+    let options = ServerOptions {
+        commit: version::commit().map(str::to_owned),
+        open_files_max: nofile::raise(),
+        ..settings.server_options(vec![attach.clone()])
+    };
+    nofile::warn_if_short(options.open_files_max, options.connections_max);
     let server = Server::bind(Hub::new(settings.hub_options()), options).await;
     let server = server.map_err(|error| Failed::new(FAILED, error.to_string()))?;
     if settings.is_open() {

@@ -235,12 +235,21 @@ impl Settings {
 
     fn read(path: &Path) -> Result<Self, Failed> {
         let wrong = |why: String| Failed::new(CONFIGURATION, format!("{}: {why}", path.display()));
-        let text = std::fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
-        let settings = Self::parse(&text).map_err(wrong)?;
-        if !settings.tokens.is_empty() {
-            warn_if_readable_by_others(path);
+        let settings = Self::read_file(path).map_err(wrong)?;
+        if settings.holds_tokens() && is_readable_by_others(path) {
+            tracing::warn!(path = %path.display(), "the file holds tokens and others may read it: chmod 600 it");
         }
         Ok(settings)
+    }
+
+    /// The settings of one file, or what is wrong with it.
+    pub(crate) fn read_file(path: &Path) -> Result<Self, String> {
+        let text = std::fs::read_to_string(path).map_err(|error| error.to_string())?;
+        Self::parse(&text)
+    }
+
+    pub(crate) fn holds_tokens(&self) -> bool {
+        !self.tokens.is_empty()
     }
 
     fn parse(text: &str) -> Result<Self, String> {
@@ -445,6 +454,40 @@ impl Settings {
 
 /// A misspelt variable would otherwise be ignored without a word.
 fn refuse_unknown_variables() -> Result<(), Failed> {
+    match unknown_variables().first() {
+        None => Ok(()),
+        Some(name) => Err(Failed::new(
+            CONFIGURATION,
+            format!(
+                "environment variable {name} is not known; known are: {}",
+                known_variables().join(", ")
+            ),
+        )),
+    }
+}
+
+/// Variables of the environment that begin like ours and are none of them.
+pub(crate) fn unknown_variables() -> Vec<String> {
+    let known = known_variables();
+    let is_ours =
+        |name: &String| name.starts_with("PAGEWIRE_") && !name.starts_with("PAGEWIRE_TEST_");
+    let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    names
+        .filter(is_ours)
+        .filter(|name| !known.contains(name) && name != "PAGEWIRE_REQUIRE_ALL")
+        .collect()
+}
+
+/// The variable that somebody may have meant.
+pub(crate) fn nearest_variable(name: &str) -> Option<String> {
+    let distance = |known: &String| strsim::damerau_levenshtein(known, name);
+    known_variables()
+        .into_iter()
+        .min_by_key(distance)
+        .filter(|known| distance(known) <= 3)
+}
+
+fn known_variables() -> Vec<String> {
     let mut known: Vec<String> = ["PAGEWIRE_LOG"].map(String::from).to_vec();
     for command in Cli::command().get_subcommands() {
         known.extend(
@@ -454,25 +497,11 @@ fn refuse_unknown_variables() -> Result<(), Failed> {
                 .map(|env| env.to_string_lossy().into_owned()),
         );
     }
-    let is_ours =
-        |name: &String| name.starts_with("PAGEWIRE_") && !name.starts_with("PAGEWIRE_TEST_");
-    let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
-    match names
-        .filter(is_ours)
-        .find(|name| !known.contains(name) && name != "PAGEWIRE_REQUIRE_ALL")
-    {
-        None => Ok(()),
-        Some(name) => Err(Failed::new(
-            CONFIGURATION,
-            format!(
-                "environment variable {name} is not known; known are: {}",
-                known.join(", ")
-            ),
-        )),
-    }
+    known
 }
 
-fn default_path() -> Option<PathBuf> {
+/// `pagewire/config.toml` in the user's configuration folder, where it is there.
+pub(crate) fn default_path() -> Option<PathBuf> {
     let folder = std::env::var_os("XDG_CONFIG_HOME")
         .map(PathBuf::from)
         .or_else(|| {
@@ -494,18 +523,17 @@ fn default_path() -> Option<PathBuf> {
         .filter(|path| path.is_file())
 }
 
+/// True when other users of this machine may read the file.
 #[cfg(unix)]
-fn warn_if_readable_by_others(path: &Path) {
+pub(crate) fn is_readable_by_others(path: &Path) -> bool {
     use std::os::unix::fs::PermissionsExt as _;
-    let readable =
-        std::fs::metadata(path).is_ok_and(|metadata| metadata.permissions().mode() & 0o077 != 0);
-    if readable {
-        tracing::warn!(path = %path.display(), "the file holds tokens and others may read it: chmod 600 it");
-    }
+    std::fs::metadata(path).is_ok_and(|metadata| metadata.permissions().mode() & 0o077 != 0)
 }
 
 #[cfg(not(unix))]
-fn warn_if_readable_by_others(_path: &Path) {}
+pub(crate) fn is_readable_by_others(_path: &Path) -> bool {
+    false
+}
 
 #[cfg(test)]
 mod tests {

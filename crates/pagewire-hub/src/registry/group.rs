@@ -207,6 +207,11 @@ impl Group {
         ids.filter_map(|id| self.classes.get(id))
     }
 
+    /// How many functions programs may call without naming a page.
+    pub(super) fn functions_count(&self) -> usize {
+        self.classes_with.len()
+    }
+
     /// True when there are pages with this function, but all of them are draining.
     pub(super) fn drains(&self, function: &FunctionName) -> bool {
         let mut able = self

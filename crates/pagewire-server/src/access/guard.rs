@@ -16,6 +16,7 @@ use http::{HeaderName, HeaderValue, Method, StatusCode};
 use super::{Denied, Head, Purpose, Sign};
 use crate::entrance::Peer;
 use crate::problem::Problem;
+use crate::refusals::Refused;
 use crate::server::Shared;
 
 const ALLOW_PRIVATE_NETWORK: HeaderName =
@@ -52,12 +53,20 @@ pub(crate) async fn guard(
                 .as_ref()
                 .and_then(|o| o.to_str().ok())
                 .is_some_and(|o| shared.access.may_read_refusals(o));
+            let untrusted_proxy = denied == Denied::Outside(Sign::UntrustedProxy);
+            let asked = format!("{} {}", request.method(), request.uri().path());
+            let refused = Refused::Request {
+                denied: denied.clone(),
+                purpose,
+            };
+            shared.facts.refusals.record(refused, &asked);
+            let problem = Problem::from(denied);
             let client = shared.access.client(head).map(tracing::field::display);
-            tracing::warn!(method = %request.method(), path = request.uri().path(), client, why = %Problem::from(denied.clone()), "request refused");
-            if denied == Denied::Outside(Sign::UntrustedProxy) {
+            tracing::warn!(method = %request.method(), path = request.uri().path(), client, why = %problem, "request refused");
+            if untrusted_proxy {
                 shared.advise_on_proxies(head.peer);
             }
-            Problem::from(denied).into_response()
+            problem.into_response()
         }
     };
     add_headers(

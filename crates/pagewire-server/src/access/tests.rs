@@ -79,8 +79,14 @@ pub(super) fn decide_from(access: &Access, peer: Option<IpAddr>, request: &str) 
         Err(Denied::UnknownToken) => "unknown token".into(),
         Err(Denied::TokenRequired) => "token required".into(),
         Err(Denied::Outside(sign)) => format!("{sign:?}"),
-        Err(Denied::Foreign { .. }) => "foreign".into(),
-        Err(Denied::PlainOrigin { .. }) => "not plain".into(),
+        Err(Denied::Foreign(foreign)) => match foreign {
+            Foreign::Stranger(_) => "stranger",
+            Foreign::AttachOnly(_) => "attach only",
+            Foreign::NotPlain(_) => "not plain",
+            Foreign::Nameless(_) => "nameless",
+            Foreign::Untold => "untold",
+        }
+        .into(),
     }
 }
 
@@ -112,46 +118,49 @@ fn requests_are_told_apart() {
         ),
         ("GET /v1/pages | sec-fetch-site: none", "program"),
         ("HEAD /v1/pages | sec-fetch-site: none", "program"),
-        ("POST /v1/call/g/f | sec-fetch-site: none", "foreign"),
-        ("DELETE /v1/pages/p | sec-fetch-site: none", "foreign"),
-        ("GET /v1/page | sec-fetch-site: none", "foreign"),
+        ("POST /v1/call/g/f | sec-fetch-site: none", "untold"),
+        ("DELETE /v1/pages/p | sec-fetch-site: none", "untold"),
+        ("GET /v1/page | sec-fetch-site: none", "untold"),
         // The plain pattern: programs on this machine and the origins that are named, which get nothing else by it.
         ("GET /plain", "program"),
         ("GET /plain | origin: https://old.example", "page"),
         ("GET /plain | origin: file://", "page"),
         ("GET /plain | origin: https://shop.example", "not plain"),
         ("GET /plain | origin: https://evil.example", "not plain"),
-        ("GET /plain | origin: null", "not plain"),
-        ("GET /plain | sec-fetch-site: none", "not plain"),
-        ("GET /v1/page | origin: https://old.example", "foreign"),
+        ("GET /plain | origin: null", "nameless"),
+        ("GET /plain | sec-fetch-site: none", "untold"),
+        ("GET /v1/page | origin: https://old.example", "stranger"),
         (
             "POST /v1/pages/p/send | origin: https://old.example",
-            "foreign",
+            "stranger",
         ),
         // Browsers: everybody else.
         (
             "POST /v1/call/g/f | origin: https://evil.example",
-            "foreign",
+            "stranger",
         ),
         (
             "POST /v1/call/g/f | origin: http://127.0.0.1:8000 | sec-fetch-site: same-site",
-            "foreign",
+            "stranger",
         ),
-        ("GET /v1/pages | sec-fetch-site: same-site", "foreign"),
+        ("GET /v1/pages | sec-fetch-site: same-site", "untold"),
         (
             "GET /v1/pages | sec-fetch-site: cross-site | sec-fetch-mode: no-cors",
-            "foreign",
+            "untold",
         ),
-        ("GET /v1/pages | sec-fetch-mode: navigate", "foreign"),
-        ("POST /v1/call/g/f | origin: null", "foreign"),
+        ("GET /v1/pages | sec-fetch-mode: navigate", "untold"),
+        ("POST /v1/call/g/f | origin: null", "nameless"),
+        ("GET /v1/page | origin: null", "nameless"),
+        ("GET /v1/page | origin: https://a b", "nameless"),
+        ("GET /v1/page | origin: https://a;id", "nameless"),
         (
             "POST /v1/call/g/f | origin: https://evil.example | sec-fetch-site: same-origin",
-            "foreign",
+            "stranger",
         ),
-        ("GET /v1/page | origin: https://evil.example", "foreign"),
+        ("GET /v1/page | origin: https://evil.example", "stranger"),
         (
             "GET /v1/page | origin: http://127.0.0.1:8000 | sec-fetch-site: same-site",
-            "foreign",
+            "stranger",
         ),
         ("GET /health | origin: https://evil.example", "token"),
         // An allowed origin attaches, and does nothing else.
@@ -161,12 +170,15 @@ fn requests_are_told_apart() {
         ),
         (
             "GET /v1/page | origin: https://shop.example.evil.example",
-            "foreign",
+            "stranger",
         ),
-        ("GET /v1/topics/x | origin: https://shop.example", "foreign"),
+        (
+            "GET /v1/topics/x | origin: https://shop.example",
+            "attach only",
+        ),
         (
             "POST /v1/call/g/f | origin: https://shop.example",
-            "foreign",
+            "attach only",
         ),
         // Tokens.
         (
@@ -196,11 +208,11 @@ fn requests_are_told_apart() {
         ("GET /v1/topics/x?token=wrong", "unknown token"),
         (
             "GET /v1/pages?token=0123456789abcdef | sec-fetch-site: cross-site",
-            "foreign",
+            "untold",
         ),
         (
             "GET /v1/page?token=0123456789abcdef | origin: https://evil.example",
-            "foreign",
+            "stranger",
         ),
     ];
     for (request, expected) in cases {
@@ -249,6 +261,9 @@ fn origins_are_written_as_browsers_write_them() {
         "https://a/b",
         "https://*.example",
         "https://u@a",
+        "https://a;id",
+        "https://a$(id)",
+        "https://price-价.example",
         "null",
         "*",
     ] {

@@ -1,0 +1,275 @@
+//! Which pages are attached, how they fare, and who was turned away.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use super::hub::{Hub, Problem, Refusal, Status, read};
+use super::report::{Check, State, length};
+
+/// A main thread that answers later than this is busy or throttled, in milliseconds.
+const SLOW_MS: u64 = 500;
+/// Two heartbeats of the default length, in milliseconds: a page that is silent for longer is about to be lost.
+const SILENT_MS: u64 = 30_000;
+
+#[derive(Debug, Deserialize)]
+struct Listing {
+    pages: Vec<Page>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Page {
+    id: String,
+    group: String,
+    url: String,
+    functions: Vec<Function>,
+    calls: Calls,
+    health: Health,
+}
+
+#[derive(Debug, Deserialize)]
+struct Function {
+    name: String,
+}
+
+#[derive(Debug, Deserialize)]
+struct Calls {
+    in_flight: usize,
+    queued: usize,
+    ended: BTreeMap<String, u64>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Health {
+    responsive: bool,
+    #[serde(default)]
+    lag_ms: Option<u64>,
+    #[serde(default)]
+    hidden: Option<bool>,
+    silent_ms: u64,
+}
+
+pub(crate) async fn pages(hub: &Hub<'_>) -> Vec<Check> {
+    let reply = hub.get("/v1/pages").await.ok();
+    if let Some(listing) = reply.as_ref().and_then(read::<Listing>) {
+        return judge(&listing.pages);
+    }
+    let problem = reply.as_ref().and_then(read::<Problem>);
+    vec![
+        Check::new(
+            "pages",
+            State::Warn,
+            "which pages are attached is not to be seen",
+            "无法查看已接入的网页",
+        )
+        .why(problem.map_or_else(String::new, |problem| problem.detail)),
+    ]
+}
+
+fn judge(pages: &[Page]) -> Vec<Check> {
+    if pages.is_empty() {
+        return vec![
+            Check::new("pages", State::Warn, "no page is attached", "没有网页接入")
+                .todo("paste the snippet that pagewire serve prints into a page's console (F12)")
+                .todo("pagewire doctor --page URL   says whether that page would attach"),
+        ];
+    }
+    let mut groups: BTreeMap<&str, usize> = BTreeMap::new();
+    for page in pages {
+        *groups.entry(&page.group).or_default() += 1;
+    }
+    let groups: Vec<_> = groups
+        .iter()
+        .map(|(group, n)| format!("{group} ({n})"))
+        .collect();
+    let summary = Check::new(
+        "pages",
+        State::Ok,
+        format!("{} attached, by group: {}", pages.len(), groups.join(", ")),
+        format!("已接入 {} 个网页", pages.len()),
+    );
+    std::iter::once(summary)
+        .chain(pages.iter().map(Page::check))
+        .collect()
+}
+
+impl Page {
+    fn check(&self) -> Check {
+        let name = format!("{}, group {}, {}", self.id, self.group, self.url);
+        let check = |state, what: &str, zh: &str| {
+            Check::new(
+                "page",
+                state,
+                format!("{name}: {what}"),
+                format!("{}：{zh}", self.id),
+            )
+        };
+        let calls = &self.calls;
+        let timeouts = calls.ended.get("timeout").copied().unwrap_or(0);
+        let ended: u64 = calls.ended.values().sum();
+        if !self.health.responsive {
+            return check(State::Bad, "its JavaScript does not answer", "脚本没有响应")
+                .why("its main thread is blocked: a dialog, a breakpoint, a long loop, or a tab that the browser froze; calls to it time out")
+                .todo("look at the tab: close the dialog, go on in the debugger, or bring it to the front");
+        }
+        if self.health.silent_ms > SILENT_MS {
+            let what = format!("nothing came from it for {}", length(self.health.silent_ms));
+            return check(State::Warn, &what, "长时间没有消息")
+                .why("the connection is half open, or the machine slept; the hub closes it soon")
+                .todo("reload the page if it does not come back by itself");
+        }
+        if timeouts > 0 {
+            let what = format!("{timeouts} of {ended} calls ended without an answer in time");
+            return check(State::Warn, &what, "有调用超时")
+                .why(self.why_slow())
+                .todo("pagewire call … --timeout 2m, or let the function answer sooner");
+        }
+        let lag = self.health.lag_ms.unwrap_or(0);
+        if lag > SLOW_MS || self.health.hidden == Some(true) {
+            let what = format!("in the background or busy: answers after {lag} ms");
+            return check(State::Warn, &what, "在后台或繁忙").why(self.why_slow()).todo(
+                "give the tab a window of its own, or start the browser with --disable-background-timer-throttling",
+            );
+        }
+        let functions: Vec<_> = self.functions.iter().map(|f| f.name.as_str()).collect();
+        if functions.is_empty() {
+            return check(State::Warn, "it exposes no function", "没有暴露任何函数")
+                .todo("in its console: pw.expose(\"title\", () => document.title)");
+        }
+        let what = format!(
+            "answers; functions: {}; {} calls under way, {} wait",
+            functions.join(", "),
+            calls.in_flight,
+            calls.queued
+        );
+        check(State::Ok, &what, "正常")
+    }
+
+    fn why_slow(&self) -> &'static str {
+        if self.health.hidden == Some(true) {
+            "the tab is hidden: browsers slow its timers down to once a second, later once a minute"
+        } else {
+            "the functions take long, or the page's main thread is busy"
+        }
+    }
+}
+
+pub(crate) fn refusals(status: &Status) -> Vec<Check> {
+    if status.refusals.is_empty() {
+        return vec![Check::new(
+            "refusals",
+            State::Ok,
+            "the hub has refused nothing in this run",
+            "本次运行没有拒绝过任何请求",
+        )];
+    }
+    let forgotten = (status.refusals_forgotten > 0).then(|| {
+        let count = status.refusals_forgotten;
+        Check::new(
+            "refused",
+            State::Warn,
+            format!("{count} older refusals are not told apart any more"),
+            format!("另有 {count} 次较早的拒绝"),
+        )
+    });
+    let shown = status
+        .refusals
+        .iter()
+        .map(|refusal| refusal.check(status.now_ms));
+    shown.chain(forgotten).collect()
+}
+
+impl Refusal {
+    fn check(&self, now_ms: u64) -> Check {
+        let ago = length(now_ms.saturating_sub(self.last_ms));
+        let times = match self.count {
+            1 => "once".to_owned(),
+            n => format!("{n} times"),
+        };
+        let check = Check::new(
+            "refused",
+            State::Warn,
+            format!("{} ({}, {times}, last {ago} ago)", self.reason, self.asked),
+            format!("{}：{} 次，最近在 {ago} 前", self.seen_zh(), self.count),
+        )
+        .why(self.advice.as_str());
+        match &self.flag {
+            Some(flag) => check.todo(format!("pagewire serve {flag}")),
+            None => check,
+        }
+    }
+
+    fn seen_zh(&self) -> String {
+        let from = self.from.as_deref().unwrap_or_default();
+        match self.code.as_str() {
+            "origin_not_allowed" => format!("来源 {from} 未被允许"),
+            "origin_attaches_only" => format!("来源 {from} 只能接入，不能调用或订阅"),
+            "origin_null" => "没有来源的网页（沙箱、data:、file:）只能使用令牌".into(),
+            "origin_untold" => "其他网页通过链接、图片或框架发来的请求".into(),
+            "wrong_host" => format!("主机名 {from:?} 不属于本 hub"),
+            "token_unknown" => "未知的令牌".into(),
+            "token_required" => "缺少令牌".into(),
+            "hello_refused" => "网页未能加入分组".into(),
+            // A newer hub may know more reasons.
+            _ => "已拒绝".into(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn page(changes: serde_json::Value) -> Page {
+        let mut page = json!({"id": "p", "group": "g", "url": "u", "functions": [{"name": "f"}],
+            "calls": {"in_flight": 0, "queued": 0, "ended": {}}, "health": {"responsive": true, "lag_ms": 1, "hidden": false, "silent_ms": 5}});
+        for (path, value) in changes.as_object().expect("an object") {
+            *page.pointer_mut(path).expect("a member") = value.clone();
+        }
+        serde_json::from_value(page).expect("a page")
+    }
+
+    #[test]
+    fn pages_are_judged_by_how_they_fare() {
+        let cases = [
+            (json!({}), "\"ok\"", "functions: f"),
+            (
+                json!({"/health/responsive": false}),
+                "\"bad\"",
+                "does not answer",
+            ),
+            (json!({"/health/silent_ms": SILENT_MS}), "\"ok\"", "answers"),
+            (
+                json!({"/health/silent_ms": SILENT_MS + 1}),
+                "\"warn\"",
+                "nothing came",
+            ),
+            (
+                json!({"/calls/ended": {"timeout": 2, "result": 1}}),
+                "\"warn\"",
+                "2 of 3 calls",
+            ),
+            (
+                json!({"/health/hidden": true}),
+                "\"warn\"",
+                "the tab is hidden",
+            ),
+            (json!({"/health/lag_ms": SLOW_MS}), "\"ok\"", "answers"),
+            (
+                json!({"/health/lag_ms": SLOW_MS + 1}),
+                "\"warn\"",
+                "main thread is busy",
+            ),
+            (json!({"/functions": []}), "\"warn\"", "exposes no function"),
+        ];
+        for (changes, state, words) in cases {
+            let shown = serde_json::to_string(&page(changes.clone()).check()).expect("JSON");
+            assert!(
+                shown.contains(state) && shown.contains(words),
+                "{changes}: {shown}"
+            );
+        }
+    }
+}

@@ -2,6 +2,7 @@
 //!
 //! Written by hand and for one thread, so that the callers take as little of the machine as they can from what is measured.
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
@@ -44,27 +45,45 @@ pub(crate) enum Answer {
     Body,
 }
 
+impl fmt::Display for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Argument => "argument",
+            Self::Body => "body",
+        })
+    }
+}
+
 /// What a child counted while the server's CPU time was taken.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub(crate) struct Tally {
     /// Calls, round trips or messages.
     pub(crate) count: u64,
     pub(crate) seconds: f64,
-    /// 0 where single ones are not timed.
+    /// None where single ones are not timed.
+    pub(crate) latency: Option<Latency>,
+}
+
+/// How long a call took, from its first byte to the last of its answer.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(crate) struct Latency {
     pub(crate) p50_us: f64,
     pub(crate) p99_us: f64,
 }
 
 impl Tally {
-    pub(crate) fn of(mut times: Vec<Duration>, seconds: f64) -> Result<Self> {
+    fn of(mut times: Vec<Duration>, seconds: f64) -> Result<Self> {
         ensure!(!times.is_empty(), "no call ended within {seconds} s");
         times.sort_unstable();
         let at = |percent: usize| times[(times.len() - 1) * percent / 100].as_secs_f64() * 1e6;
+        let latency = Latency {
+            p50_us: at(50),
+            p99_us: at(99),
+        };
         Ok(Self {
             count: times.len() as u64,
             seconds,
-            p50_us: at(50),
-            p99_us: at(99),
+            latency: Some(latency),
         })
     }
 }

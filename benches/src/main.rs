@@ -8,6 +8,8 @@
     reason = "a command that talks to a terminal, and children that talk to it"
 )]
 
+mod bars;
+mod case;
 mod load;
 mod pages;
 mod plan;
@@ -42,19 +44,19 @@ pub(crate) struct Settings {
     /// How often everything is measured; figures are medians over the rounds
     #[arg(long, default_value_t = 5)]
     rounds: usize,
-    /// Measure only what has this text in its name, such as "64 callers" or "publishing"
+    /// Measure only what has this text in its name, such as "64 callers, 32 B" or "publishing"; may be repeated
     #[arg(long, value_name = "NAME")]
-    only: Option<String>,
+    only: Vec<String>,
     /// Print JSON instead of tables
     #[arg(long)]
     json: bool,
     /// Fail when a bar is missed
-    #[arg(long)]
+    #[arg(long, conflicts_with = "quick")]
     check: bool,
     /// Write the tables to this file too, as Markdown
     #[arg(long, value_name = "FILE")]
     markdown: Option<PathBuf>,
-    /// Small counts, and no bars: only whether everything works
+    /// Small counts: shows that everything works, and nothing about speed
     #[arg(long)]
     quick: bool,
     /// The pagewire binary to measure; by default it is built

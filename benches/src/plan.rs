@@ -1,7 +1,6 @@
-//! What is measured, in which order, with which processes.
+//! Running all of it: rounds, servers, their pages and their clients.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -12,74 +11,14 @@ use serde::Deserialize;
 use tokio::process::Command;
 
 use crate::Settings;
-use crate::load::Tally;
+use crate::case::{Case, FULL, Load, QUICK, Scale, Server};
+use crate::load::{Answer, Latency, Tally};
 use crate::process::{Running, raise_open_files};
-use crate::publishing::Form;
 use crate::references::{aiohttp_hub, bring_python};
 use crate::report::Report;
 
 /// Files that a process needs beside its connections.
 const FILES_BESIDE: u64 = 256;
-
-/// How many of what. Ratios between the parts are what the bars are about.
-#[derive(Debug)]
-pub(crate) struct Scale {
-    pub(crate) callers: [usize; 3],
-    /// Lengths of a call's body.
-    pub(crate) bytes: [usize; 2],
-    /// Pages that answer.
-    pub(crate) busy: [usize; 2],
-    /// Further pages that only are there.
-    pub(crate) idle: [usize; 3],
-}
-
-const FULL: Scale = Scale {
-    callers: [1, 16, 64],
-    bytes: [32, 8 << 10],
-    busy: [1, 64],
-    idle: [0, 100, 8_000],
-};
-const QUICK: Scale = Scale {
-    callers: [1, 2, 4],
-    bytes: [32, 8 << 10],
-    busy: [1, 4],
-    idle: [0, 4, 32],
-};
-
-/// One measurement.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Case {
-    HttpEcho(Load),
-    WebSocketEcho {
-        connections: usize,
-    },
-    Hub {
-        busy: usize,
-        idle: usize,
-        load: Load,
-    },
-    Aiohttp {
-        busy: usize,
-        load: Load,
-    },
-    Publishing(Form),
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Load {
-    pub(crate) callers: usize,
-    pub(crate) bytes: usize,
-}
-
-/// What one measurement gave.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Figures {
-    pub(crate) per_second: f64,
-    /// CPU time of the server for one call, round trip or message.
-    pub(crate) cpu_us: f64,
-    pub(crate) p50_us: f64,
-    pub(crate) p99_us: f64,
-}
 
 /// All that one round gave.
 #[derive(Debug, Default)]
@@ -89,32 +28,25 @@ pub(crate) struct Round {
     pub(crate) memory_kib: BTreeMap<(usize, usize), f64>,
 }
 
-/// The servers, in the order in which a round starts them. References stand beside what they are compared with, so that a
-/// machine that grows slower or faster does so for both.
+/// What one measurement gave.
 #[derive(Debug, Clone, Copy)]
-enum Server {
-    Reference,
-    Hub { busy: usize, idle: usize },
-    Topic,
-    Aiohttp { busy: usize },
+pub(crate) struct Figures {
+    pub(crate) per_second: f64,
+    /// CPU time of the server for one call, round trip or message.
+    pub(crate) cpu_us: f64,
+    pub(crate) latency: Option<Latency>,
 }
 
 /// Measures, reports, and says whether the bars held.
 pub(crate) async fn run(settings: &Settings) -> Result<ExitCode> {
-    let scale = if settings.quick { QUICK } else { FULL };
-    let files = raise_open_files();
-    let files_needed = (scale.busy[1] + scale.idle[2]) as u64 + FILES_BESIDE;
-    ensure!(
-        files >= files_needed,
-        "{files_needed} open files are needed in one process, and the system allows {files}: raise the limit (ulimit -Hn)"
-    );
-    let mut bench = Bench::prepare(settings, scale).await?;
+    let scale = if settings.quick { &QUICK } else { &FULL };
+    let bench = Bench::prepare(settings, scale).await?;
     let mut rounds = Vec::new();
     for number in 1..=settings.rounds {
         eprintln!("round {number} of {}", settings.rounds);
         rounds.push(bench.round().await?);
     }
-    let report = Report::new(&bench.scale, &rounds, bench.left_out);
+    let report = Report::new(scale, &rounds, bench.left_out);
     if let Some(file) = &settings.markdown {
         std::fs::write(file, report.markdown()).with_context(|| file.display().to_string())?;
     }
@@ -123,104 +55,61 @@ pub(crate) async fn run(settings: &Settings) -> Result<ExitCode> {
     } else {
         println!("{}", report.markdown());
     }
-    let held = settings.quick || report.all_bars_held();
-    Ok(if held || !settings.check {
-        ExitCode::SUCCESS
-    } else {
+    let failed = settings.check && !report.all_bars_held();
+    Ok(if failed {
         ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
     })
 }
 
 struct Bench<'a> {
     settings: &'a Settings,
-    scale: Scale,
+    /// The length of a body where there is no choice.
+    small: usize,
+    wanted: Vec<(Server, Vec<Case>)>,
     own: PathBuf,
     hub: PathBuf,
-    python: Option<PathBuf>,
+    python: PathBuf,
     left_out: Vec<String>,
 }
 
 impl<'a> Bench<'a> {
-    async fn prepare(settings: &'a Settings, scale: Scale) -> Result<Self> {
+    /// Finds out what is wanted, and brings what that needs.
+    async fn prepare(settings: &'a Settings, scale: &Scale) -> Result<Self> {
+        let mut wanted = wanted(settings, scale)?;
+        allow_open_files(&wanted)?;
         let own = std::env::current_exe()?;
         let profile = own.parent().context("a binary is in a folder")?;
         let hub = match &settings.hub {
             Some(hub) => hub.clone(),
             None => build_hub(profile).await?,
         };
-        let mut bench = Self {
-            settings,
-            scale,
-            hub,
-            python: None,
-            left_out: Vec::new(),
-            own: own.clone(),
-        };
-        let wants_python = bench.servers().any(|server| {
-            matches!(server, Server::Aiohttp { .. }) && !bench.cases(server).is_empty()
-        });
-        if wants_python {
-            match bring_python(&profile.with_file_name("tools").join("bench-python")).await {
-                Ok(python) => bench.python = Some(python),
-                Err(why) => bench.left_out.push(format!("the hub in Python: {why}")),
-            }
+        let python = profile.with_file_name("tools").join("bench-python");
+        let is_python = |server: Server| matches!(server, Server::Aiohttp { .. });
+        let mut left_out = Vec::new();
+        if wanted.iter().any(|(server, _)| is_python(*server))
+            && let Err(why) = bring_python(&python).await
+        {
+            wanted.retain(|(server, _)| !is_python(*server));
+            left_out.push(format!("the hub in Python: {why}"));
         }
-        Ok(bench)
+        Ok(Self {
+            settings,
+            small: scale.bytes[0],
+            wanted,
+            own,
+            hub,
+            python,
+            left_out,
+        })
     }
 
-    fn servers(&self) -> impl Iterator<Item = Server> + use<> {
-        let Scale { busy, idle, .. } = self.scale;
-        let hubs = idle
-            .into_iter()
-            .flat_map(move |idle| busy.map(|busy| Server::Hub { busy, idle }));
-        let aiohttp = busy.map(|busy| Server::Aiohttp { busy });
-        [Server::Reference]
-            .into_iter()
-            .chain(hubs)
-            .chain([Server::Topic])
-            .chain(aiohttp)
-    }
-
-    /// What is to be measured of a server.
-    fn cases(&self, server: Server) -> Vec<Case> {
-        let Scale {
-            callers,
-            bytes,
-            busy,
-            ..
-        } = self.scale;
-        let loads = callers
-            .into_iter()
-            .flat_map(|callers| bytes.map(|bytes| Load { callers, bytes }));
-        let cases: Vec<Case> = match server {
-            Server::Reference => {
-                let round_trips = busy.map(|connections| Case::WebSocketEcho { connections });
-                loads.map(Case::HttpEcho).chain(round_trips).collect()
-            }
-            Server::Hub { busy, idle } => {
-                loads.map(|load| Case::Hub { busy, idle, load }).collect()
-            }
-            Server::Topic => [Form::NdJson, Form::WebSocket]
-                .map(Case::Publishing)
-                .to_vec(),
-            Server::Aiohttp { busy } => loads.map(|load| Case::Aiohttp { busy, load }).collect(),
-        };
-        let only = self.settings.only.as_deref().unwrap_or_default();
-        cases
-            .into_iter()
-            .filter(|case| case.to_string().contains(only))
-            .collect()
-    }
-
-    async fn round(&mut self) -> Result<Round> {
+    async fn round(&self) -> Result<Round> {
         let mut round = Round::default();
-        for server in self.servers() {
-            let cases = self.cases(server);
-            if !cases.is_empty() {
-                self.measure_server(server, &cases, &mut round)
-                    .await
-                    .with_context(|| format!("{server:?}"))?;
-            }
+        for (server, cases) in &self.wanted {
+            let measured = self.measure_server(*server, cases, &mut round).await;
+            measured.with_context(|| format!("{server:?}"))?;
         }
         Ok(round)
     }
@@ -231,79 +120,70 @@ impl<'a> Bench<'a> {
         cases: &[Case],
         round: &mut Round,
     ) -> Result<()> {
-        let Some(command) = self.command(server) else {
-            return Ok(());
-        };
-        let mut running = Running::start("the server", command)?;
+        let mut running = Running::start("the server", self.server(server))?;
         let to = running.say::<Listening>(Duration::ZERO).await?.address()?;
-        let (busy, idle) = match server {
-            Server::Hub { busy, idle } => (busy, idle),
-            Server::Aiohttp { busy } => (busy, 0),
-            Server::Reference | Server::Topic => (0, 0),
-        };
-        let mut pages = self.part(
-            "pages",
-            to,
-            &[("busy", busy.to_string()), ("idle", idle.to_string())],
-        )?;
+        let (busy, idle) = server.pages();
+        let options = [("busy", busy.to_string()), ("idle", idle.to_string())];
+        let mut pages = self.part("pages", to, &options)?;
         pages.say::<String>(Duration::ZERO).await?;
-        if let Server::Hub { .. } = server {
+        if let Server::Hub { busy, idle } = server {
             round.memory_kib.insert((busy, idle), running.memory_kib()?);
         }
         for case in cases {
-            let figures = self
-                .measure(*case, &running, to)
-                .await
-                .with_context(|| case.to_string())?;
+            let measured = self.measure(*case, &running, to).await;
+            let figures = measured.with_context(|| case.to_string())?;
             eprintln!(
                 "  {case}: {:.1} µs CPU, {:.0}/s",
                 figures.cpu_us, figures.per_second
             );
             round.figures.insert(*case, figures);
         }
-        Ok(())
+        // The next server is not measured while the machine still clears up after this one.
+        pages.end().await?;
+        running.end().await
     }
 
     async fn measure(&self, case: Case, server: &Running, to: SocketAddr) -> Result<Figures> {
-        let mut client = self.client(case, to)?;
         let work = Duration::from_secs_f64(self.settings.seconds);
+        let mut client = self.client(case, to)?;
         client.say::<String>(work).await?;
         let before = server.cpu()?;
         client.begin().await?;
         let tally: Tally = client.say(work).await?;
         let cpu = server.cpu()? - before;
+        client.end().await?;
+        let count = tally.count as f64;
         Ok(Figures {
-            per_second: tally.count as f64 / tally.seconds,
-            cpu_us: cpu.as_secs_f64() * 1e6 / tally.count as f64,
-            p50_us: tally.p50_us,
-            p99_us: tally.p99_us,
+            per_second: count / tally.seconds,
+            cpu_us: cpu.as_secs_f64() * 1e6 / count,
+            latency: tally.latency,
         })
     }
 
     fn client(&self, case: Case, to: SocketAddr) -> Result<Running> {
         let seconds = ("seconds", self.settings.seconds.to_string());
-        let bytes = self.scale.bytes[0].to_string();
-        let load = |load: Load, answer: &str| {
-            let (callers, bytes) = (load.callers.to_string(), load.bytes.to_string());
-            [
-                ("callers", callers),
-                ("bytes", bytes),
-                ("answer", answer.to_owned()),
-                seconds.clone(),
-            ]
+        let load = |Load { callers, bytes }, answer: Answer| {
+            let counts = [
+                ("callers", callers.to_string()),
+                ("bytes", bytes.to_string()),
+            ];
+            let options = [
+                &counts[..],
+                &[("answer", answer.to_string()), seconds.clone()],
+            ];
+            self.part("load", to, &options.concat())
         };
         match case {
-            Case::HttpEcho(calls) => self.part("load", to, &load(calls, "body")),
+            Case::HttpEcho(calls) => load(calls, Answer::Body),
             Case::Hub { load: calls, .. } | Case::Aiohttp { load: calls, .. } => {
-                self.part("load", to, &load(calls, "argument"))
+                load(calls, Answer::Argument)
             }
             Case::WebSocketEcho { connections } => {
-                let options = [
+                let counts = [
                     ("connections", connections.to_string()),
-                    ("bytes", bytes),
-                    seconds,
+                    ("bytes", self.small.to_string()),
                 ];
-                self.part("round-trips", to, &options)
+                self.part("round-trips", to, &[&counts[..], &[seconds]].concat())
             }
             Case::Publishing(form) => {
                 self.part("publishing", to, &[("form", form.to_string()), seconds])
@@ -321,26 +201,60 @@ impl<'a> Bench<'a> {
         Running::start(name, command)
     }
 
-    /// Nothing where the server is left out.
-    fn command(&self, server: Server) -> Option<Command> {
+    fn server(&self, server: Server) -> Command {
         match server {
             Server::Reference => {
                 let mut command = Command::new(&self.own);
                 command.arg("reference");
-                Some(command)
+                command
             }
-            Server::Hub { .. } | Server::Topic => Some(hub_command(&self.hub)),
-            Server::Aiohttp { .. } => self.python.as_deref().map(aiohttp_hub),
+            Server::Hub { .. } | Server::Topic => hub_command(&self.hub),
+            Server::Aiohttp { .. } => aiohttp_hub(&self.python),
         }
     }
+}
+
+fn wanted(settings: &Settings, scale: &Scale) -> Result<Vec<(Server, Vec<Case>)>> {
+    let is_wanted = |case: &Case| {
+        let name = case.to_string();
+        settings.only.is_empty() || settings.only.iter().any(|part| name.contains(part))
+    };
+    let all = scale.servers().map(|server| (server, scale.cases(server)));
+    let wanted = all.map(|(server, cases)| (server, cases.into_iter().filter(is_wanted).collect()));
+    let wanted: Vec<(_, Vec<_>)> = wanted
+        .filter(|(_, cases): &(_, Vec<_>)| !cases.is_empty())
+        .collect();
+    ensure!(
+        !wanted.is_empty(),
+        "--only {:?} is part of no name; names are such as \"hub, 64 pages, 16 callers, 32 B\"",
+        settings.only
+    );
+    Ok(wanted)
+}
+
+fn allow_open_files(wanted: &[(Server, Vec<Case>)]) -> Result<()> {
+    let pages = wanted.iter().map(|(server, _)| server.pages());
+    let most = pages
+        .map(|(busy, idle)| busy + idle)
+        .max()
+        .unwrap_or_default();
+    let (needed, allowed) = (most as u64 + FILES_BESIDE, raise_open_files());
+    ensure!(
+        allowed >= needed,
+        "{most} pages need {needed} open files in one process, and the system allows {allowed}: raise the limit \
+         (ulimit -Hn), or leave these pages out with --only"
+    );
+    Ok(())
 }
 
 /// The hub as it comes, but for the log, which would tell of thousands of pages.
 fn hub_command(hub: &Path) -> Command {
     let mut command = Command::new(hub);
     command.args(["serve", "--json", "--listen", "127.0.0.1:0"]);
-    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("PAGEWIRE_")) {
-        command.env_remove(name);
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("PAGEWIRE_") {
+            command.env_remove(name);
+        }
     }
     command
         .env("PAGEWIRE_LOG", "error")
@@ -348,14 +262,18 @@ fn hub_command(hub: &Path) -> Command {
     command
 }
 
-/// Builds the binary that stands in the same folder as this one, which takes no time when it is there and fresh.
+/// Builds the binary that stands in the same folder as this one; cargo sees when it is there and fresh.
 async fn build_hub(profile: &Path) -> Result<PathBuf> {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.args(["build", "--package", "pagewire", "--manifest-path"]);
+    cargo.args([
+        "build",
+        "--locked",
+        "--package",
+        "pagewire",
+        "--manifest-path",
+    ]);
     cargo.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml"));
-    cargo
-        .arg("--target-dir")
-        .arg(profile.parent().context("a profile is in a folder")?);
+    cargo.arg("--target-dir").arg(profile.with_file_name(""));
     if profile.ends_with("release") {
         cargo.arg("--release");
     }
@@ -367,7 +285,7 @@ async fn build_hub(profile: &Path) -> Result<PathBuf> {
     {
         bail!("the hub was not built; cargo says above why");
     }
-    Ok(profile.join(format!("pagewire{}", std::env::consts::EXE_SUFFIX)))
+    Ok(profile.join("pagewire"))
 }
 
 /// The first line of a server.
@@ -379,32 +297,5 @@ struct Listening {
 impl Listening {
     fn address(&self) -> Result<SocketAddr> {
         Ok(self.http.trim_start_matches("http://").parse()?)
-    }
-}
-
-impl fmt::Display for Case {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::HttpEcho(load) => write!(f, "bare HTTP echo, {load}"),
-            Self::WebSocketEcho { connections } => {
-                write!(f, "bare WebSocket echo, {connections} connections")
-            }
-            Self::Hub {
-                busy,
-                idle: 0,
-                load,
-            } => write!(f, "hub, {busy} pages, {load}"),
-            Self::Hub { busy, idle, load } => {
-                write!(f, "hub, {busy} pages and {idle} idle, {load}")
-            }
-            Self::Aiohttp { busy, load } => write!(f, "hub in Python, {busy} pages, {load}"),
-            Self::Publishing(form) => write!(f, "publishing, {form}"),
-        }
-    }
-}
-
-impl fmt::Display for Load {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} callers, {} B", self.callers, self.bytes)
     }
 }

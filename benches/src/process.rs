@@ -63,6 +63,12 @@ impl Running {
         Ok(())
     }
 
+    /// Ends the child, if it has not ended, and waits until nothing is left of it.
+    pub(crate) async fn end(mut self) -> Result<()> {
+        self.child.kill().await?;
+        Ok(())
+    }
+
     /// CPU time of all threads so far. Exact when the process is idle, else late by up to a tick of the scheduler.
     pub(crate) fn cpu(&self) -> Result<Duration> {
         let mut nanoseconds = 0;

@@ -66,8 +66,7 @@ pub(crate) async fn run(arguments: PublishingArguments) -> Result<()> {
     say(&Tally {
         count,
         seconds: begun.elapsed().as_secs_f64(),
-        p50_us: 0.0,
-        p99_us: 0.0,
+        latency: None,
     })
 }
 

@@ -1,7 +1,7 @@
 //! What the hub is compared with: the bare libraries that it stands on, and the same job in Python.
 
 use std::future::IntoFuture as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::Result;
 use axum::Router;
@@ -17,6 +17,8 @@ use crate::load::PATH;
 use crate::process::{say, until_let_go};
 
 const AIOHTTP_HUB: &str = include_str!("../aiohttp_hub.py");
+/// The interpreter in an environment.
+const PYTHON: &str = "bin/python";
 const AIOHTTP_VERSION: &str = "3.14.5";
 /// Read buffer of a WebSocket: what the hub sets, so that only its own work is the difference.
 const READ_BUFFER_BYTES: usize = 8 << 10;
@@ -56,25 +58,25 @@ async fn echo(mut socket: WebSocket) {
     }
 }
 
-/// The hub in Python, to be run with the Python of [`bring_python`].
-pub(crate) fn aiohttp_hub(python: &Path) -> Command {
-    let mut command = Command::new(python);
+/// The hub in Python, which [`bring_python`] made possible.
+pub(crate) fn aiohttp_hub(environment: &Path) -> Command {
+    let mut command = Command::new(environment.join(PYTHON));
     command.args(["-c", AIOHTTP_HUB]);
     command
 }
 
-/// A Python with aiohttp in this folder, set up when it is not there; or why there is none.
-pub(crate) async fn bring_python(folder: &Path) -> Result<PathBuf, String> {
-    let python = folder.join("bin/python");
+/// Sets up a Python environment with aiohttp in this folder, unless it is there; the error says why it cannot be.
+pub(crate) async fn bring_python(environment: &Path) -> Result<(), String> {
+    let python = environment.join(PYTHON);
     let probe = format!("import aiohttp; assert aiohttp.__version__ == '{AIOHTTP_VERSION}'");
     if succeeds(Command::new(&python).args(["-c", &probe]))
         .await
         .is_ok()
     {
-        return Ok(python);
+        return Ok(());
     }
     let mut venv = Command::new("python3");
-    venv.args(["-m", "venv", "--clear"]).arg(folder);
+    venv.args(["-m", "venv", "--clear"]).arg(environment);
     succeeds(&mut venv).await.map_err(|why| {
         format!(
             "no python3 with venv ({why}); Debian: sudo apt-get install -y python3 python3-venv"
@@ -94,7 +96,7 @@ pub(crate) async fn bring_python(folder: &Path) -> Result<PathBuf, String> {
     succeeds(&mut install)
         .await
         .map_err(|why| format!("pip cannot install {package}: {why}"))?;
-    Ok(python)
+    Ok(())
 }
 
 /// Runs a command to its end; the error is the last line that it said.

@@ -1,11 +1,11 @@
-//! Medians, ratios and bars, as tables and as JSON.
+//! Medians and bars, as tables and as JSON.
 
-use std::fmt::Write as _;
-
+use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::plan::{Case, Load, Round, Scale};
-use crate::publishing::Form;
+use crate::bars::{Bar, Limit, bars, median};
+use crate::case::{Case, Scale};
+use crate::plan::{Figures, Round};
 
 /// What was measured, and whether it is good enough.
 #[derive(Debug)]
@@ -15,316 +15,156 @@ pub(crate) struct Report {
     left_out: Vec<String>,
 }
 
-/// Medians of one case.
-#[derive(Debug)]
+/// One case: medians over the rounds.
+#[derive(Debug, Serialize)]
 struct Row {
     name: String,
     cpu_us: f64,
+    /// The lowest of the rounds: what else the machine does only ever adds.
+    cpu_us_lowest: f64,
     per_second: f64,
-    p50_us: f64,
-    p99_us: f64,
-}
-
-/// A promise, measured in each round by itself; the median counts.
-#[derive(Debug)]
-struct Bar {
-    name: String,
-    limit: Limit,
-    measured: Option<f64>,
-}
-
-#[derive(Debug, Clone, Copy)]
-enum Limit {
-    AtMost(f64),
-    AtLeast(f64),
-    /// Only told.
-    None,
-}
-
-impl Limit {
-    fn holds(self, measured: f64) -> bool {
-        match self {
-            Self::AtMost(limit) => measured <= limit,
-            Self::AtLeast(limit) => measured >= limit,
-            Self::None => true,
-        }
-    }
+    p50_us: Option<f64>,
+    p99_us: Option<f64>,
 }
 
 impl Report {
     pub(crate) fn new(scale: &Scale, rounds: &[Round], left_out: Vec<String>) -> Self {
-        let cases = rounds
-            .first()
-            .into_iter()
-            .flat_map(|round| round.figures.keys());
-        let rows = cases.map(|case| Row::new(*case, rounds)).collect();
+        let cases = rounds.iter().take(1).flat_map(|round| round.figures.keys());
         Self {
-            rows,
+            rows: cases.map(|case| Row::new(*case, rounds)).collect(),
             bars: bars(scale, rounds),
             left_out,
         }
     }
 
-    /// True also when a bar could not be measured because something was left out.
+    /// Bars of what was not measured do not count.
     pub(crate) fn all_bars_held(&self) -> bool {
-        let mut measured = self
-            .bars
-            .iter()
-            .filter_map(|bar| Some((bar.limit, bar.measured?)));
-        measured.all(|(limit, measured)| limit.holds(measured))
+        self.bars.iter().all(Bar::holds)
     }
 
     /// Two tables, aligned so that they can be read on a terminal too.
     pub(crate) fn markdown(&self) -> String {
-        let rows = self.rows.iter().map(|row| {
-            let time = |us: f64| {
-                if us == 0.0 {
-                    String::new()
-                } else {
-                    format!("{us:.0}")
-                }
-            };
-            [
-                row.name.clone(),
-                format!("{:.2}", row.cpu_us),
-                format!("{:.0}", row.per_second),
-                time(row.p50_us),
-                time(row.p99_us),
-            ]
-        });
         let head = [
             "what",
-            "server's CPU, µs each",
-            "per second",
+            "CPU of the server, µs each",
+            "lowest",
+            "each second",
             "p50, µs",
             "p99, µs",
         ];
-        let mut text = table(head.map(String::from), rows.collect());
-        text.push('\n');
-        let bars = self.bars.iter().filter_map(|bar| {
-            let measured = bar.measured?;
-            let (limit, verdict) = match bar.limit {
-                Limit::None => (String::new(), ""),
-                Limit::AtMost(limit) => (
-                    format!("≤ {limit}"),
-                    if bar.limit.holds(measured) {
-                        "ok"
-                    } else {
-                        "missed"
-                    },
-                ),
-                Limit::AtLeast(limit) => (
-                    format!("≥ {limit}"),
-                    if bar.limit.holds(measured) {
-                        "ok"
-                    } else {
-                        "missed"
-                    },
-                ),
-            };
-            Some([
-                bar.name.clone(),
-                limit,
-                format!("{measured:.2}"),
-                verdict.to_owned(),
-            ])
-        });
-        text += &table(
-            ["bar", "limit", "measured", ""].map(String::from),
-            bars.collect(),
-        );
-        for what in &self.left_out {
-            let _ = writeln!(text, "\nleft out: {what}");
-        }
-        text
+        let measured = table(head, self.rows.iter().map(Row::cells).collect());
+        let head = ["bar", "promised", "measured", ""];
+        let bars = table(head, self.bars.iter().map(bar_cells).collect());
+        let left_out = self
+            .left_out
+            .iter()
+            .map(|what| format!("\nLeft out: {what}\n"));
+        format!("{measured}\n{bars}{}", left_out.collect::<String>())
     }
 
     pub(crate) fn json(&self) -> Value {
-        let rows = self.rows.iter().map(|row| {
-            json!({ "name": row.name, "cpu_us": row.cpu_us, "per_second": row.per_second, "p50_us": row.p50_us, "p99_us": row.p99_us })
-        });
         let bars = self.bars.iter().map(|bar| {
             let limit = match bar.limit {
                 Limit::AtMost(limit) => json!({ "at_most": limit }),
                 Limit::AtLeast(limit) => json!({ "at_least": limit }),
                 Limit::None => Value::Null,
             };
-            let held = bar.measured.map(|measured| bar.limit.holds(measured));
-            json!({ "name": bar.name, "limit": limit, "measured": bar.measured, "held": held })
+            json!({ "name": bar.name, "limit": limit, "measured": bar.measured, "holds": bar.holds() })
         });
-        json!({ "rows": rows.collect::<Vec<_>>(), "bars": bars.collect::<Vec<_>>(), "left_out": self.left_out })
+        json!({ "measured": self.rows, "bars": bars.collect::<Vec<_>>(), "left_out": self.left_out })
     }
 }
 
 impl Row {
     fn new(case: Case, rounds: &[Round]) -> Self {
-        let figures: Vec<_> = rounds
+        let all: Vec<_> = rounds
             .iter()
             .filter_map(|round| round.figures.get(&case))
             .collect();
-        let of = |figure: fn(&crate::plan::Figures) -> f64| {
-            median(figures.iter().map(|figures| figure(figures)).collect()).unwrap_or_default()
+        let median_of = |figure: &dyn Fn(&Figures) -> Option<f64>| {
+            median(all.iter().filter_map(|figures| figure(figures)).collect())
         };
         Self {
             name: case.to_string(),
-            cpu_us: of(|figures| figures.cpu_us),
-            per_second: of(|figures| figures.per_second),
-            p50_us: of(|figures| figures.p50_us),
-            p99_us: of(|figures| figures.p99_us),
+            cpu_us: median_of(&|figures| Some(figures.cpu_us)).unwrap_or(f64::NAN),
+            cpu_us_lowest: all
+                .iter()
+                .map(|figures| figures.cpu_us)
+                .fold(f64::NAN, f64::min),
+            per_second: median_of(&|figures| Some(figures.per_second)).unwrap_or(f64::NAN),
+            p50_us: median_of(&|figures| Some(figures.latency?.p50_us)),
+            p99_us: median_of(&|figures| Some(figures.latency?.p99_us)),
         }
     }
+
+    fn cells(&self) -> [String; 6] {
+        let time = |us: Option<f64>| us.map_or_else(String::new, |us| format!("{us:.0}"));
+        [
+            self.name.clone(),
+            format!("{:.1}", self.cpu_us),
+            format!("{:.1}", self.cpu_us_lowest),
+            format!("{:.0}", self.per_second),
+            time(self.p50_us),
+            time(self.p99_us),
+        ]
+    }
 }
 
-/// The bars of the measured speed.
-fn bars(scale: &Scale, rounds: &[Round]) -> Vec<Bar> {
-    let [one_page, pages] = scale.busy;
-    let [few, callers] = [scale.callers[0], scale.callers[2]];
-    let [small, large] = scale.bytes;
-    let [none, some_idle, most_idle] = scale.idle;
-    let hub = move |busy, idle, callers, bytes| Case::Hub {
-        busy,
-        idle,
-        load: Load { callers, bytes },
+fn bar_cells(bar: &Bar) -> [String; 4] {
+    let promised = match bar.limit {
+        Limit::AtMost(limit) => format!("≤ {limit}"),
+        Limit::AtLeast(limit) => format!("≥ {limit}"),
+        Limit::None => String::new(),
     };
-    let echo = move |callers| {
-        Case::HttpEcho(Load {
-            callers,
-            bytes: small,
-        })
+    let verdict = match (bar.limit, bar.holds()) {
+        (Limit::None, _) => "",
+        (_, true) => "ok",
+        (_, false) => "missed",
     };
-    let socket = |connections| Case::WebSocketEcho { connections };
-    let bar = |name: String, limit, measure: &dyn Fn(&Round) -> Option<f64>| Bar {
-        name,
-        limit,
-        measured: median(rounds.iter().filter_map(measure).collect()),
-    };
-    let mut bars = vec![
-        bar(
-            format!("{one_page} page, {callers} callers, {small} B: CPU a call ÷ bare HTTP echo"),
-            Limit::AtMost(4.0),
-            &|round| {
-                Some(round.cpu(hub(one_page, none, callers, small))? / round.cpu(echo(callers))?)
-            },
-        ),
-        bar(
-            format!(
-                "{pages} pages, {callers} callers, {small} B: CPU a call ÷ (bare HTTP echo + bare WebSocket echo)"
-            ),
-            Limit::AtMost(1.3),
-            &|round| {
-                let bare = round.cpu(echo(callers))? + round.cpu(socket(pages))?;
-                Some(round.cpu(hub(pages, none, callers, small))? / bare)
-            },
-        ),
-    ];
-    for (busy, limit) in [(pages, Limit::AtLeast(0.4)), (one_page, Limit::None)] {
-        bars.push(bar(
-            format!("{busy} pages, {callers} callers, {small} B: calls a second ÷ bare HTTP echo"),
-            limit,
-            &|round| {
-                Some(
-                    round.per_second(hub(busy, none, callers, small))?
-                        / round.per_second(echo(callers))?,
-                )
-            },
-        ));
-    }
-    bars.push(bar(
-        format!("{few} caller, {small} B: p50 beyond bare HTTP echo + bare WebSocket echo, µs"),
-        Limit::AtMost(25.0),
-        &|round| {
-            let bare = round.p50_us(echo(few))? + round.p50_us(socket(one_page))?;
-            Some(round.p50_us(hub(one_page, none, few, small))? - bare)
-        },
-    ));
-    bars.push(bar(
-        format!("{one_page} page, {callers} callers: CPU of a call of {large} B ÷ {small} B"),
-        Limit::AtMost(2.5),
-        &|round| {
-            Some(
-                round.cpu(hub(one_page, none, callers, large))?
-                    / round.cpu(hub(one_page, none, callers, small))?,
-            )
-        },
-    ));
-    for (busy, idle) in [
-        (one_page, some_idle),
-        (one_page, most_idle),
-        (pages, some_idle),
-        (pages, most_idle),
-    ] {
-        bars.push(bar(format!("{busy} pages, {callers} callers, {small} B: CPU a call with {idle} idle pages ÷ without"), Limit::AtMost(1.1), &|round| {
-            Some(round.cpu(hub(busy, idle, callers, small))? / round.cpu(hub(busy, none, callers, small))?)
-        }));
-    }
-    bars.push(bar(
-        format!("memory for each of {most_idle} idle pages, KiB"),
-        Limit::AtMost(12.0),
-        &|round| {
-            let memory = |idle| round.memory_kib.get(&(one_page, idle));
-            Some((memory(most_idle)? - memory(none)?) / (most_idle - none) as f64)
-        },
-    ));
-    for form in [Form::NdJson, Form::WebSocket] {
-        bars.push(bar(
-            format!("publishing 1 KiB to one {form} subscriber: CPU a message, µs"),
-            Limit::AtMost(3.0),
-            &|round| round.cpu(Case::Publishing(form)),
-        ));
-    }
-    bars
+    [
+        bar.name.clone(),
+        promised,
+        format!("{:.2}", bar.measured),
+        verdict.to_owned(),
+    ]
 }
 
-impl Round {
-    fn cpu(&self, case: Case) -> Option<f64> {
-        Some(self.figures.get(&case)?.cpu_us)
-    }
-
-    fn per_second(&self, case: Case) -> Option<f64> {
-        Some(self.figures.get(&case)?.per_second)
-    }
-
-    fn p50_us(&self, case: Case) -> Option<f64> {
-        Some(self.figures.get(&case)?.p50_us)
-    }
-}
-
-fn median(mut values: Vec<f64>) -> Option<f64> {
-    values.sort_unstable_by(f64::total_cmp);
-    values.get(values.len() / 2).copied()
-}
-
-/// A Markdown table with columns of one width; all but the first stand at the right.
-fn table<const N: usize>(head: [String; N], rows: Vec<[String; N]>) -> String {
-    let widths: [usize; N] = std::array::from_fn(|column| {
-        let all = rows.iter().chain([&head]);
-        all.map(|row| row[column].chars().count())
-            .max()
-            .unwrap_or(0)
-            .max(2)
-    });
-    let line = |row: &[String; N]| {
-        let cells = row
+/// A Markdown table; all columns but the first stand at the right.
+fn table<const N: usize>(head: [&str; N], rows: Vec<[String; N]>) -> String {
+    let lines: Vec<_> = [head.map(str::to_owned)].into_iter().chain(rows).collect();
+    let width = |column: usize| {
+        lines
             .iter()
-            .zip(widths)
-            .enumerate()
-            .map(|(column, (cell, width))| {
-                if column == 0 {
-                    format!("| {cell:<width$} ")
-                } else {
-                    format!("| {cell:>width$} ")
-                }
-            });
-        cells.collect::<String>() + "|\n"
+            .map(move |line| line[column].chars().count())
+            .max()
     };
-    let rule = widths.iter().enumerate().map(|(column, width)| {
-        let dashes = "-".repeat(width - usize::from(column > 0));
+    let widths: [usize; N] = std::array::from_fn(|column| width(column).unwrap_or(0).max(2));
+    let rule = widths.map(|width| "-".repeat(width - 1) + ":");
+    let rule = std::array::from_fn(|column| {
         if column == 0 {
-            format!("| {dashes} ")
+            "-".repeat(widths[0])
         } else {
-            format!("| {dashes}: ")
+            rule[column].clone()
         }
     });
-    let rule = rule.collect::<String>() + "|\n";
-    line(&head) + &rule + &rows.iter().map(line).collect::<String>()
+    let mut text = String::new();
+    for (index, line) in lines.iter().enumerate() {
+        text += &table_line(line, widths);
+        if index == 0 {
+            text += &table_line(&rule, widths);
+        }
+    }
+    text
+}
+
+fn table_line<const N: usize>(cells: &[String; N], widths: [usize; N]) -> String {
+    let padded = cells
+        .iter()
+        .zip(widths)
+        .enumerate()
+        .map(|(column, (cell, width))| match column {
+            0 => format!("| {cell:<width$} |"),
+            _ => format!(" {cell:>width$} |"),
+        });
+    padded.collect::<String>() + "\n"
 }

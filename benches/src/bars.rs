@@ -1,8 +1,8 @@
 //! What speed is promised. A bar is measured in each round by itself, so that both sides of a ratio saw the same machine; the
 //! median of the rounds counts.
 
-use crate::case::{Case, Load, Scale, counted};
-use crate::plan::{Figures, Round};
+use crate::case::{Case, Load, Scale, Server, counted};
+use crate::plan::{Measured, Round};
 use crate::publishing::Form;
 
 /// One promise.
@@ -32,10 +32,10 @@ impl Bar {
 }
 
 /// The bars whose measurements there are.
-pub(crate) fn bars(scale: &Scale, rounds: &[Round]) -> Vec<Bar> {
+pub(crate) fn bars(scale: &Scale, measured: &Measured) -> Vec<Bar> {
     let mut bars = Bars {
         scale,
-        rounds,
+        measured,
         bars: Vec::new(),
     };
     bars.calls();
@@ -46,7 +46,7 @@ pub(crate) fn bars(scale: &Scale, rounds: &[Round]) -> Vec<Bar> {
 
 struct Bars<'a> {
     scale: &'a Scale,
-    rounds: &'a [Round],
+    measured: &'a Measured,
     bars: Vec<Bar>,
 }
 
@@ -67,12 +67,12 @@ impl Bars<'_> {
 
         let name = format!("{page}, {load}: CPU a call ÷ bare HTTP echo");
         self.add(name, Limit::AtMost(4.0), |round| {
-            Some(round.cpu(hub(one, callers, small))? / round.cpu(echo(callers))?)
+            Some(cpu(round, hub(one, callers, small))? / cpu(round, echo(callers))?)
         });
         let name = format!("{pages}, {load}: CPU a call ÷ (bare HTTP echo + bare WebSocket echo)");
         self.add(name, Limit::AtMost(1.3), |round| {
-            let bare = round.cpu(echo(callers))? + round.cpu(socket(many))?;
-            Some(round.cpu(hub(many, callers, small))? / bare)
+            let bare = cpu(round, echo(callers))? + cpu(round, socket(many))?;
+            Some(cpu(round, hub(many, callers, small))? / bare)
         });
         for (busy, limit) in [(many, Limit::AtLeast(0.4)), (one, Limit::None)] {
             let name = format!(
@@ -80,8 +80,8 @@ impl Bars<'_> {
                 counted(busy, "page")
             );
             self.add(name, limit, |round| {
-                let calls = round.of(hub(busy, callers, small))?.per_second;
-                Some(calls / round.of(echo(callers))?.per_second)
+                let calls = round.get(&hub(busy, callers, small))?.per_second;
+                Some(calls / round.get(&echo(callers))?.per_second)
             });
         }
         let name = format!(
@@ -89,15 +89,15 @@ impl Bars<'_> {
             counted(caller, "caller")
         );
         self.add(name, Limit::AtMost(25.0), |round| {
-            let bare = round.p50_us(echo(caller))? + round.p50_us(socket(one))?;
-            Some(round.p50_us(hub(one, caller, small))? - bare)
+            let bare = p50_us(round, echo(caller))? + p50_us(round, socket(one))?;
+            Some(p50_us(round, hub(one, caller, small))? - bare)
         });
         let name = format!(
             "{page}, {}: CPU a call, {large} B ÷ {small} B",
             counted(callers, "caller")
         );
         self.add(name, Limit::AtMost(2.5), |round| {
-            Some(round.cpu(hub(one, callers, large))? / round.cpu(hub(one, callers, small))?)
+            Some(cpu(round, hub(one, callers, large))? / cpu(round, hub(one, callers, small))?)
         });
     }
 
@@ -110,30 +110,35 @@ impl Bars<'_> {
                 let name =
                     format!("{pages}, {load}, {small} B: CPU a call, {idle} idle pages ÷ none");
                 self.add(name, Limit::AtMost(1.1), |round| {
-                    let without = round.cpu(hub(busy, none, callers, small))?;
-                    Some(round.cpu(hub(busy, idle, callers, small))? / without)
+                    let without = cpu(round, hub(busy, none, callers, small))?;
+                    Some(cpu(round, hub(busy, idle, callers, small))? / without)
                 });
             }
         }
-        let one = self.scale.busy[0];
-        let name = format!("memory of each of {many} idle pages, KiB");
-        self.add(name, Limit::AtMost(12.0), |round| {
-            let memory_kib = |idle| round.memory_kib.get(&(one, idle));
-            Some((memory_kib(many)? - memory_kib(none)?) / (many - none) as f64)
-        });
+        let memory_kib = |idle| {
+            let busy = self.scale.busy[0];
+            self.measured.memory_kib.get(&Server::Hub { busy, idle })
+        };
+        if let (Some(without), Some(with)) = (memory_kib(none), memory_kib(many)) {
+            self.bars.push(Bar {
+                name: format!("memory of each of {many} idle pages, KiB"),
+                limit: Limit::AtMost(12.0),
+                measured: (with - without) / (many - none) as f64,
+            });
+        }
     }
 
     fn publishing(&mut self) {
         for form in [Form::NdJson, Form::WebSocket] {
             let name = format!("publishing 1 KiB to one {form} subscriber: CPU a message, µs");
             self.add(name, Limit::AtMost(3.0), |round| {
-                round.cpu(Case::Publishing(form))
+                cpu(round, Case::Publishing(form))
             });
         }
     }
 
     fn add(&mut self, name: String, limit: Limit, measure: impl Fn(&Round) -> Option<f64>) {
-        let measured = median(self.rounds.iter().filter_map(measure).collect());
+        let measured = median(self.measured.rounds.iter().filter_map(measure).collect());
         self.bars.extend(measured.map(|measured| Bar {
             name,
             limit,
@@ -150,18 +155,12 @@ fn hub(busy: usize, idle: usize, callers: usize, bytes: usize) -> Case {
     }
 }
 
-impl Round {
-    fn of(&self, case: Case) -> Option<&Figures> {
-        self.figures.get(&case)
-    }
+fn cpu(round: &Round, case: Case) -> Option<f64> {
+    Some(round.get(&case)?.cpu_us)
+}
 
-    fn cpu(&self, case: Case) -> Option<f64> {
-        Some(self.of(case)?.cpu_us)
-    }
-
-    fn p50_us(&self, case: Case) -> Option<f64> {
-        Some(self.of(case)?.latency?.p50_us)
-    }
+fn p50_us(round: &Round, case: Case) -> Option<f64> {
+    Some(round.get(&case)?.latency?.p50_us)
 }
 
 /// None of nothing.

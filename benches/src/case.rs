@@ -11,7 +11,7 @@ pub(crate) struct Scale {
     pub(crate) callers: [usize; 3],
     /// Lengths of a call's body: a small and a large one.
     pub(crate) bytes: [usize; 2],
-    /// Pages that answer: one and many.
+    /// Pages that answer: as few as the fewest callers and as many as the most.
     pub(crate) busy: [usize; 2],
     /// Further pages that only are there: none, some and many.
     pub(crate) idle: [usize; 3],
@@ -31,16 +31,6 @@ pub(crate) const QUICK: Scale = Scale {
     busy: [1, 4],
     idle: [0, 4, 32],
 };
-
-/// The servers, in the order in which a round starts them: the references right before the hub without idle pages, so that a
-/// machine that grows slower or faster does so for both.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Server {
-    Reference,
-    Hub { busy: usize, idle: usize },
-    Topic,
-    Aiohttp { busy: usize },
-}
 
 /// One measurement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -68,41 +58,61 @@ pub(crate) struct Load {
     pub(crate) bytes: usize,
 }
 
+/// The process that a case measures. Each lives for the whole run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Server {
+    /// Both echoes.
+    Reference,
+    Hub {
+        busy: usize,
+        idle: usize,
+    },
+    /// A hub whose one page publishes.
+    Topic,
+    Aiohttp {
+        busy: usize,
+    },
+}
+
 impl Scale {
-    pub(crate) fn servers(&self) -> impl Iterator<Item = Server> + use<> {
-        let busy = self.busy;
-        let hubs = self.idle.into_iter();
-        let hubs = hubs.flat_map(move |idle| busy.map(|busy| Server::Hub { busy, idle }));
-        let aiohttp = busy.map(|busy| Server::Aiohttp { busy });
-        [Server::Reference]
-            .into_iter()
-            .chain(hubs)
-            .chain([Server::Topic])
-            .chain(aiohttp)
+    /// Everything, in the order of a round. What is compared stands together, so that a machine that grows slower or faster does so for both.
+    pub(crate) fn cases(&self) -> Vec<Case> {
+        let mut cases = Vec::new();
+        for bytes in self.bytes {
+            for callers in self.callers {
+                self.add_calls(Load { callers, bytes }, &mut cases);
+            }
+        }
+        cases.extend([Form::NdJson, Form::WebSocket].map(Case::Publishing));
+        cases
     }
 
-    /// All that is measured of a server.
-    pub(crate) fn cases(&self, server: Server) -> Vec<Case> {
-        let bytes = self.bytes;
-        let loads = self.callers.into_iter();
-        let loads = loads.flat_map(|callers| bytes.map(|bytes| Load { callers, bytes }));
-        match server {
-            Server::Reference => {
-                let connections = self.busy.into_iter();
-                let sockets = connections.map(|connections| Case::WebSocketEcho { connections });
-                loads.map(Case::HttpEcho).chain(sockets).collect()
-            }
-            Server::Hub { busy, idle } => {
-                loads.map(|load| Case::Hub { busy, idle, load }).collect()
-            }
-            Server::Topic => [Form::NdJson, Form::WebSocket].map(Case::Publishing).into(),
-            Server::Aiohttp { busy } => loads.map(|load| Case::Aiohttp { busy, load }).collect(),
+    fn add_calls(&self, load: Load, cases: &mut Vec<Case>) {
+        cases.push(Case::HttpEcho(load));
+        let connections = load.callers;
+        if load.bytes == self.bytes[0] && self.busy.contains(&connections) {
+            cases.push(Case::WebSocketEcho { connections });
+        }
+        for idle in self.idle {
+            cases.extend(self.busy.map(|busy| Case::Hub { busy, idle, load }));
+        }
+        cases.extend(self.busy.map(|busy| Case::Aiohttp { busy, load }));
+    }
+}
+
+impl Case {
+    pub(crate) fn server(self) -> Server {
+        match self {
+            Self::HttpEcho(_) | Self::WebSocketEcho { .. } => Server::Reference,
+            Self::Hub { busy, idle, .. } => Server::Hub { busy, idle },
+            Self::Publishing(_) => Server::Topic,
+            Self::Aiohttp { busy, .. } => Server::Aiohttp { busy },
         }
     }
 }
 
 impl Server {
-    /// Pages that attach to it: busy and idle ones.
+    /// Pages that attach to it and stay: busy and idle ones.
     pub(crate) fn pages(self) -> (usize, usize) {
         match self {
             Self::Hub { busy, idle } => (busy, idle),
@@ -117,19 +127,15 @@ impl fmt::Display for Case {
         match self {
             Self::HttpEcho(load) => write!(f, "bare HTTP echo, {load}"),
             Self::WebSocketEcho { connections } => {
-                write!(
-                    f,
-                    "bare WebSocket echo, {}",
-                    counted(*connections, "connection")
-                )
+                let connections = counted(*connections, "connection");
+                write!(f, "bare WebSocket echo, {connections}")
             }
-            Self::Hub {
-                busy,
-                idle: 0,
-                load,
-            } => write!(f, "hub, {}, {load}", counted(*busy, "page")),
             Self::Hub { busy, idle, load } => {
-                write!(f, "hub, {} and {idle} idle, {load}", counted(*busy, "page"))
+                write!(f, "hub, {}", counted(*busy, "page"))?;
+                if *idle > 0 {
+                    write!(f, " and {idle} idle")?;
+                }
+                write!(f, ", {load}")
             }
             Self::Publishing(form) => write!(f, "publishing to one {form} subscriber"),
             Self::Aiohttp { busy, load } => {

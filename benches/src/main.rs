@@ -10,6 +10,7 @@
 
 mod bars;
 mod case;
+mod hosts;
 mod load;
 mod pages;
 mod plan;
@@ -39,10 +40,10 @@ struct Cli {
 #[derive(Debug, clap::Args)]
 pub(crate) struct Settings {
     /// Length of one measurement
-    #[arg(long, default_value_t = 1.0)]
+    #[arg(long, default_value_t = 0.5)]
     seconds: f64,
     /// How often everything is measured; figures are medians over the rounds
-    #[arg(long, default_value_t = 5)]
+    #[arg(long, default_value_t = 9)]
     rounds: usize,
     /// Measure only what has this text in its name, such as "64 callers, 32 B" or "publishing"; may be repeated
     #[arg(long, value_name = "NAME")]

@@ -1,32 +1,30 @@
-//! Running all of it: rounds, servers, their pages and their clients.
+//! Rounds of measurements, one after the other.
 
-use std::collections::BTreeMap;
-use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::collections::{BTreeMap, BTreeSet};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, bail, ensure};
-use serde::Deserialize;
+use anyhow::{Context as _, Result, ensure};
 use tokio::process::Command;
 
 use crate::Settings;
 use crate::case::{Case, FULL, Load, QUICK, Scale, Server};
+use crate::hosts::{Host, Hosts};
 use crate::load::{Answer, Latency, Tally};
-use crate::process::{Running, raise_open_files};
-use crate::references::{aiohttp_hub, bring_python};
+use crate::process::{Running, part};
 use crate::report::Report;
 
-/// Files that a process needs beside its connections.
-const FILES_BESIDE: u64 = 256;
+/// All that a run gave.
+#[derive(Debug)]
+pub(crate) struct Measured {
+    pub(crate) rounds: Vec<Round>,
+    /// Resident memory of each hub before any call.
+    pub(crate) memory_kib: BTreeMap<Server, f64>,
+    pub(crate) left_out: Vec<String>,
+}
 
 /// All that one round gave.
-#[derive(Debug, Default)]
-pub(crate) struct Round {
-    pub(crate) figures: BTreeMap<Case, Figures>,
-    /// Resident memory of a hub before any call, by busy and idle pages.
-    pub(crate) memory_kib: BTreeMap<(usize, usize), f64>,
-}
+pub(crate) type Round = BTreeMap<Case, Figures>;
 
 /// What one measurement gave.
 #[derive(Debug, Clone, Copy)]
@@ -40,13 +38,8 @@ pub(crate) struct Figures {
 /// Measures, reports, and says whether the bars held.
 pub(crate) async fn run(settings: &Settings) -> Result<ExitCode> {
     let scale = if settings.quick { &QUICK } else { &FULL };
-    let bench = Bench::prepare(settings, scale).await?;
-    let mut rounds = Vec::new();
-    for number in 1..=settings.rounds {
-        eprintln!("round {number} of {}", settings.rounds);
-        rounds.push(bench.round().await?);
-    }
-    let report = Report::new(scale, &rounds, bench.left_out);
+    let measured = measure_all(settings, scale).await?;
+    let report = Report::new(scale, measured);
     if let Some(file) = &settings.markdown {
         std::fs::write(file, report.markdown()).with_context(|| file.display().to_string())?;
     }
@@ -56,246 +49,105 @@ pub(crate) async fn run(settings: &Settings) -> Result<ExitCode> {
         println!("{}", report.markdown());
     }
     let failed = settings.check && !report.all_bars_held();
-    Ok(if failed {
-        ExitCode::FAILURE
-    } else {
-        ExitCode::SUCCESS
+    Ok(ExitCode::from(u8::from(failed)))
+}
+
+async fn measure_all(settings: &Settings, scale: &Scale) -> Result<Measured> {
+    let cases = wanted(settings, scale)?;
+    let servers: BTreeSet<_> = cases.iter().map(|case| case.server()).collect();
+    let hosts = Hosts::start(&servers, settings.hub.as_deref()).await?;
+    let mut rounds = Vec::new();
+    for number in 1..=settings.rounds {
+        eprintln!("round {number} of {}", settings.rounds);
+        rounds.push(measure_round(&cases, &hosts, settings, scale).await?);
+    }
+    let memory = |server: &Server| Some((*server, hosts.get(*server)?.memory_kib));
+    Ok(Measured {
+        rounds,
+        memory_kib: servers.iter().filter_map(memory).collect(),
+        left_out: hosts.left_out,
     })
 }
 
-struct Bench<'a> {
-    settings: &'a Settings,
-    /// The length of a body where there is no choice.
-    small: usize,
-    wanted: Vec<(Server, Vec<Case>)>,
-    own: PathBuf,
-    hub: PathBuf,
-    python: PathBuf,
-    left_out: Vec<String>,
-}
-
-impl<'a> Bench<'a> {
-    /// Finds out what is wanted, and brings what that needs.
-    async fn prepare(settings: &'a Settings, scale: &Scale) -> Result<Self> {
-        let mut wanted = wanted(settings, scale)?;
-        allow_open_files(&wanted)?;
-        let own = std::env::current_exe()?;
-        let profile = own.parent().context("a binary is in a folder")?;
-        let hub = match &settings.hub {
-            Some(hub) => hub.clone(),
-            None => build_hub(profile).await?,
-        };
-        let python = profile.with_file_name("tools").join("bench-python");
-        let is_python = |server: Server| matches!(server, Server::Aiohttp { .. });
-        let mut left_out = Vec::new();
-        if wanted.iter().any(|(server, _)| is_python(*server))
-            && let Err(why) = bring_python(&python).await
-        {
-            wanted.retain(|(server, _)| !is_python(*server));
-            left_out.push(format!("the hub in Python: {why}"));
-        }
-        Ok(Self {
-            settings,
-            small: scale.bytes[0],
-            wanted,
-            own,
-            hub,
-            python,
-            left_out,
-        })
-    }
-
-    async fn round(&self) -> Result<Round> {
-        let mut round = Round::default();
-        for (server, cases) in &self.wanted {
-            let measured = self.measure_server(*server, cases, &mut round).await;
-            measured.with_context(|| format!("{server:?}"))?;
-        }
-        Ok(round)
-    }
-
-    async fn measure_server(
-        &self,
-        server: Server,
-        cases: &[Case],
-        round: &mut Round,
-    ) -> Result<()> {
-        let mut running = Running::start("the server", self.server(server))?;
-        let to = running.say::<Listening>(Duration::ZERO).await?.address()?;
-        let (busy, idle) = server.pages();
-        let options = [("busy", busy.to_string()), ("idle", idle.to_string())];
-        let mut pages = self.part("pages", to, &options)?;
-        pages.say::<String>(Duration::ZERO).await?;
-        if let Server::Hub { busy, idle } = server {
-            round.memory_kib.insert((busy, idle), running.memory_kib()?);
-        }
-        for case in cases {
-            let measured = self.measure(*case, &running, to).await;
-            let figures = measured.with_context(|| case.to_string())?;
-            eprintln!(
-                "  {case}: {:.1} µs CPU, {:.0}/s",
-                figures.cpu_us, figures.per_second
-            );
-            round.figures.insert(*case, figures);
-        }
-        // The next server is not measured while the machine still clears up after this one.
-        pages.end().await?;
-        running.end().await
-    }
-
-    async fn measure(&self, case: Case, server: &Running, to: SocketAddr) -> Result<Figures> {
-        let work = Duration::from_secs_f64(self.settings.seconds);
-        let mut client = self.client(case, to)?;
-        client.say::<String>(work).await?;
-        let before = server.cpu()?;
-        client.begin().await?;
-        let tally: Tally = client.say(work).await?;
-        let cpu = server.cpu()? - before;
-        client.end().await?;
-        let count = tally.count as f64;
-        Ok(Figures {
-            per_second: count / tally.seconds,
-            cpu_us: cpu.as_secs_f64() * 1e6 / count,
-            latency: tally.latency,
-        })
-    }
-
-    fn client(&self, case: Case, to: SocketAddr) -> Result<Running> {
-        let seconds = ("seconds", self.settings.seconds.to_string());
-        let load = |Load { callers, bytes }, answer: Answer| {
-            let counts = [
-                ("callers", callers.to_string()),
-                ("bytes", bytes.to_string()),
-            ];
-            let options = [
-                &counts[..],
-                &[("answer", answer.to_string()), seconds.clone()],
-            ];
-            self.part("load", to, &options.concat())
-        };
-        match case {
-            Case::HttpEcho(calls) => load(calls, Answer::Body),
-            Case::Hub { load: calls, .. } | Case::Aiohttp { load: calls, .. } => {
-                load(calls, Answer::Argument)
-            }
-            Case::WebSocketEcho { connections } => {
-                let counts = [
-                    ("connections", connections.to_string()),
-                    ("bytes", self.small.to_string()),
-                ];
-                self.part("round-trips", to, &[&counts[..], &[seconds]].concat())
-            }
-            Case::Publishing(form) => {
-                self.part("publishing", to, &[("form", form.to_string()), seconds])
-            }
-        }
-    }
-
-    /// Starts this program as one of its parts.
-    fn part(&self, name: &str, to: SocketAddr, options: &[(&str, String)]) -> Result<Running> {
-        let mut command = Command::new(&self.own);
-        command.args([name, "--to", &to.to_string()]);
-        for (option, value) in options {
-            command.args([format!("--{option}"), value.clone()]);
-        }
-        Running::start(name, command)
-    }
-
-    fn server(&self, server: Server) -> Command {
-        match server {
-            Server::Reference => {
-                let mut command = Command::new(&self.own);
-                command.arg("reference");
-                command
-            }
-            Server::Hub { .. } | Server::Topic => hub_command(&self.hub),
-            Server::Aiohttp { .. } => aiohttp_hub(&self.python),
-        }
-    }
-}
-
-fn wanted(settings: &Settings, scale: &Scale) -> Result<Vec<(Server, Vec<Case>)>> {
+fn wanted(settings: &Settings, scale: &Scale) -> Result<Vec<Case>> {
     let is_wanted = |case: &Case| {
         let name = case.to_string();
         settings.only.is_empty() || settings.only.iter().any(|part| name.contains(part))
     };
-    let all = scale.servers().map(|server| (server, scale.cases(server)));
-    let wanted = all.map(|(server, cases)| (server, cases.into_iter().filter(is_wanted).collect()));
-    let wanted: Vec<(_, Vec<_>)> = wanted
-        .filter(|(_, cases): &(_, Vec<_>)| !cases.is_empty())
-        .collect();
+    let cases: Vec<_> = scale.cases().into_iter().filter(is_wanted).collect();
     ensure!(
-        !wanted.is_empty(),
-        "--only {:?} is part of no name; names are such as \"hub, 64 pages, 16 callers, 32 B\"",
-        settings.only
+        !cases.is_empty(),
+        "--only {:?} is part of no name; names are such as \"{}\"",
+        settings.only,
+        scale.cases()[2]
     );
-    Ok(wanted)
+    Ok(cases)
 }
 
-fn allow_open_files(wanted: &[(Server, Vec<Case>)]) -> Result<()> {
-    let pages = wanted.iter().map(|(server, _)| server.pages());
-    let most = pages
-        .map(|(busy, idle)| busy + idle)
-        .max()
-        .unwrap_or_default();
-    let (needed, allowed) = (most as u64 + FILES_BESIDE, raise_open_files());
-    ensure!(
-        allowed >= needed,
-        "{most} pages need {needed} open files in one process, and the system allows {allowed}: raise the limit \
-         (ulimit -Hn), or leave these pages out with --only"
-    );
-    Ok(())
+async fn measure_round(
+    cases: &[Case],
+    hosts: &Hosts,
+    settings: &Settings,
+    scale: &Scale,
+) -> Result<Round> {
+    let mut round = Round::new();
+    for case in cases {
+        let Some(host) = hosts.get(case.server()) else {
+            continue;
+        };
+        let client = client(*case, host, settings.seconds, scale)?;
+        let measured = measure(client, host, settings.seconds).await;
+        let figures = measured.with_context(|| case.to_string())?;
+        let Figures {
+            cpu_us, per_second, ..
+        } = figures;
+        eprintln!("  {case}: {cpu_us:.1} µs CPU, {per_second:.0}/s");
+        round.insert(*case, figures);
+    }
+    Ok(round)
 }
 
-/// The hub as it comes, but for the log, which would tell of thousands of pages.
-fn hub_command(hub: &Path) -> Command {
-    let mut command = Command::new(hub);
-    command.args(["serve", "--json", "--listen", "127.0.0.1:0"]);
-    for (name, _) in std::env::vars_os() {
-        if name.to_string_lossy().starts_with("PAGEWIRE_") {
-            command.env_remove(name);
+async fn measure(client: Command, host: &Host, seconds: f64) -> Result<Figures> {
+    let work = Duration::from_secs_f64(seconds);
+    let mut client = Running::start("the client", client)?;
+    client.say::<String>(work).await?;
+    let before = host.process.cpu()?;
+    client.begin().await?;
+    let tally: Tally = client.say(work).await?;
+    let cpu = host.process.cpu()? - before;
+    // What comes next is not measured while this still ends.
+    client.end().await?;
+    let count = tally.count as f64;
+    Ok(Figures {
+        per_second: count / tally.seconds,
+        cpu_us: cpu.as_secs_f64() * 1e6 / count,
+        latency: tally.latency,
+    })
+}
+
+/// The process that makes the load of a case.
+fn client(case: Case, host: &Host, seconds: f64, scale: &Scale) -> Result<Command> {
+    let (name, options) = match case {
+        Case::HttpEcho(load) => ("load", calls(load, Answer::Body)),
+        Case::Hub { load, .. } | Case::Aiohttp { load, .. } => {
+            ("load", calls(load, Answer::Argument))
         }
-    }
-    command
-        .env("PAGEWIRE_LOG", "error")
-        .env("XDG_CONFIG_HOME", "/nonexistent");
-    command
+        Case::WebSocketEcho { connections } => {
+            let bytes = scale.bytes[0];
+            (
+                "round-trips",
+                format!("--connections={connections} --bytes={bytes}"),
+            )
+        }
+        Case::Publishing(form) => ("publishing", format!("--form={form}")),
+    };
+    let mut command = part(name)?;
+    command.args(options.split(' '));
+    command.arg(format!("--to={}", host.address));
+    command.arg(format!("--seconds={seconds}"));
+    Ok(command)
 }
 
-/// Builds the binary that stands in the same folder as this one; cargo sees when it is there and fresh.
-async fn build_hub(profile: &Path) -> Result<PathBuf> {
-    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.args([
-        "build",
-        "--locked",
-        "--package",
-        "pagewire",
-        "--manifest-path",
-    ]);
-    cargo.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml"));
-    cargo.arg("--target-dir").arg(profile.with_file_name(""));
-    if profile.ends_with("release") {
-        cargo.arg("--release");
-    }
-    if !cargo
-        .status()
-        .await
-        .context("cargo does not start")?
-        .success()
-    {
-        bail!("the hub was not built; cargo says above why");
-    }
-    Ok(profile.join("pagewire"))
-}
-
-/// The first line of a server.
-#[derive(Deserialize)]
-struct Listening {
-    http: String,
-}
-
-impl Listening {
-    fn address(&self) -> Result<SocketAddr> {
-        Ok(self.http.trim_start_matches("http://").parse()?)
-    }
+fn calls(Load { callers, bytes }: Load, answer: Answer) -> String {
+    format!("--callers={callers} --bytes={bytes} --answer={answer}")
 }

@@ -63,7 +63,7 @@ impl Running {
         Ok(())
     }
 
-    /// Ends the child, if it has not ended, and waits until nothing is left of it.
+    /// Ends the child, where it has not ended by itself, and waits until nothing is left of it.
     pub(crate) async fn end(mut self) -> Result<()> {
         self.child.kill().await?;
         Ok(())
@@ -94,6 +94,13 @@ impl Running {
         };
         Ok(format!("/proc/{id}/{file}").into())
     }
+}
+
+/// The command that starts this program as one of its parts.
+pub(crate) fn part(name: &str) -> Result<Command> {
+    let mut command = Command::new(std::env::current_exe()?);
+    command.arg(name);
+    Ok(command)
 }
 
 const NEEDS_PROC: &str = "CPU time and memory are read from /proc/PID (schedstat, status), which this system does not give: run the benchmark on Linux";

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::bars::{Bar, Limit, bars, median};
 use crate::case::{Case, Scale};
-use crate::plan::{Figures, Round};
+use crate::plan::{Figures, Measured, Round};
 
 /// What was measured, and whether it is good enough.
 #[derive(Debug)]
@@ -28,12 +28,13 @@ struct Row {
 }
 
 impl Report {
-    pub(crate) fn new(scale: &Scale, rounds: &[Round], left_out: Vec<String>) -> Self {
-        let cases = rounds.iter().take(1).flat_map(|round| round.figures.keys());
+    pub(crate) fn new(scale: &Scale, measured: Measured) -> Self {
+        let rounds = &measured.rounds;
+        let cases = rounds.iter().take(1).flat_map(Round::keys);
         Self {
             rows: cases.map(|case| Row::new(*case, rounds)).collect(),
-            bars: bars(scale, rounds),
-            left_out,
+            bars: bars(scale, &measured),
+            left_out: measured.left_out,
         }
     }
 
@@ -77,10 +78,7 @@ impl Report {
 
 impl Row {
     fn new(case: Case, rounds: &[Round]) -> Self {
-        let all: Vec<_> = rounds
-            .iter()
-            .filter_map(|round| round.figures.get(&case))
-            .collect();
+        let all: Vec<_> = rounds.iter().filter_map(|round| round.get(&case)).collect();
         let median_of = |figure: &dyn Fn(&Figures) -> Option<f64>| {
             median(all.iter().filter_map(|figures| figure(figures)).collect())
         };

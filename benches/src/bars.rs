@@ -1,9 +1,12 @@
 //! What speed is promised. A bar is measured in each round by itself, so that both sides of a ratio saw the same machine; the
 //! median of the rounds counts.
 
-use crate::case::{Case, Load, Scale, Server, counted};
+use crate::case::{Case, Load, Scale, Server};
 use crate::plan::{Measured, Round};
 use crate::publishing::Form;
+
+const BARE_HTTP: &str = "bare HTTP echo";
+const BARE_BOTH: &str = "bare HTTP echo + bare WebSocket echo";
 
 /// One promise.
 #[derive(Debug)]
@@ -33,13 +36,17 @@ impl Bar {
 
 /// The bars whose measurements there are.
 pub(crate) fn bars(scale: &Scale, measured: &Measured) -> Vec<Bar> {
+    let bars = Vec::new();
     let mut bars = Bars {
         scale,
         measured,
-        bars: Vec::new(),
+        bars,
     };
-    bars.calls();
+    bars.cpu();
+    bars.rate();
+    bars.latency();
     bars.idle_pages();
+    bars.memory();
     bars.publishing();
     bars.bars
 }
@@ -51,74 +58,97 @@ struct Bars<'a> {
 }
 
 impl Bars<'_> {
-    fn calls(&mut self) {
-        let ([one, many], [small, large]) = (self.scale.busy, self.scale.bytes);
-        let [caller, _, callers] = self.scale.callers;
-        let hub = |busy, callers, bytes| hub(busy, 0, callers, bytes);
-        let echo = |callers| {
-            Case::HttpEcho(Load {
-                callers,
-                bytes: small,
-            })
-        };
-        let socket = |connections| Case::WebSocketEcho { connections };
-        let load = format!("{}, {small} B", counted(callers, "caller"));
-        let (page, pages) = (counted(one, "page"), counted(many, "page"));
+    fn cpu(&mut self) {
+        let Scale {
+            busy: [one, many],
+            bytes: [small, large],
+            callers: [.., callers],
+            ..
+        } = *self.scale;
+        let (echo, socket) = (
+            echo(callers, small),
+            Case::WebSocketEcho { connections: many },
+        );
+        let (single, spread) = (hub(one, 0, callers, small), hub(many, 0, callers, small));
+        let heavy = hub(one, 0, callers, large);
+        self.add(
+            format!("{single}: CPU ÷ {BARE_HTTP}"),
+            Limit::AtMost(4.0),
+            |round| Some(cpu(round, single)? / cpu(round, echo)?),
+        );
+        self.add(
+            format!("{spread}: CPU ÷ ({BARE_BOTH})"),
+            Limit::AtMost(1.3),
+            |round| Some(cpu(round, spread)? / (cpu(round, echo)? + cpu(round, socket)?)),
+        );
+        self.add(
+            format!("{heavy}: CPU ÷ that of {small} B"),
+            Limit::AtMost(2.5),
+            |round| Some(cpu(round, heavy)? / cpu(round, single)?),
+        );
+    }
 
-        let name = format!("{page}, {load}: CPU a call ÷ bare HTTP echo");
-        self.add(name, Limit::AtMost(4.0), |round| {
-            Some(cpu(round, hub(one, callers, small))? / cpu(round, echo(callers))?)
-        });
-        let name = format!("{pages}, {load}: CPU a call ÷ (bare HTTP echo + bare WebSocket echo)");
-        self.add(name, Limit::AtMost(1.3), |round| {
-            let bare = cpu(round, echo(callers))? + cpu(round, socket(many))?;
-            Some(cpu(round, hub(many, callers, small))? / bare)
-        });
+    fn rate(&mut self) {
+        let Scale {
+            busy: [one, many],
+            bytes: [small, _],
+            callers: [.., callers],
+            ..
+        } = *self.scale;
+        let echo = echo(callers, small);
         for (busy, limit) in [(many, Limit::AtLeast(0.4)), (one, Limit::None)] {
-            let name = format!(
-                "{}, {load}: calls a second ÷ bare HTTP echo",
-                counted(busy, "page")
+            let calls = hub(busy, 0, callers, small);
+            self.add(
+                format!("{calls}: calls a second ÷ {BARE_HTTP}"),
+                limit,
+                |round| Some(round.get(&calls)?.per_second / round.get(&echo)?.per_second),
             );
-            self.add(name, limit, |round| {
-                let calls = round.get(&hub(busy, callers, small))?.per_second;
-                Some(calls / round.get(&echo(callers))?.per_second)
-            });
         }
-        let name = format!(
-            "{page}, {}, {small} B: p50 beyond bare HTTP echo + bare WebSocket echo, µs",
-            counted(caller, "caller")
+    }
+
+    fn latency(&mut self) {
+        let Scale {
+            busy: [one, _],
+            bytes: [small, _],
+            callers: [caller, ..],
+            ..
+        } = *self.scale;
+        let (call, echo) = (hub(one, 0, caller, small), echo(caller, small));
+        let socket = Case::WebSocketEcho { connections: one };
+        self.add(
+            format!("{call}: p50 beyond {BARE_BOTH}, µs"),
+            Limit::AtMost(25.0),
+            |round| Some(p50_us(round, call)? - p50_us(round, echo)? - p50_us(round, socket)?),
         );
-        self.add(name, Limit::AtMost(25.0), |round| {
-            let bare = p50_us(round, echo(caller))? + p50_us(round, socket(one))?;
-            Some(p50_us(round, hub(one, caller, small))? - bare)
-        });
-        let name = format!(
-            "{page}, {}: CPU a call, {large} B ÷ {small} B",
-            counted(callers, "caller")
-        );
-        self.add(name, Limit::AtMost(2.5), |round| {
-            Some(cpu(round, hub(one, callers, large))? / cpu(round, hub(one, callers, small))?)
-        });
     }
 
     fn idle_pages(&mut self) {
-        let (small, callers) = (self.scale.bytes[0], self.scale.callers[2]);
-        let [none, some, many] = self.scale.idle;
-        for busy in self.scale.busy {
+        let Scale {
+            busy,
+            bytes: [small, _],
+            callers: [.., callers],
+            idle: [none, some, many],
+        } = *self.scale;
+        for busy in busy {
+            let without = hub(busy, none, callers, small);
             for idle in [some, many] {
-                let (pages, load) = (counted(busy, "page"), counted(callers, "caller"));
-                let name =
-                    format!("{pages}, {load}, {small} B: CPU a call, {idle} idle pages ÷ none");
-                self.add(name, Limit::AtMost(1.1), |round| {
-                    let without = cpu(round, hub(busy, none, callers, small))?;
-                    Some(cpu(round, hub(busy, idle, callers, small))? / without)
-                });
+                let with = hub(busy, idle, callers, small);
+                self.add(
+                    format!("{with}: CPU ÷ that without idle pages"),
+                    Limit::AtMost(1.1),
+                    |round| Some(cpu(round, with)? / cpu(round, without)?),
+                );
             }
         }
-        let memory_kib = |idle| {
-            let busy = self.scale.busy[0];
-            self.measured.memory_kib.get(&Server::Hub { busy, idle })
-        };
+    }
+
+    fn memory(&mut self) {
+        let Scale {
+            busy: [busy, _],
+            idle: [none, _, many],
+            ..
+        } = *self.scale;
+        let memory_kib = |idle| self.measured.memory_kib.get(&Server::Hub { busy, idle });
         if let (Some(without), Some(with)) = (memory_kib(none), memory_kib(many)) {
             self.bars.push(Bar {
                 name: format!("memory of each of {many} idle pages, KiB"),
@@ -129,10 +159,9 @@ impl Bars<'_> {
     }
 
     fn publishing(&mut self) {
-        for form in [Form::NdJson, Form::WebSocket] {
-            let name = format!("publishing 1 KiB to one {form} subscriber: CPU a message, µs");
-            self.add(name, Limit::AtMost(3.0), |round| {
-                cpu(round, Case::Publishing(form))
+        for case in [Form::NdJson, Form::WebSocket].map(Case::Publishing) {
+            self.add(format!("{case}: CPU, µs"), Limit::AtMost(3.0), |round| {
+                cpu(round, case)
             });
         }
     }
@@ -153,6 +182,10 @@ fn hub(busy: usize, idle: usize, callers: usize, bytes: usize) -> Case {
         idle,
         load: Load { callers, bytes },
     }
+}
+
+fn echo(callers: usize, bytes: usize) -> Case {
+    Case::HttpEcho(Load { callers, bytes })
 }
 
 fn cpu(round: &Round, case: Case) -> Option<f64> {

@@ -137,7 +137,7 @@ impl fmt::Display for Case {
                 }
                 write!(f, ", {load}")
             }
-            Self::Publishing(form) => write!(f, "publishing to one {form} subscriber"),
+            Self::Publishing(form) => write!(f, "publishing 1 KiB to one {form} subscriber"),
             Self::Aiohttp { busy, load } => {
                 write!(f, "hub in Python, {}, {load}", counted(*busy, "page"))
             }

@@ -75,14 +75,14 @@ impl Hosts {
 impl Host {
     async fn start(server: Server, command: Command) -> Result<Self> {
         let mut process = Running::start("the server", command)?;
-        let listening: Listening = process.say(Duration::ZERO).await?;
+        let listening: Listening = process.hear(Duration::ZERO).await?;
         let address: SocketAddr = listening.http.trim_start_matches("http://").parse()?;
         let (busy, idle) = server.pages();
         let mut command = part("pages")?;
         command.args(["--to", &address.to_string()]);
         command.args(["--busy", &busy.to_string(), "--idle", &idle.to_string()]);
         let mut pages = Running::start("the pages", command)?;
-        pages.say::<String>(Duration::ZERO).await?;
+        pages.hear::<String>(Duration::ZERO).await?;
         Ok(Self {
             address,
             memory_kib: process.memory_kib()?,

@@ -22,7 +22,7 @@ mod report;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use clap::{Parser, Subcommand};
 use tokio::runtime::{Builder, Runtime};
 
@@ -92,7 +92,7 @@ fn main() -> ExitCode {
 
 fn start(cli: Cli) -> Result<ExitCode> {
     let result = match cli.part {
-        None => return one_thread()?.block_on(plan::run(&cli.settings)),
+        None => return one_thread()?.block_on(run_until_stopped(&cli.settings)),
         Some(Part::Load(arguments)) => one_thread()?.block_on(load::run(arguments)),
         Some(Part::RoundTrips(arguments)) => {
             one_thread()?.block_on(pages::run_round_trips(arguments))
@@ -108,6 +108,14 @@ fn start(cli: Cli) -> Result<ExitCode> {
         }
     };
     result.map(|()| ExitCode::SUCCESS)
+}
+
+/// A run that is stopped lets go of its children, which ends them.
+async fn run_until_stopped(settings: &Settings) -> Result<ExitCode> {
+    tokio::select! {
+        result = plan::run(settings) => result,
+        () = process::stop_signal() => bail!("stopped"),
+    }
 }
 
 /// Load takes one core at most, and leaves the others to what is measured.

@@ -110,10 +110,10 @@ async fn measure_round(
 async fn measure(client: Command, host: &Host, seconds: f64) -> Result<Figures> {
     let work = Duration::from_secs_f64(seconds);
     let mut client = Running::start("the client", client)?;
-    client.say::<String>(work).await?;
+    client.hear::<String>(work).await?;
     let before = host.process.cpu()?;
     client.begin().await?;
-    let tally: Tally = client.say(work).await?;
+    let tally: Tally = client.hear(work).await?;
     let cpu = host.process.cpu()? - before;
     // What comes next is not measured while this still ends.
     client.end().await?;

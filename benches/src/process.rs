@@ -15,7 +15,10 @@ use tokio::time::timeout;
 /// Longest wait for a line of a child beyond the time that its measurement takes. A call whose answer is lost ends here.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A child that says what it has to say as JSON, a value a line. It ends with this value, or with its standard input.
+const NEEDS_PROC: &str = "CPU time and memory are read from /proc/PID (schedstat, status), which this system does not give: run the benchmark on Linux";
+
+/// A child that says what it has to say as JSON, a value a line. Dropping this kills it; when this process is killed, a part of
+/// this program ends with its standard input.
 #[derive(Debug)]
 pub(crate) struct Running {
     name: String,
@@ -40,7 +43,7 @@ impl Running {
     }
 
     /// The child's next line, for which it works at most `work`.
-    pub(crate) async fn say<T: DeserializeOwned>(&mut self, work: Duration) -> Result<T> {
+    pub(crate) async fn hear<T: DeserializeOwned>(&mut self, work: Duration) -> Result<T> {
         let line = timeout(work + PATIENCE, self.stdout.next_line()).await;
         let name = &self.name;
         let line = line.with_context(|| {
@@ -103,8 +106,6 @@ pub(crate) fn part(name: &str) -> Result<Command> {
     Ok(command)
 }
 
-const NEEDS_PROC: &str = "CPU time and memory are read from /proc/PID (schedstat, status), which this system does not give: run the benchmark on Linux";
-
 /// For a child: says that it is ready, and waits until it may begin.
 pub(crate) async fn ready() -> Result<()> {
     say(&"ready")?;
@@ -127,6 +128,25 @@ pub(crate) async fn until_let_go() -> Result<()> {
 pub(crate) fn say(value: &impl Serialize) -> Result<()> {
     println!("{}", serde_json::to_string(value)?);
     Ok(())
+}
+
+/// Ends with Ctrl-C or SIGTERM.
+#[cfg(unix)]
+pub(crate) async fn stop_signal() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminate.recv() => {}
+    }
+}
+
+/// Ends with Ctrl-C.
+#[cfg(not(unix))]
+pub(crate) async fn stop_signal() {
+    let _ = tokio::signal::ctrl_c().await;
 }
 
 /// Lets this process and its children have as many open files as the system allows, and tells how many that are.

@@ -23,6 +23,8 @@ use crate::process::{ready, say};
 pub(crate) const VALUE_BYTES: usize = 1024;
 /// Values that the page may be ahead of the subscriber: half of what a topic keeps, so that the subscriber keeps up.
 const AHEAD: usize = 512;
+/// Values that the page writes at once.
+const BURST: u32 = 64;
 /// The value that ends a run.
 const END: &str = r#""end""#;
 
@@ -99,16 +101,13 @@ async fn exchange(
 async fn publish(mut page: Page, form: Form, end: Instant, ahead: Arc<Semaphore>) -> Result<Page> {
     let mut number = 0;
     while Instant::now() < end {
-        if let Ok(permit) = ahead.try_acquire() {
-            permit.forget();
-        } else {
-            page.socket.flush().await?;
-            ahead.acquire().await?.forget();
+        ahead.acquire_many(BURST).await?.forget();
+        for _ in 0..BURST {
+            let message = publication(form, &value_number(number));
+            page.socket.feed(message).await?;
+            number += 1;
         }
-        page.socket
-            .feed(publication(form, &value_number(number)))
-            .await?;
-        number += 1;
+        page.socket.flush().await?;
     }
     page.socket.send(publication(form, END)).await?;
     Ok(page)

@@ -20,7 +20,7 @@ const AIOHTTP_HUB: &str = include_str!("../aiohttp_hub.py");
 /// The interpreter in an environment.
 const PYTHON: &str = "bin/python";
 const AIOHTTP_VERSION: &str = "3.14.5";
-/// Read buffer of a WebSocket: what the hub sets, so that only its own work is the difference.
+/// Read buffer of a WebSocket: small as that of the hub, not the library's 128 KiB.
 const READ_BUFFER_BYTES: usize = 8 << 10;
 
 /// Serves an HTTP echo and a WebSocket echo, with the libraries, the runtime and the socket options of the hub.

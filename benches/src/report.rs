@@ -129,40 +129,24 @@ fn bar_cells(bar: &Bar) -> [String; 4] {
 
 /// A Markdown table; all columns but the first stand at the right.
 fn table<const N: usize>(head: [&str; N], rows: Vec<[String; N]>) -> String {
-    let lines: Vec<_> = [head.map(str::to_owned)].into_iter().chain(rows).collect();
-    let width = |column: usize| {
-        lines
-            .iter()
-            .map(move |line| line[column].chars().count())
-            .max()
-    };
-    let widths: [usize; N] = std::array::from_fn(|column| width(column).unwrap_or(0).max(2));
-    let rule = widths.map(|width| "-".repeat(width - 1) + ":");
-    let rule = std::array::from_fn(|column| {
-        if column == 0 {
-            "-".repeat(widths[0])
-        } else {
-            rule[column].clone()
-        }
+    let head = head.map(str::to_owned);
+    let widths: [usize; N] = std::array::from_fn(|column| {
+        let cells = rows.iter().chain([&head]).map(|row| &row[column]);
+        cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
     });
-    let mut text = String::new();
-    for (index, line) in lines.iter().enumerate() {
-        text += &table_line(line, widths);
-        if index == 0 {
-            text += &table_line(&rule, widths);
-        }
-    }
-    text
+    let rule = std::array::from_fn(|column| match column {
+        0 => "-".repeat(widths[column]),
+        _ => format!("{}:", "-".repeat(widths[column].saturating_sub(1))),
+    });
+    let lines = [&head, &rule].into_iter().chain(&rows);
+    lines.map(|cells| table_line(cells, widths)).collect()
 }
 
 fn table_line<const N: usize>(cells: &[String; N], widths: [usize; N]) -> String {
-    let padded = cells
-        .iter()
-        .zip(widths)
-        .enumerate()
-        .map(|(column, (cell, width))| match column {
-            0 => format!("| {cell:<width$} |"),
-            _ => format!(" {cell:>width$} |"),
-        });
+    let padded = cells.iter().zip(widths).enumerate();
+    let padded = padded.map(|(column, (cell, width))| match column {
+        0 => format!("| {cell:<width$} |"),
+        _ => format!(" {cell:>width$} |"),
+    });
     padded.collect::<String>() + "\n"
 }

@@ -40,11 +40,11 @@ struct Cli {
 #[derive(Debug, clap::Args)]
 pub(crate) struct Settings {
     /// Length of one measurement
-    #[arg(long, default_value_t = 0.5)]
+    #[arg(long, default_value = "0.5", value_parser = seconds)]
     seconds: f64,
     /// How often everything is measured; figures are medians over the rounds
-    #[arg(long, default_value_t = 9)]
-    rounds: usize,
+    #[arg(long, default_value_t = 9, value_parser = clap::value_parser!(u32).range(1..))]
+    rounds: u32,
     /// Measure only what has this text in its name, such as "64 callers, 32 B" or "publishing"; may be repeated
     #[arg(long, value_name = "NAME")]
     only: Vec<String>,
@@ -80,6 +80,12 @@ enum Part {
     Reference,
 }
 
+fn seconds(text: &str) -> Result<f64, String> {
+    let seconds = text.parse().ok();
+    let seconds = seconds.filter(|seconds| (0.01..=3600.0).contains(seconds));
+    seconds.ok_or_else(|| "a number from 0.01 to 3600 is wanted".to_owned())
+}
+
 fn main() -> ExitCode {
     match start(Cli::parse()) {
         Ok(code) => code,
@@ -98,6 +104,7 @@ fn start(cli: Cli) -> Result<ExitCode> {
             one_thread()?.block_on(pages::run_round_trips(arguments))
         }
         Some(Part::Pages(arguments)) => one_thread()?.block_on(pages::run(arguments)),
+        // Page and subscriber side by side, so that neither waits for the other's turn.
         Some(Part::Publishing(arguments)) => {
             runtime(Builder::new_multi_thread().worker_threads(2))?
                 .block_on(async { tokio::spawn(publishing::run(arguments)).await? })

@@ -13,7 +13,7 @@ enum Layer {
     Core,
     Shell,
     Top,
-    /// For tests only.
+    /// For tests and benchmarks only.
     Dev,
 }
 
@@ -23,6 +23,7 @@ const LAYERS: &[(&str, Layer)] = &[
     ("pagewire-server", Layer::Shell),
     ("pagewire-browser", Layer::Shell),
     ("pagewire-testkit", Layer::Dev),
+    ("pagewire-bench", Layer::Dev),
     ("pagewire", Layer::Top),
 ];
 
@@ -55,6 +56,14 @@ fn root() -> PathBuf {
 
 fn read(path: &str) -> String {
     fs::read_to_string(root().join(path)).expect(path)
+}
+
+/// Where the source of a crate is.
+fn source_folder(name: &str) -> PathBuf {
+    match name {
+        "pagewire-bench" => root().join("benches/src"),
+        _ => root().join("crates").join(name).join("src"),
+    }
 }
 
 fn layer(name: &str) -> Option<Layer> {
@@ -161,7 +170,7 @@ fn cores_reach_no_runtime_socket_clock_or_randomness() {
             let dependency = line.split_whitespace().next().unwrap_or_default();
             assert!(!IMPURE.contains(&dependency), "{name} reaches {dependency}");
         }
-        let sources = sources(&root().join("crates").join(name).join("src"));
+        let sources = sources(&source_folder(name));
         assert!(sources.len() > 5, "{name} has sources");
         for (path, text) in sources
             .iter()
@@ -197,7 +206,7 @@ fn sources(folder: &Path) -> Vec<(PathBuf, String)> {
 fn all_sources() -> String {
     let texts = LAYERS
         .iter()
-        .flat_map(|(name, _)| sources(&root().join("crates").join(name).join("src")));
+        .flat_map(|(name, _)| sources(&source_folder(name)));
     texts.map(|(_, text)| text).collect::<Vec<_>>().join("\n")
 }
 

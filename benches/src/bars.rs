@@ -1,4 +1,4 @@
-//! What speed is promised. A bar is measured in each round by itself, so that both sides of a ratio saw the same machine; the
+//! The bars that speed is held against. Each is measured in each round by itself, so that both sides of a ratio saw the same machine; the
 //! median of the rounds counts.
 
 use crate::case::{Case, Load, Scale, Server};
@@ -8,7 +8,7 @@ use crate::publishing::Form;
 const BARE_HTTP: &str = "bare HTTP echo";
 const BARE_BOTH: &str = "bare HTTP echo + bare WebSocket echo";
 
-/// One promise.
+/// One limit and what was measured.
 #[derive(Debug)]
 pub(crate) struct Bar {
     pub(crate) name: String,
@@ -20,7 +20,7 @@ pub(crate) struct Bar {
 pub(crate) enum Limit {
     AtMost(f64),
     AtLeast(f64),
-    /// Nothing is promised; the figure belongs to those that are.
+    /// No bar of its own; the figure belongs to one that is.
     None,
 }
 

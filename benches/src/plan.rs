@@ -18,7 +18,7 @@ use crate::report::Report;
 #[derive(Debug)]
 pub(crate) struct Measured {
     pub(crate) rounds: Vec<Round>,
-    /// Resident memory of each hub before any call.
+    /// Resident memory of each server before any call.
     pub(crate) memory_kib: BTreeMap<Server, f64>,
     pub(crate) left_out: Vec<String>,
 }

@@ -54,7 +54,7 @@ impl Report {
             "p99, µs",
         ];
         let measured = table(head, self.rows.iter().map(Row::cells).collect());
-        let head = ["bar", "promised", "measured", ""];
+        let head = ["bar", "limit", "measured", ""];
         let bars = table(head, self.bars.iter().map(bar_cells).collect());
         let left_out = self
             .left_out
@@ -109,7 +109,7 @@ impl Row {
 }
 
 fn bar_cells(bar: &Bar) -> [String; 4] {
-    let promised = match bar.limit {
+    let limit = match bar.limit {
         Limit::AtMost(limit) => format!("≤ {limit}"),
         Limit::AtLeast(limit) => format!("≥ {limit}"),
         Limit::None => String::new(),
@@ -121,7 +121,7 @@ fn bar_cells(bar: &Bar) -> [String; 4] {
     };
     [
         bar.name.clone(),
-        promised,
+        limit,
         format!("{:.2}", bar.measured),
         verdict.to_owned(),
     ]

@@ -4,11 +4,14 @@
 //! answers to the page's own requests, a timer. Nothing here waits for a slow page, so a page that stops reading hurts only itself.
 
 use std::collections::HashMap;
+use std::future::{Future as _, poll_fn};
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
+use futures_util::StreamExt as _;
 use futures_util::stream::{SplitSink, SplitStream};
-use futures_util::{FutureExt as _, StreamExt as _};
 use pagewire_rpc::{
     CallEnd, CallId, Closing, Event, Function, FunctionName, GroupName, Hello, Input, Link, Output,
     Refusal, Welcome,
@@ -16,6 +19,7 @@ use pagewire_rpc::{
 use tokio::time::{Sleep, sleep_until, timeout};
 
 use crate::answer::Caller;
+use crate::attentive::Attentive;
 use crate::carrier::{Carrier, CarrierError, Outbound};
 use crate::hub::{Hub, fresh_page_id};
 use crate::inbox::Orders;
@@ -35,7 +39,9 @@ pub(crate) async fn drive(
     carrier: impl Carrier,
     attachment: Attachment,
 ) -> Option<TurnedAway> {
-    Driver::new(hub, link, carrier, attachment).run().await
+    // Boxed, for a future holds what it runs on once for each step; ten thousand pages may be idle.
+    let mut driver = Box::new(Driver::new(hub, link, carrier, attachment));
+    driver.run().await
 }
 
 /// A page that said hello and was not let in.
@@ -50,13 +56,15 @@ pub struct TurnedAway {
 struct Driver<C> {
     hub: Hub,
     link: Link,
-    reader: SplitStream<std::pin::Pin<Box<C>>>,
-    outbox: Outbox<SplitSink<std::pin::Pin<Box<C>>, Outbound>>,
+    reader: Attentive<SplitStream<Pin<Box<C>>>>,
+    outbox: Outbox<SplitSink<Pin<Box<C>>, Outbound>>,
     requests: Requests,
     callers: HashMap<CallId, Caller>,
     stage: Stage,
     turned_away: Option<TurnedAway>,
-    timer: std::pin::Pin<Box<Sleep>>,
+    timer: Pin<Box<Sleep>>,
+    /// Whether programs come before the page in the next turn: they take turns, so that neither waits for the other.
+    programs_first: bool,
 }
 
 enum Stage {
@@ -68,7 +76,8 @@ enum Stage {
 
 /// What a turn waited for.
 enum Turn {
-    Wrote(Result<(), CarrierError>),
+    /// Writing failed.
+    Broken(CarrierError),
     Input(Option<Result<Input, CarrierError>>),
     Orders,
     Told(Told),
@@ -82,25 +91,25 @@ impl<C: Carrier> Driver<C> {
             requests: Requests::new(hub.clone(), attachment.scopes.clone()),
             hub,
             link,
-            reader,
+            reader: Attentive::new(reader),
             outbox: Outbox::new(sink),
             callers: HashMap::new(),
             stage: Stage::Waiting(attachment),
             turned_away: None,
             timer: Box::pin(sleep_until(Instant::now().into())),
+            programs_first: false,
         }
     }
 
-    async fn run(mut self) -> Option<TurnedAway> {
+    async fn run(&mut self) -> Option<TurnedAway> {
         loop {
             self.act();
             if self.link.is_closed() {
                 break;
             }
             self.set_timer();
-            match self.turn().await {
-                Turn::Wrote(Ok(())) => {}
-                Turn::Wrote(Err(error)) | Turn::Input(Some(Err(error))) => self.lose(Some(&error)),
+            match poll_fn(|context| self.poll_turn(context)).await {
+                Turn::Broken(error) | Turn::Input(Some(Err(error))) => self.lose(Some(&error)),
                 Turn::Input(None) => self.lose(None),
                 Turn::Input(Some(Ok(input))) => self.take_inputs(input),
                 Turn::Orders => self.take_orders(),
@@ -109,33 +118,43 @@ impl<C: Carrier> Driver<C> {
             }
             self.link.handle_timeout(Instant::now());
         }
-        let turned_away = self.turned_away.take();
         self.say_goodbye().await;
-        turned_away
+        self.turned_away.take()
     }
 
-    /// # Cancel safety
-    ///
-    /// Every branch keeps its state outside its future.
-    async fn turn(&mut self) -> Turn {
-        let roomy = self.outbox.queued_bytes() < self.hub.options().outbox_bytes_max;
-        let page = match &self.stage {
-            Stage::Attached(page) => Some(page),
-            Stage::Waiting(_) | Stage::Refused => None,
-        };
-        let orders = async {
-            match page {
-                Some(page) => page.inbox.wait().await,
-                None => std::future::pending().await,
-            }
-        };
-        tokio::select! {
-            result = self.outbox.flush(), if self.outbox.has_work() => Turn::Wrote(result),
-            input = self.reader.next() => Turn::Input(input),
-            () = orders => Turn::Orders,
-            told = self.requests.next(), if roomy => Turn::Told(told),
-            () = &mut self.timer => Turn::Timer,
+    /// Writes what it can and gives the first thing that there is to do. All state lives outside, so that nothing is lost between two polls.
+    fn poll_turn(&mut self, context: &mut Context<'_>) -> Poll<Turn> {
+        if self.outbox.has_work()
+            && let Poll::Ready(Err(error)) = self.outbox.poll_flush(context)
+        {
+            return Poll::Ready(Turn::Broken(error));
         }
+        self.programs_first = !self.programs_first;
+        let turn = if self.programs_first {
+            self.poll_programs(context)
+                .or_else_pending(|| self.poll_page(context))
+        } else {
+            self.poll_page(context)
+                .or_else_pending(|| self.poll_programs(context))
+        };
+        turn.or_else_pending(|| self.timer.as_mut().poll(context).map(|()| Turn::Timer))
+    }
+
+    fn poll_page(&mut self, context: &Context<'_>) -> Poll<Turn> {
+        self.reader.poll_next(context).map(Turn::Input)
+    }
+
+    fn poll_programs(&mut self, context: &mut Context<'_>) -> Poll<Turn> {
+        if let Stage::Attached(page) = &self.stage
+            && page.inbox.poll(context).is_ready()
+        {
+            return Poll::Ready(Turn::Orders);
+        }
+        // What this page asked for waits while the page does not read.
+        if self.outbox.queued_bytes() < self.hub.options().outbox_bytes_max {
+            return self.requests.poll(context).map(Turn::Told);
+        }
+        Poll::Pending
     }
 
     fn take_inputs(&mut self, first: Input) {
@@ -146,7 +165,7 @@ impl<C: Carrier> Driver<C> {
         self.take_input(now, first);
         for _ in 1..INPUTS_PER_TURN {
             self.act();
-            match self.reader.next().now_or_never() {
+            match self.reader.next_ready() {
                 Some(Some(Ok(input))) if !self.link.is_closed() => self.take_input(now, input),
                 Some(Some(Ok(_))) | None => break,
                 Some(Some(Err(error))) => return self.lose(Some(&error)),
@@ -377,13 +396,13 @@ impl<C: Carrier> Driver<C> {
     }
 
     /// Writes what is left and waits for the carrier's end, both for a short time. Callers have their ends already.
-    async fn say_goodbye(mut self) {
+    async fn say_goodbye(&mut self) {
         self.leave();
-        let goodbye = async {
-            self.outbox.flush().await?;
-            while self.reader.next().await.is_some_and(|input| input.is_ok()) {}
-            Ok::<_, CarrierError>(())
-        };
+        let goodbye = poll_fn(|context| {
+            ready!(self.outbox.poll_flush(context))?;
+            while ready!(self.reader.poll_next(context)).is_some_and(|input| input.is_ok()) {}
+            Poll::Ready(Ok::<_, CarrierError>(()))
+        });
         let _ = timeout(CLOSE_TIMEOUT, goodbye).await;
     }
 
@@ -403,6 +422,20 @@ impl<C: Carrier> Driver<C> {
         match &self.stage {
             Stage::Attached(page) => page.id.as_str(),
             Stage::Waiting(_) | Stage::Refused => "(not attached)",
+        }
+    }
+}
+
+trait OrElsePending {
+    /// The other poll where this one has nothing.
+    fn or_else_pending(self, other: impl FnOnce() -> Self) -> Self;
+}
+
+impl<T> OrElsePending for Poll<T> {
+    fn or_else_pending(self, other: impl FnOnce() -> Self) -> Self {
+        match self {
+            Self::Ready(_) => self,
+            Self::Pending => other(),
         }
     }
 }

@@ -1,9 +1,11 @@
 //! What programs want from one page, until its driver takes it.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
 
+use futures_util::task::AtomicWaker;
 use pagewire_rpc::{Call, CallEnd, CallId, Closing};
-use tokio::sync::Notify;
 
 use crate::answer::Caller;
 
@@ -29,7 +31,9 @@ pub(crate) struct Orders {
 #[derive(Debug, Default)]
 pub(crate) struct Inbox {
     state: Mutex<State>,
-    wake: Notify,
+    /// Something came since the driver looked.
+    rung: AtomicBool,
+    driver: AtomicWaker,
 }
 
 #[derive(Debug, Default)]
@@ -48,7 +52,7 @@ impl Inbox {
         } else {
             state.orders.calls.push(new);
             drop(state);
-            return self.wake.notify_one();
+            return self.ring();
         };
         drop(state);
         new.caller.end(end);
@@ -74,17 +78,26 @@ impl Inbox {
         if !state.closed {
             add(&mut state.orders);
             drop(state);
-            self.wake.notify_one();
+            self.ring();
         }
     }
 
-    /// Waits until there may be something to take.
-    ///
-    /// # Cancel safety
-    ///
-    /// A wake-up that is not taken is kept for the next wait.
-    pub(crate) async fn wait(&self) {
-        self.wake.notified().await;
+    fn ring(&self) {
+        // Whoever finds the bell rung already knows that the driver has still to look.
+        if !self.rung.swap(true, Ordering::AcqRel) {
+            self.driver.wake();
+        }
+    }
+
+    /// Ready when there may be something to take.
+    pub(crate) fn poll(&self, context: &Context<'_>) -> Poll<()> {
+        // Before looking, so that what comes in between is not missed.
+        self.driver.register(context.waker());
+        if self.rung.swap(false, Ordering::AcqRel) {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
     }
 
     pub(crate) fn take(&self) -> Orders {

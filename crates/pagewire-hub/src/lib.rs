@@ -8,6 +8,7 @@
 
 mod answer;
 mod arguments;
+mod attentive;
 mod call;
 mod carrier;
 mod driver;

@@ -1,7 +1,6 @@
 //! What waits to be written to one page. State lives here and not in a future, so that a write that is left half-way goes on later.
 
 use std::collections::VecDeque;
-use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -42,16 +41,11 @@ impl<S: Sink<Outbound, Error = CarrierError>> Outbox<S> {
         self.queued_bytes
     }
 
-    /// Writes all that waits.
-    ///
-    /// # Cancel safety
-    ///
-    /// A message leaves the queue only when the carrier has taken it; dropping the future loses nothing.
-    pub(crate) async fn flush(&mut self) -> Result<(), CarrierError> {
-        poll_fn(|context| self.poll_flush(context)).await
-    }
-
-    fn poll_flush(&mut self, context: &mut Context<'_>) -> Poll<Result<(), CarrierError>> {
+    /// Writes all that waits, as far as the carrier takes it. A message leaves the queue only when the carrier has taken it.
+    pub(crate) fn poll_flush(
+        &mut self,
+        context: &mut Context<'_>,
+    ) -> Poll<Result<(), CarrierError>> {
         while !self.queue.is_empty() {
             ready!(self.sink.as_mut().poll_ready(context))?;
             if let Some(outbound) = self.queue.pop_front() {

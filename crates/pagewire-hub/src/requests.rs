@@ -4,6 +4,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use pagewire_rpc::{
@@ -78,8 +79,8 @@ pub(crate) struct Requests {
     calls: HashMap<RequestId, RunningCall>,
     subscriptions: HashMap<u64, AbortHandle>,
     next_subscription: u64,
-    tell: mpsc::Sender<Told>,
-    told: mpsc::Receiver<Told>,
+    /// Made with the first request: most pages only answer, and ten thousand may be idle.
+    channel: Option<(mpsc::Sender<Told>, mpsc::Receiver<Told>)>,
 }
 
 #[derive(Debug)]
@@ -90,7 +91,6 @@ struct RunningCall {
 
 impl Requests {
     pub(crate) fn new(hub: Hub, scopes: Scopes) -> Self {
-        let (tell, told) = mpsc::channel(TOLD_MAX);
         Self {
             hub,
             scopes,
@@ -98,23 +98,26 @@ impl Requests {
             calls: HashMap::new(),
             subscriptions: HashMap::new(),
             next_subscription: 1,
-            tell,
-            told,
+            channel: None,
         }
     }
 
-    /// The next thing to tell the page; waits for ever when there is none.
-    ///
-    /// # Cancel safety
-    ///
-    /// Dropping the future loses nothing.
-    pub(crate) async fn next(&mut self) -> Told {
-        let told = self.told.recv().await.expect("this struct holds a sender");
+    /// The next thing to tell the page.
+    pub(crate) fn poll(&mut self, context: &mut Context<'_>) -> Poll<Told> {
+        let Some((_, told)) = &mut self.channel else {
+            return Poll::Pending;
+        };
+        let told = ready!(told.poll_recv(context)).expect("this struct holds a sender");
         while self.tasks.try_join_next().is_some() {}
         if let Told::Answer(id, _) = &told {
             self.calls.remove(id);
         }
-        told
+        Poll::Ready(told)
+    }
+
+    fn tell(&mut self) -> mpsc::Sender<Told> {
+        let (tell, _) = self.channel.get_or_insert_with(|| mpsc::channel(TOLD_MAX));
+        tell.clone()
     }
 
     /// Begins a request. Its answer, where it is known at once.
@@ -184,7 +187,7 @@ impl Requests {
             id.clone(),
             request,
             credit.clone(),
-            self.tell.clone(),
+            self.tell(),
         );
         let task = self.tasks.spawn(work);
         self.calls.insert(id, RunningCall { task, credit });
@@ -234,9 +237,8 @@ impl Requests {
             .map_err(|error| Fault::Hub(EndKind::Overloaded.code(), error.to_string()))?;
         let (number, cursor) = (self.next_subscription, subscription.cursor());
         self.next_subscription += 1;
-        let task = self
-            .tasks
-            .spawn(follow(number, subscription, self.tell.clone()));
+        let tell = self.tell();
+        let task = self.tasks.spawn(follow(number, subscription, tell));
         self.subscriptions.insert(number, task);
         Ok(json_payload(
             &json!({ "subscription": number, "cursor": cursor }),

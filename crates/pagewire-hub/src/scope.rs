@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::{Arc, LazyLock};
 
 use pagewire_rpc::{FunctionName, GroupName, TopicName};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -11,11 +12,22 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 pub struct Pattern(String);
 
 impl Pattern {
-    fn covers(&self, name: &str) -> bool {
-        match self.0.strip_suffix('*') {
-            Some(beginning) => name.starts_with(beginning),
-            None => name == self.0,
+    /// Whether it covers the name that these parts make when they are joined.
+    fn covers(&self, parts: &[&str]) -> bool {
+        let (mut rest, open) = match self.0.strip_suffix('*') {
+            Some(beginning) => (beginning, true),
+            None => (self.0.as_str(), false),
+        };
+        for part in parts {
+            if open && rest.len() <= part.len() {
+                return part.starts_with(rest);
+            }
+            match rest.strip_prefix(part) {
+                Some(left) => rest = left,
+                None => return false,
+            }
         }
+        rest.is_empty()
     }
 }
 
@@ -97,33 +109,38 @@ impl<'de> Deserialize<'de> for Scope {
     }
 }
 
-/// All that one program or page may do.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+/// All that one program or page may do. Cheap to clone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Scopes(Vec<Scope>);
+pub struct Scopes(Arc<[Scope]>);
+
+static NONE: LazyLock<Scopes> = LazyLock::new(|| Scopes::new(Vec::new()));
+static ALL: LazyLock<Scopes> = LazyLock::new(|| {
+    let any = || Pattern("*".to_owned());
+    Scopes::new(vec![
+        Scope::Call(any()),
+        Scope::Subscribe(any()),
+        Scope::Publish(any()),
+        Scope::Attach(any()),
+        Scope::Admin,
+        Scope::Metrics,
+    ])
+});
 
 impl Scopes {
     /// Nothing.
     pub fn none() -> Self {
-        Self::default()
+        NONE.clone()
     }
 
     /// All but running arbitrary code.
     pub fn all() -> Self {
-        let any = || Pattern("*".to_owned());
-        Self(vec![
-            Scope::Call(any()),
-            Scope::Subscribe(any()),
-            Scope::Publish(any()),
-            Scope::Attach(any()),
-            Scope::Admin,
-            Scope::Metrics,
-        ])
+        ALL.clone()
     }
 
     /// These.
     pub fn new(scopes: Vec<Scope>) -> Self {
-        Self(scopes)
+        Self(scopes.into())
     }
 
     /// True when no scope is held.
@@ -133,7 +150,7 @@ impl Scopes {
 
     /// May call this function.
     pub fn may_call(&self, group: &GroupName, function: &FunctionName) -> bool {
-        let name = format!("{group}/{function}");
+        let name = [group.as_str(), "/", function.as_str()];
         self.any(|scope| matches!(scope, Scope::Call(pattern) if pattern.covers(&name)))
     }
 
@@ -141,7 +158,7 @@ impl Scopes {
     pub fn may_see(&self, group: &GroupName) -> bool {
         let functions = format!("{group}/");
         let touches =
-            |pattern: &Pattern| pattern.0.starts_with(&functions) || pattern.covers(&functions);
+            |pattern: &Pattern| pattern.0.starts_with(&functions) || pattern.covers(&[&functions]);
         self.may_administer()
             || self.any(|scope| matches!(scope, Scope::Call(pattern) if touches(pattern)))
     }
@@ -154,7 +171,7 @@ impl Scopes {
     /// May read this topic.
     pub fn may_subscribe(&self, topic: &TopicName) -> bool {
         self.any(
-            |scope| matches!(scope, Scope::Subscribe(pattern) if pattern.covers(topic.as_str())),
+            |scope| matches!(scope, Scope::Subscribe(pattern) if pattern.covers(&[topic.as_str()])),
         )
     }
 
@@ -165,12 +182,16 @@ impl Scopes {
 
     /// May publish to this topic.
     pub fn may_publish(&self, topic: &TopicName) -> bool {
-        self.any(|scope| matches!(scope, Scope::Publish(pattern) if pattern.covers(topic.as_str())))
+        self.any(
+            |scope| matches!(scope, Scope::Publish(pattern) if pattern.covers(&[topic.as_str()])),
+        )
     }
 
     /// May attach a page to this group.
     pub fn may_attach(&self, group: &GroupName) -> bool {
-        self.any(|scope| matches!(scope, Scope::Attach(pattern) if pattern.covers(group.as_str())))
+        self.any(
+            |scope| matches!(scope, Scope::Attach(pattern) if pattern.covers(&[group.as_str()])),
+        )
     }
 
     /// May attach a page to some group.

@@ -140,7 +140,7 @@ impl JsonText {
     /// The text on one line. A line break inside JSON text is white space between tokens, so a space says the same.
     #[must_use]
     pub fn on_one_line(&self) -> Self {
-        if !self.0.iter().any(|byte| matches!(byte, b'\n' | b'\r')) {
+        if memchr::memchr2(b'\n', b'\r', &self.0).is_none() {
             return self.clone();
         }
         let one_line: Vec<u8> = self

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use self::forwarded::Route;
 pub(crate) use self::forwarded::{Sign, is_forwarded};
 pub use self::forwarded::{TrustedProxy, TrustedProxyError};
-pub(crate) use self::guard::guard;
+pub(crate) use self::guard::{guard, guarded};
 use crate::public_url::PublicUrl;
 use crate::token::{self, Token};
 

@@ -1,19 +1,18 @@
 //! `POST /v1/call/{group}/{function}`: one call, one answer, or a stream of them.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use axum::Extension;
 use axum::body::{Body, Bytes};
-use axum::extract::{Path, Request, State};
+use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use futures_util::stream;
 use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE};
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use pagewire_hub::{Answer, CallRequest, CallStream, Reply, Target};
 use pagewire_rpc::{FunctionName, GroupName, JsonText, PageId, Payload, TraceParent};
+use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 
 use crate::access::Principal;
@@ -24,11 +23,14 @@ use crate::server::Shared;
 /// Deadline of a call that names none.
 const TIMEOUT_DEFAULT: Duration = Duration::from_secs(30);
 
+/// Headers of an answer, those that the access layer and the HTTP library add included.
+const HEADERS: usize = 12;
+
 const PAGE_HEADER: HeaderName = HeaderName::from_static("pagewire-page");
 const CALL_HEADER: HeaderName = HeaderName::from_static("pagewire-call");
 const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct CallQuery {
     #[serde(default, deserialize_with = "duration")]
@@ -54,20 +56,29 @@ impl CallQuery {
     }
 }
 
+/// The path of every call: `/v1/call/{group}/{function}`.
+const PATH: &str = "/v1/call/";
+
+/// True for what [`call`] answers.
+pub(crate) fn is_call(request: &Request) -> bool {
+    request.method() == Method::POST && request.uri().path().starts_with(PATH)
+}
+
+/// Answers a call. Not one of the router's routes: it is the hot path, and half of its work would be the router's.
 pub(crate) async fn call(
-    State(shared): State<Arc<Shared>>,
-    Extension(principal): Extension<Principal>,
-    Path((group, function)): Path<(String, String)>,
+    shared: &Shared,
+    principal: Principal,
     request: Request,
 ) -> Result<Response, Problem> {
-    let group = GroupName::new(&group).map_err(|error| Problem::bad_request(error.to_string()))?;
-    let function =
-        FunctionName::new(&function).map_err(|error| Problem::bad_request(error.to_string()))?;
+    let (group, function) = names(request.uri().path())?;
     if !principal.scopes.may_call(&group, &function) {
         return Err(Problem::missing_scope(&format!("call:{group}/{function}")));
     }
     let began = Instant::now();
-    let mut query: CallQuery = parse_query(request.uri())?;
+    let mut query = match request.uri().query() {
+        None => CallQuery::default(),
+        Some(_) => parse_query(request.uri())?,
+    };
     let form = if accepts(request.headers(), "text/event-stream") {
         Form::Sse
     } else {
@@ -87,6 +98,23 @@ pub(crate) async fn call(
     };
     let answer = shared.hub.call(request).await?;
     Ok(respond(answer, form, began))
+}
+
+fn names(path: &str) -> Result<(GroupName, FunctionName), Problem> {
+    let names = path
+        .strip_prefix(PATH)
+        .and_then(|rest| rest.split_once('/'));
+    let (group, function) = names.ok_or_else(|| Problem::no_such_address(path))?;
+    let decoded = |text| {
+        percent_decode_str(text)
+            .decode_utf8()
+            .map_err(|_| Problem::bad_request("the address is not UTF-8"))
+    };
+    let bad_name = |error: pagewire_rpc::Error| Problem::bad_request(error.to_string());
+    Ok((
+        GroupName::new(&decoded(group)?).map_err(bad_name)?,
+        FunctionName::new(&decoded(function)?).map_err(bad_name)?,
+    ))
 }
 
 /// The trace of the program, passed on as it is; a malformed one is ignored, as the standard asks.
@@ -140,16 +168,22 @@ fn arguments(value: Option<Payload>) -> Payload {
 }
 
 fn value_response(value: Payload) -> Response {
-    match value {
-        Payload::Json(text) => {
-            ([(CONTENT_TYPE, "application/json")], text.into_bytes()).into_response()
-        }
+    let (media_type, body) = match value {
+        Payload::Json(text) => (
+            HeaderValue::from_static("application/json"),
+            text.into_bytes(),
+        ),
         Payload::Bytes(value) => {
             let media_type = HeaderValue::from_str(value.media_type_or_default())
                 .unwrap_or(HeaderValue::from_static(pagewire_rpc::MEDIA_TYPE_DEFAULT));
-            ([(CONTENT_TYPE, media_type)], value.data).into_response()
+            (media_type, value.data)
         }
-    }
+    };
+    let mut response = Response::new(body.into());
+    // Room for all headers of an answer at once.
+    response.headers_mut().reserve(HEADERS);
+    response.headers_mut().insert(CONTENT_TYPE, media_type);
+    response
 }
 
 /// How the program wants its answer.

@@ -8,14 +8,16 @@ use std::task::{Context, Poll};
 
 use axum::Router;
 use axum::extract::Request;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use axum::routing::future::RouteFuture;
 use axum::serve::IncomingStream;
+use futures_util::future::{BoxFuture, Either};
 use http::Uri;
 use http::uri::PathAndQuery;
 use tower_service::Service;
 
-use crate::access::is_forwarded;
+use crate::access::{guarded, is_forwarded};
+use crate::calls;
 use crate::listener::LimitedListener;
 use crate::server::Shared;
 
@@ -60,7 +62,7 @@ pub(crate) struct Entrance {
 impl Service<Request> for Entrance {
     type Response = Response;
     type Error = Infallible;
-    type Future = RouteFuture<Infallible>;
+    type Future = Either<RouteFuture<Infallible>, BoxFuture<'static, Result<Response, Infallible>>>;
 
     fn poll_ready(&mut self, _context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         Poll::Ready(Ok(()))
@@ -74,7 +76,18 @@ impl Service<Request> for Entrance {
         if let Some(uri) = public.and_then(|url| without_prefix(request.uri(), url.path())) {
             *request.uri_mut() = uri;
         }
-        self.router.call(request)
+        if !calls::is_call(&request) {
+            return Either::Left(self.router.call(request));
+        }
+        let shared = self.shared.clone();
+        Either::Right(Box::pin(async move {
+            let call = async |request, principal| {
+                calls::call(&shared, principal, request)
+                    .await
+                    .unwrap_or_else(IntoResponse::into_response)
+            };
+            Ok(guarded(&shared, request, call).await)
+        }))
     }
 }
 

@@ -20,7 +20,7 @@ use crate::entrance::Entrances;
 use crate::listener::LimitedListener;
 use crate::problem::Problem;
 use crate::status::{Began, Build, Connections, Facts, RefusalLog};
-use crate::{assets, calls, metrics, pages, plain, socket, status, topics};
+use crate::{assets, metrics, pages, plain, socket, status, topics};
 
 /// Time for open answers to end after the hub has drained.
 const CONNECTIONS_TIMEOUT: Duration = Duration::from_secs(1);
@@ -227,7 +227,8 @@ fn router(shared: Arc<Shared>) -> Router {
         .route("/bridge/pagewire.js", get(assets::bridge))
         .route("/bridge/pagewire.mjs", get(assets::bridge_module))
         .route("/v1/page", any(socket::attach))
-        .route("/v1/call/{group}/{function}", post(calls::call))
+        // Calls do not come this far (`Entrance`), only other methods.
+        .route("/v1/call/{group}/{function}", any(method_not_allowed))
         .route("/v1/pages", get(pages::list))
         .route("/metrics", get(metrics::metrics))
         .route("/v1/pages/{id}", get(pages::show).delete(pages::detach))
@@ -241,9 +242,11 @@ fn router(shared: Arc<Shared>) -> Router {
             get(topics::subscribe).post(topics::publish),
         )
         .fallback(async |request: Request| Problem::no_such_address(request.uri().path()))
-        .method_not_allowed_fallback(async |request: Request| {
-            Problem::method_not_allowed(request.method(), request.uri().path())
-        })
+        .method_not_allowed_fallback(method_not_allowed)
         .layer(from_fn_with_state(shared.clone(), guard))
         .with_state(shared)
+}
+
+async fn method_not_allowed(request: Request) -> Problem {
+    Problem::method_not_allowed(request.method(), request.uri().path())
 }

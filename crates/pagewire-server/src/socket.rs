@@ -21,8 +21,8 @@ use crate::server::Shared;
 
 /// The subprotocol of a page link.
 pub(crate) const PAGE_PROTOCOL: &str = "pagewire.v1";
-/// Read buffer of one connection, in bytes. The library's own default costs 128 KiB for every idle page.
-const READ_BUFFER_BYTES: usize = 8 << 10;
+/// Read buffer of one connection, in bytes. Every idle page holds one; the library's own default is 128 KiB.
+const READ_BUFFER_BYTES: usize = 4 << 10;
 /// Most that a close frame's reason holds, in bytes (RFC 6455 §5.5).
 const CLOSE_REASON_BYTES_MAX: usize = 123;
 

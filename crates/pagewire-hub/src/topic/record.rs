@@ -70,17 +70,6 @@ pub struct Record {
     json: OnceLock<Bytes>,
 }
 
-#[derive(Serialize)]
-struct Head<'a> {
-    seq: u64,
-    cursor: Cursor,
-    time_ms: u64,
-    #[serde(skip_serializing_if = "Option::is_none", rename = "type")]
-    media_type: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    base64: Option<String>,
-}
-
 impl Record {
     pub(crate) fn new(run: Arc<str>, seq: u64, time_ms: u64, value: Payload) -> Self {
         Self {
@@ -112,31 +101,40 @@ impl Record {
 
     fn render(&self) -> Bytes {
         match &self.value {
-            Payload::Bytes(value) => self
-                .head(
-                    Some(value.media_type_or_default()),
-                    Some(STANDARD.encode(&value.data)),
-                )
-                .into(),
+            Payload::Bytes(value) => {
+                let base64 = STANDARD.encode(&value.data);
+                self.head(Some(value.media_type_or_default()), Some(&base64))
+                    .into()
+            }
             Payload::Json(text) => {
-                let mut json = self.head(None, None).into_bytes();
-                json.pop();
-                json.extend_from_slice(b",\"value\":");
-                json.extend_from_slice(text.on_one_line().as_bytes());
-                json.push(b'}');
-                json.into()
+                let text = text.on_one_line();
+                let head = self.head(None, None);
+                let open = head.len() - 1;
+                [
+                    &head.as_bytes()[..open],
+                    b",\"value\":",
+                    text.as_bytes(),
+                    b"}",
+                ]
+                .concat()
+                .into()
             }
         }
     }
 
-    fn head(&self, media_type: Option<&str>, base64: Option<String>) -> String {
-        let head = Head {
-            seq: self.seq,
-            cursor: self.cursor(),
-            time_ms: self.time_ms,
-            media_type,
-            base64,
-        };
-        serde_json::to_string(&head).expect("numbers and texts have a JSON form")
+    /// Numbers, and a run of letters, digits and `.`, need no escapes; what comes from outside does.
+    fn head(&self, media_type: Option<&str>, base64: Option<&str>) -> String {
+        let Self {
+            run, seq, time_ms, ..
+        } = self;
+        let mut head = format!("{{\"seq\":{seq},\"cursor\":\"{run}:{seq}\",\"time_ms\":{time_ms}");
+        for (name, text) in [("type", media_type), ("base64", base64)] {
+            if let Some(text) = text {
+                let text = serde_json::Value::from(text);
+                head.push_str(&format!(",\"{name}\":{text}"));
+            }
+        }
+        head.push('}');
+        head
     }
 }

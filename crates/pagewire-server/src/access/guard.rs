@@ -13,7 +13,7 @@ use http::header::{
 };
 use http::{HeaderName, HeaderValue, Method, StatusCode};
 
-use super::{Denied, Head, Purpose, Sign};
+use super::{Denied, Head, Principal, Purpose, Sign};
 use crate::entrance::Peer;
 use crate::problem::Problem;
 use crate::refusals::Refused;
@@ -25,8 +25,21 @@ const ALLOW_PRIVATE_NETWORK: HeaderName =
 /// Lets a request in with its [`super::Principal`] as an extension, or answers it.
 pub(crate) async fn guard(
     State(shared): State<Arc<Shared>>,
-    mut request: Request,
+    request: Request,
     next: Next,
+) -> Response {
+    let inner = async |mut request: Request, principal| {
+        request.extensions_mut().insert(principal);
+        next.run(request).await
+    };
+    guarded(&shared, request, inner).await
+}
+
+/// Lets a request in to `inner`, or answers it.
+pub(crate) async fn guarded(
+    shared: &Shared,
+    request: Request,
+    inner: impl AsyncFnOnce(Request, Principal) -> Response,
 ) -> Response {
     let purpose = purpose(&request);
     let head = Head {
@@ -45,8 +58,7 @@ pub(crate) async fn guard(
         Ok(_) if preflight => StatusCode::NO_CONTENT.into_response(),
         Ok(principal) => {
             readable |= principal.cross_origin;
-            request.extensions_mut().insert(principal);
-            next.run(request).await
+            inner(request, principal).await
         }
         Err(denied) => {
             readable |= origin

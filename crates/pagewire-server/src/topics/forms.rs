@@ -6,7 +6,7 @@ use axum::body::{Body, Bytes};
 use axum::extract::ws::{Message, Utf8Bytes, WebSocket, WebSocketUpgrade};
 use axum::response::{IntoResponse, Response};
 use bytes::BufMut as _;
-use futures_util::{StreamExt as _, stream};
+use futures_util::{SinkExt as _, StreamExt as _, stream};
 use http::HeaderValue;
 use pagewire_hub::{Notice, Record, Subscription};
 use pagewire_rpc::Payload;
@@ -144,12 +144,40 @@ async fn serve(mut socket: WebSocket, mut subscription: Subscription, closing: C
             () = closing.cancelled() => break (1001, "shutdown"),
         };
         // While this waits for a slow reader the topic goes on; the subscription tells the gap.
-        if socket.send(message).await.is_err() {
+        if send_ready(&mut socket, message, &mut subscription)
+            .await
+            .is_err()
+        {
             return;
         }
     };
     // The peer may be gone already, which ends the subscription just as well.
     let _ = socket.send(close_message(code, reason)).await;
+}
+
+/// Sends a message, and with it the records that are ready: one write for many small ones.
+async fn send_ready(
+    socket: &mut WebSocket,
+    first: Message,
+    subscription: &mut Subscription,
+) -> Result<(), axum::Error> {
+    let mut bytes = 0;
+    let mut next = Some(first);
+    while let Some(message) = next {
+        bytes += match &message {
+            Message::Text(text) => text.len(),
+            Message::Binary(data) => data.len(),
+            Message::Ping(_) | Message::Pong(_) | Message::Close(_) => 0,
+        };
+        socket.feed(message).await?;
+        next = None;
+        if bytes < CHUNK_BYTES {
+            next = subscription
+                .next_ready()
+                .map(|notice| self::message(&notice));
+        }
+    }
+    socket.flush().await
 }
 
 fn message(notice: &Notice) -> Message {

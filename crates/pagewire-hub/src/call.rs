@@ -79,7 +79,7 @@ impl Hub {
             tried.extend(missed.failure.page.clone());
             match self.find(&request, &tried, Instant::now()) {
                 Ok(another) => route = another,
-                // The first failure says more than that nobody else is there.
+                // How the last page failed says more than that nobody else is there.
                 Err(_) => return Err(missed.failure),
             }
             self.shared.metrics.count_retry();

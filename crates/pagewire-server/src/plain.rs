@@ -25,6 +25,7 @@ use crate::problem::{Problem, Words};
 use crate::query::{duration, parse_query, read_body};
 use crate::server::Shared;
 use crate::socket::{PageSocket, sized};
+use crate::token;
 
 /// The carrier's name in listings.
 const CARRIER: &str = "plain";
@@ -58,7 +59,19 @@ fn attach(
             "普通 WebSocket 模式没有打开：请用 --plain-page ORIGIN（或 --echo）启动 hub，或以子协议 pagewire.v1 接入 /v1/page",
         )));
     };
-    let upgrade = upgrade.map_err(|rejection| Problem::bad_request(rejection.body_text()))?;
+    let mut upgrade = upgrade.map_err(|rejection| Problem::bad_request(rejection.body_text()))?;
+    // A browser fails when it offered subprotocols and none is selected; the one that holds a token is all that such a page offers.
+    let token = upgrade
+        .requested_protocols()
+        .find(|offered| {
+            offered
+                .to_str()
+                .is_ok_and(|text| token::from_subprotocol(text).is_some())
+        })
+        .cloned();
+    if let Some(token) = token {
+        upgrade.set_selected_protocol(token);
+    }
     let source = Source::of(principal.origin.as_deref());
     let page = PlainPage {
         group: source.group,

@@ -92,12 +92,15 @@ impl Problem {
         }
     }
 
+    /// What is wrong is mostly said by a library or names a parameter, so only its frame is translated.
     pub(crate) fn bad_request(detail: impl Into<String>) -> Self {
+        let en = detail.into();
+        let zh = format!("请求有误：{en}");
         Self::new(
             StatusCode::BAD_REQUEST,
             "bad_request",
             ("The request is not understood", "无法理解该请求"),
-            Words::technical(detail),
+            Words::new(en, zh),
         )
     }
 

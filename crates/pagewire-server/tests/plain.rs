@@ -3,7 +3,7 @@
 use futures_util::{SinkExt as _, StreamExt as _};
 use pagewire_hub::HubOptions;
 use pagewire_rpc::LinkOptions;
-use pagewire_server::{Access, PlainPattern, ServerOptions};
+use pagewire_server::{Access, PlainPattern, Secret, ServerOptions, Token};
 use pagewire_testkit::{Message, TestHub, call, problem, soon, until};
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
@@ -272,4 +272,40 @@ async fn a_message_passes_at_the_limit_and_closes_the_socket_one_past_it() {
         panic!("not closed")
     };
     assert_eq!(u16::from(close.code), 1009);
+}
+
+#[tokio::test]
+async fn a_token_as_subprotocol_is_taken_and_selected() {
+    let secret = Secret::random();
+    let server = ServerOptions {
+        access: Access {
+            require_token: true,
+            tokens: vec![Token {
+                name: "page".into(),
+                secret: secret.clone(),
+                scopes: serde_json::from_value(json!(["attach:plain-*"])).expect("a scope"),
+            }],
+            ..Access::default()
+        },
+        plain: Some(PlainPattern {
+            greeting: Some("lx".into()),
+            echo: false,
+        }),
+        ..ServerOptions::default()
+    };
+    let hub = TestHub::with_server(HubOptions::default(), server).await;
+    let Err(Error::Http(response)) = connect(&hub, Some(SHOP)).await else {
+        panic!("let in without a token")
+    };
+    assert_eq!(response.status(), 401);
+    let mut request = hub.ws_url().into_client_request().expect("an address");
+    let offered = secret.subprotocol();
+    let headers = request.headers_mut();
+    headers.insert("origin", SHOP.parse().expect("a value"));
+    headers.insert("sec-websocket-protocol", offered.parse().expect("a value"));
+    let (mut page, response) = soon("the connection", connect_async(request))
+        .await
+        .expect("let in");
+    assert_eq!(response.headers()["sec-websocket-protocol"], offered);
+    assert_eq!(next(&mut page).await, Message::text("lx"));
 }

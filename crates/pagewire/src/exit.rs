@@ -18,7 +18,7 @@ pub(crate) fn of_problem(code: &str) -> u8 {
         "page_error" => 3,
         "timeout" => 4,
         "not_found" | "page_gone" => 5,
-        "overloaded" => 6,
+        "overloaded" | "shutting_down" => 6,
         "unauthorized" | "forbidden" => 7,
         "cancelled" => CANCELLED,
         _ => FAILED,

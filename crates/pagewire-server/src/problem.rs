@@ -10,7 +10,7 @@ use pagewire_rpc::{CallEnd, CallId, EndKind, PageError, PageId};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use crate::access::{Denied, Sign};
+use crate::access::{Denied, Origin, Sign};
 
 /// An error answer.
 #[derive(Debug)]
@@ -408,26 +408,63 @@ impl From<Denied> for Problem {
                     ),
                 )
             }
-            Denied::PlainOrigin { origin } => Self::forbidden(Words::new(
-                format!(
-                    "pages of {origin} may not open a plain WebSocket here; to let them, start the hub with --plain-page {origin}"
-                ),
-                format!(
-                    "{origin} 的网页不允许在此打开普通 WebSocket；要允许，请用 --plain-page {origin} 启动 hub"
-                ),
-            )),
-            Denied::Foreign { origin } => Self::forbidden(Words::new(
-                format!(
-                    "a web page of another origin ({origin}) may not do this; to let its pages attach, start the hub with \
-                     --allow-origin {origin}; to let them call or subscribe, give them a token"
-                ),
-                format!(
-                    "其他来源的网页（{origin}）不允许这样做；要让它的网页接入，请用 --allow-origin {origin} 启动 hub；\
-                     要让它调用或订阅，请给它令牌"
-                ),
-            )),
+            Denied::PlainOrigin { origin } => Self::forbidden(plain_origin(&origin)),
+            Denied::Foreign { origin } => Self::forbidden(foreign(&origin)),
         }
     }
+}
+
+/// Pages without an origin of their own cannot be let in by naming it.
+fn is_nameable(origin: &str) -> bool {
+    origin.parse::<Origin>().is_ok()
+}
+
+fn plain_origin(origin: &str) -> Words {
+    if is_nameable(origin) {
+        return Words::new(
+            format!(
+                "pages of {origin} may not open a plain WebSocket here; to let them, start the hub with --plain-page {origin}"
+            ),
+            format!(
+                "{origin} 的网页不允许在此打开普通 WebSocket；要允许，请用 --plain-page {origin} 启动 hub"
+            ),
+        );
+    }
+    Words::new(
+        format!(
+            "the page's origin is {origin}, which names no site (files and sandboxed frames have none), so it may not open a \
+             plain WebSocket here; serve a file over http (python3 -m http.server 8000 --bind 127.0.0.1) and start the hub with \
+             --plain-page http://127.0.0.1:8000"
+        ),
+        format!(
+            "网页的来源是 {origin}，不代表任何站点（本地文件和沙箱框架都是如此），不允许在此打开普通 WebSocket；请通过 http 提供该文件\
+             （python3 -m http.server 8000 --bind 127.0.0.1），并用 --plain-page http://127.0.0.1:8000 启动 hub"
+        ),
+    )
+}
+
+fn foreign(origin: &str) -> Words {
+    if is_nameable(origin) {
+        return Words::new(
+            format!(
+                "a web page of another origin ({origin}) may not do this; to let its pages attach, start the hub with \
+                 --allow-origin {origin}; to let them call or subscribe, give them a token"
+            ),
+            format!(
+                "其他来源的网页（{origin}）不允许这样做；要让它的网页接入，请用 --allow-origin {origin} 启动 hub；\
+                 要让它调用或订阅，请给它令牌"
+            ),
+        );
+    }
+    Words::new(
+        format!(
+            "a web page of another origin ({origin}) may not do this; give it a token: \
+             files and sandboxed frames have no origin that could be allowed"
+        ),
+        format!(
+            "其他来源的网页（{origin}）不允许这样做；请给它令牌：本地文件和沙箱框架没有可以放行的来源"
+        ),
+    )
 }
 
 fn explain(sign: Sign) -> (&'static str, &'static str) {

@@ -23,14 +23,21 @@ use crate::token::{self, Token};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Origin(String);
 
-const FILE_ORIGIN: &str = "file://";
-
 /// A text that is no origin.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "{0:?} is no origin: write scheme and host, with a port where it is not the usual one, such as https://shop.example or http://127.0.0.1:8000"
-)]
-pub struct OriginError(String);
+pub enum OriginError {
+    /// It is not written as one.
+    #[error(
+        "{0:?} is no origin: write scheme and host, with a port where it is not the usual one, such as https://shop.example or http://127.0.0.1:8000"
+    )]
+    Malformed(String),
+    /// It stands for pages of anybody: browsers say `null` for files, and for sandboxed frames of any site.
+    #[error(
+        "{0:?} cannot be allowed: files and sandboxed frames of any site all come as the origin null; \
+         serve the file instead (python3 -m http.server 8000 --bind 127.0.0.1) and name http://127.0.0.1:8000"
+    )]
+    Nameless(String),
+}
 
 impl Origin {
     /// The origin as text.
@@ -43,10 +50,9 @@ impl FromStr for Origin {
     type Err = OriginError;
 
     fn from_str(text: &str) -> Result<Self, OriginError> {
-        let bad = || OriginError(text.to_owned());
-        // What Chromium sends for a page that was opened from a file.
-        if text.eq_ignore_ascii_case(FILE_ORIGIN) {
-            return Ok(Self(FILE_ORIGIN.to_owned()));
+        let bad = || OriginError::Malformed(text.to_owned());
+        if text == "null" || text.to_ascii_lowercase().starts_with("file:") {
+            return Err(OriginError::Nameless(text.to_owned()));
         }
         let (scheme, host) = text.split_once("://").ok_or_else(bad)?;
         let scheme_ok = !scheme.is_empty()

@@ -177,7 +177,9 @@ pub(crate) async fn send(
         function,
         target: Target::Page(page.id),
         arguments: message(&parts.headers, body)?,
-        timeout: query.wait.unwrap_or(shared.hub.options().timeout_max),
+        timeout: query
+            .wait
+            .unwrap_or_else(|| shared.hub.options().timeout_max),
         idempotent: false,
         traceparent: None,
     };

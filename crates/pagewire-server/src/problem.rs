@@ -448,10 +448,11 @@ fn foreign_words(foreign: &Foreign) -> Words {
         Foreign::Nameless(origin) => Words::new(
             format!(
                 "the page has no origin that could be allowed (Origin: {origin:?}), as sandboxed frames, data: and file: pages \
-                 have none; give the page a token"
+                 have none; give the page a token, or serve a file over http: python3 -m http.server 8000 --bind 127.0.0.1"
             ),
             format!(
-                "该网页没有可以被允许的来源（Origin: {origin:?}），沙箱框架、data: 与 file: 网页都是如此；请给它令牌"
+                "该网页没有可以被允许的来源（Origin: {origin:?}），沙箱框架、data: 与 file: 网页都是如此；请给它令牌，\
+                 或通过 http 提供该文件：python3 -m http.server 8000 --bind 127.0.0.1"
             ),
         ),
         Foreign::Untold => Words::new(

@@ -108,7 +108,7 @@ pub(crate) struct CallArguments {
     #[arg(value_name = "GROUP/FUNCTION")]
     pub(crate) function: String,
     /// Arguments, each as JSON; what is not JSON is taken as a text
-    #[arg(value_name = "JSON")]
+    #[arg(value_name = "JSON", allow_negative_numbers = true)]
     pub(crate) arguments: Vec<String>,
     /// Send this file's bytes as the one argument (- is standard input)
     #[arg(long, value_name = "FILE", conflicts_with = "arguments")]
@@ -167,6 +167,7 @@ pub(crate) struct SendArguments {
     #[arg(value_name = "PAGE|GROUP")]
     pub(crate) page: String,
     /// The text, sent as it is; - reads standard input
+    #[arg(allow_negative_numbers = true)]
     pub(crate) text: String,
     /// Wait so long for the page's next message and print it
     #[arg(long, value_name = "TIME", value_parser = parse_duration)]
@@ -200,7 +201,7 @@ pub(crate) struct PublishArguments {
     /// The topic: programs/…
     pub(crate) topic: String,
     /// The value as JSON; what is not JSON is taken as a text
-    #[arg(value_name = "JSON")]
+    #[arg(value_name = "JSON", allow_negative_numbers = true)]
     pub(crate) value: String,
 }
 

@@ -1,10 +1,10 @@
 //! `pagewire serve`.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use pagewire_hub::{Drained, Hub, Scope, Scopes};
 use pagewire_rpc::GroupName;
-use pagewire_server::{BindError, PublicUrl, Secret, Server, ServerOptions, Token};
+use pagewire_server::{BindError, PlainPattern, PublicUrl, Secret, Server, ServerOptions, Token};
 use serde_json::json;
 
 use crate::cli::ServeArguments;
@@ -12,6 +12,9 @@ use crate::exit::{self, CONFIGURATION, FAILED, Failed};
 use crate::settings::Settings;
 use crate::terminal::print_text;
 use crate::{nofile, version};
+
+/// Where commands look for a hub when nobody says where it is.
+const HUB_DEFAULT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 9999);
 
 pub(crate) async fn run(arguments: &ServeArguments) -> Result<(), Failed> {
     let settings = Settings::load(&arguments.settings, &arguments.config)?;
@@ -42,10 +45,11 @@ pub(crate) async fn run(arguments: &ServeArguments) -> Result<(), Failed> {
         &attach.secret,
         arguments.json,
     )?;
-    if !arguments.json
-        && let Some(plain) = settings.plain_words(server.addresses())
-    {
-        print_text(&plain)?;
+    if !arguments.json {
+        if let Some(plain) = plain_words(&settings, server.addresses()) {
+            print_text(&plain)?;
+        }
+        print_text("\nCtrl-C stops the hub.")?;
     }
     let drained = server.run(stop_signal(), settings.grace()).await;
     conclude(drained, arguments.json)
@@ -100,9 +104,7 @@ To attach a page, paste this into its console (F12). It may attach to group \"{g
 then expose a function there and call it from here:
 
   pw.expose(\"title\", () => document.title)
-  curl -X POST {http}/v1/call/{group}/title
-{elsewhere}
-Ctrl-C stops the hub.",
+  curl -X POST {http}/v1/call/{group}/title{elsewhere}",
         version = env!("CARGO_PKG_VERSION"),
         all = urls.join(", "),
         elsewhere = public.map_or_else(String::new, |url| elsewhere(url, group)),
@@ -115,9 +117,51 @@ fn elsewhere(public: &PublicUrl, group: &GroupName) -> String {
         "
 or from anywhere, with a token of yours (--token SECRET=call:{group}/*) · 经反向代理调用需要令牌：
 
-  curl -X POST -H 'Authorization: Bearer SECRET' {public}/v1/call/{group}/title
-"
+  curl -X POST -H 'Authorization: Bearer SECRET' {public}/v1/call/{group}/title"
     )
+}
+
+/// What people are told of the plain pattern, where it is on.
+fn plain_words(settings: &Settings, addresses: &[SocketAddr]) -> Option<String> {
+    let PlainPattern { greeting, echo } = settings.plain_pattern()?;
+    let address = reachable(*addresses.first()?);
+    let pages: String = settings
+        .plain_pages()
+        .iter()
+        .map(|origin| format!("\n  pages of {origin}"))
+        .collect();
+    let hub = hub_option(address);
+    let (greeted, greeted_zh) = greeting.map_or_else(Default::default, |text| {
+        (
+            format!("Each is sent {text:?} first. "),
+            format!("连接后先收到 {text:?}；"),
+        )
+    });
+    let (echoed, echoed_zh) = match echo {
+        true => (" and sent back", "，并原样送回"),
+        false => ("", ""),
+    };
+    Some(format!(
+        "
+A plain WebSocket, for scripts that know nothing of Pagewire: ws://{address} is open to
+  programs on this machine{pages}
+{greeted}What they send is kept in topic plain/HOST{echoed}.
+普通 WebSocket：原有脚本无需改动，直接连接上述地址。
+{greeted_zh}发来的消息存入主题 plain/主机名{echoed_zh}。
+
+  pagewire pages{hub}
+  pagewire tail plain/HOST{hub}
+  pagewire send plain-HOST TEXT --wait 5s{hub}"
+    ))
+}
+
+/// What commands need to find the hub.
+fn hub_option(address: SocketAddr) -> String {
+    if address == HUB_DEFAULT {
+        String::new()
+    } else {
+        format!(" --hub http://{address}")
+    }
 }
 
 /// One line for a page's console.
@@ -178,4 +222,20 @@ async fn wait_for_signal() {
 async fn wait_for_signal() {
     // Without a way to be stopped, being stopped at once is the safer reading.
     let _ = tokio::signal::ctrl_c().await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commands_are_told_where_the_hub_is_unless_they_look_there_anyway() {
+        for (address, option) in [
+            ("127.0.0.1:9999", ""),
+            ("127.0.0.1:9998", " --hub http://127.0.0.1:9998"),
+            ("[::1]:9999", " --hub http://[::1]:9999"),
+        ] {
+            assert_eq!(hub_option(address.parse().unwrap()), option);
+        }
+    }
 }

@@ -230,7 +230,20 @@ impl Settings {
             None => Self::default(),
             Some(path) => Self::read(&path)?,
         };
-        Ok(flags.clone().over(file))
+        let settings = flags.clone().over(file);
+        settings.refuse_plain_pages_behind_tokens()?;
+        Ok(settings)
+    }
+
+    /// A page that knows nothing of Pagewire has no way to show a token: it would be turned away, whatever origins are named.
+    fn refuse_plain_pages_behind_tokens(&self) -> Result<(), Failed> {
+        if self.plain_pages.is_empty() || self.require_token != Some(true) {
+            return Ok(());
+        }
+        Err(Failed::new(
+            CONFIGURATION,
+            "--plain-page and --require-token exclude each other: plain pages cannot show a token; leave one of them out",
+        ))
     }
 
     fn read(path: &Path) -> Result<Self, Failed> {
@@ -305,25 +318,9 @@ impl Settings {
         self
     }
 
-    /// What people are told of the plain pattern, where it is on.
-    pub(crate) fn plain_words(&self, addresses: &[SocketAddr]) -> Option<String> {
-        let pattern = self.plain_pattern()?;
-        let origins: Vec<_> = self.plain_pages.iter().map(Origin::as_str).collect();
-        let pages = if origins.is_empty() {
-            String::new()
-        } else {
-            format!("pages of {} and ", origins.join(", "))
-        };
-        let echo = if pattern.echo {
-            ", and goes back to its sender"
-        } else {
-            ""
-        };
-        Some(format!(
-            "\nPlain WebSocket: {pages}programs on this machine may open ws://{}\nwithout knowing Pagewire. What they send becomes topic plain/HOST{echo}. \
-             `pagewire pages` shows them,\n`pagewire send` talks to them.\n普通 WebSocket：无需改动原有脚本，消息进入主题 plain/主机名。",
-            addresses.first()?,
-        ))
+    /// Origins whose pages may use the plain pattern.
+    pub(crate) fn plain_pages(&self) -> &[Origin] {
+        &self.plain_pages
     }
 
     pub(crate) fn grace(&self) -> Duration {
@@ -371,7 +368,7 @@ impl Settings {
     }
 
     /// None unless something switches the plain pattern on.
-    fn plain_pattern(&self) -> Option<PlainPattern> {
+    pub(crate) fn plain_pattern(&self) -> Option<PlainPattern> {
         let echo = self.echo.unwrap_or(false);
         if self.plain_pages.is_empty() && !echo {
             return None;
@@ -650,7 +647,7 @@ mod tests {
                 Some((Some("hi"), true)),
             ),
             (
-                "plain_pages = [\"file://\"]\nplain_greeting = \"none\"",
+                "plain_pages = [\"http://127.0.0.1:8000\"]\nplain_greeting = \"none\"",
                 Some((None, false)),
             ),
         ] {

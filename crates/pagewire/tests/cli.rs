@@ -36,6 +36,7 @@ async fn results_are_printed_as_they_came() {
             "[1,{\"a\":1.0},\"plain text\"]\n",
         ),
         (vec!["call", "g/echo"], "[]\n"),
+        (vec!["call", "g/echo", "1", "-1", "-2.5"], "[1,-1,-2.5]\n"),
         (vec!["call", "g/text"], "\"a\u{9b}b\"\n"),
         (vec!["call", "g/text", "--raw"], "a\u{9b}b\n"),
         (
@@ -223,6 +224,8 @@ async fn pages_topics_and_values_are_shown() {
         "{}",
         published.stdout
     );
+    let below = against(&hub, &["publish", "programs/below", "-1"]).await;
+    assert_eq!(below.code, 0, "{}", below.stderr);
     let mut tail = binary::command(&["tail", "programs/t", "--last", "5"]);
     let mut tail = tail
         .env("PAGEWIRE_HUB", hub.http_url())
@@ -292,14 +295,7 @@ async fn serve_says_where_it_listens_and_stops_on_a_signal() {
 #[tokio::test]
 async fn serve_prints_the_public_address_where_there_is_one() {
     let public = "https://shop.example/hub";
-    let usual = ["serve", "--listen", "127.0.0.1:0", "--public-url", public];
-    let mut serve = binary::command(&usual).spawn().expect("started");
-    let mut lines = binary::lines(serve.stdout.take().expect("piped"));
-    let mut text = String::new();
-    while !text.contains("Ctrl-C") {
-        let line = soon("a line", lines.next_line()).await.expect("read");
-        text += &(line.expect("a line") + "\n");
-    }
+    let text = binary::serve_words(&["--public-url", public]).await;
     for part in [
         "import(\"https://shop.example/hub/bridge/pagewire.mjs\")",
         "\"url\":\"https://shop.example/hub\"",
@@ -308,8 +304,6 @@ async fn serve_prints_the_public_address_where_there_is_one() {
     ] {
         assert!(text.contains(part), "no {part} in {text}");
     }
-    binary::interrupt(&serve);
-    soon("the end", serve.wait()).await.expect("ended");
     let wrong = run(&["serve", "--trust-proxy", "0.0.0.0/0"]).await;
     assert_eq!(wrong.code, 2, "{}", wrong.stderr);
     assert!(wrong.stderr.contains("everybody"), "{}", wrong.stderr);

@@ -18,10 +18,7 @@ fn access() -> Access {
             secret,
             scopes: Scopes::none(),
         }],
-        plain_pages: vec![
-            "https://old.example".parse().expect("an origin"),
-            "file://".parse().expect("an origin"),
-        ],
+        plain_pages: vec!["https://old.example".parse().expect("an origin")],
         ..Access::default()
     }
 }
@@ -124,7 +121,7 @@ fn requests_are_told_apart() {
         // The plain pattern: programs on this machine and the origins that are named, which get nothing else by it.
         ("GET /plain", "program"),
         ("GET /plain | origin: https://old.example", "page"),
-        ("GET /plain | origin: file://", "page"),
+        ("GET /plain | origin: file://", "nameless"),
         ("GET /plain | origin: https://shop.example", "not plain"),
         ("GET /plain | origin: https://evil.example", "not plain"),
         ("GET /plain | origin: null", "nameless"),
@@ -264,9 +261,14 @@ fn origins_are_written_as_browsers_write_them() {
         "https://a;id",
         "https://a$(id)",
         "https://price-价.example",
-        "null",
         "*",
     ] {
-        assert!(text.parse::<Origin>().is_err(), "{text}");
+        let error = text.parse::<Origin>().unwrap_err();
+        assert_eq!(error, OriginError::Malformed(text.into()));
+    }
+    for text in ["null", "file://", "File://x", "file:///home/me/page.html"] {
+        let error = text.parse::<Origin>().unwrap_err();
+        assert_eq!(error, OriginError::Nameless(text.into()));
+        assert!(error.to_string().contains("http.server"), "{error}");
     }
 }

@@ -67,18 +67,20 @@ async fn find_page(client: &Client, name: &str) -> Result<String, Failed> {
     if pages.iter().any(|page| page.id == name) {
         return Ok(name.to_owned());
     }
-    let mut of_group = pages.into_iter().filter(|page| page.group == name);
-    match (of_group.next(), of_group.next()) {
-        (Some(page), None) => Ok(page.id),
-        (Some(_), Some(_)) => Err(Failed::new(
-            exit::USAGE,
-            format!(
-                "group {name} has several pages: name one by its id (`pagewire pages` lists them)"
-            ),
-        )),
-        (None, _) => Err(Failed::new(
+    let of_group: Vec<_> = pages.iter().filter(|page| page.group == name).collect();
+    match of_group[..] {
+        [page] => Ok(page.id.clone()),
+        [] => Err(Failed::new(
             exit::of_problem("not_found"),
             format!("no page or group {name} is attached; `pagewire pages` lists those that are"),
+        )),
+        [first, ..] => Err(Failed::new(
+            exit::USAGE,
+            format!(
+                "group {name} has {} pages: name one by its id, such as {} (`pagewire pages` lists them)",
+                of_group.len(),
+                first.id
+            ),
         )),
     }
 }

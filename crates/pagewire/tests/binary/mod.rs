@@ -80,6 +80,22 @@ pub(crate) fn interrupt(child: &Child) {
     kill_process(pid, Signal::INT).expect("it runs");
 }
 
+/// What `pagewire serve` on a free port prints for people, up to its last line.
+pub(crate) async fn serve_words(arguments: &[&str]) -> String {
+    let mut serve = command(&[&["serve", "--listen", "127.0.0.1:0"], arguments].concat())
+        .spawn()
+        .expect("started");
+    let mut lines = lines(serve.stdout.take().expect("piped"));
+    let mut words = String::new();
+    while !words.contains("Ctrl-C") {
+        let line = soon("a line", lines.next_line()).await.expect("read");
+        words += &(line.expect("a line") + "\n");
+    }
+    interrupt(&serve);
+    soon("the end", serve.wait()).await.expect("ended");
+    words
+}
+
 /// A running `pagewire serve --json`.
 #[derive(Debug)]
 pub(crate) struct Serve {

@@ -3,7 +3,6 @@
 //! Each turn: act on what the link said, then wait for the first of: the carrier wrote, the carrier brought something, orders from programs,
 //! answers to the page's own requests, a timer. Nothing here waits for a slow page, so a page that stops reading hurts only itself.
 
-use std::collections::HashMap;
 use std::future::{Future as _, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -14,10 +13,11 @@ use futures_util::StreamExt as _;
 use futures_util::stream::{SplitSink, SplitStream};
 use pagewire_rpc::{
     CallEnd, CallId, Closing, Event, Function, FunctionName, GroupName, Hello, Input, Link, Output,
-    Refusal, Welcome,
+    Refusal, TopicName, Welcome,
 };
 use tokio::time::{Sleep, sleep_until, timeout};
 
+use crate::FastMap;
 use crate::answer::Caller;
 use crate::attentive::Attentive;
 use crate::carrier::{Carrier, CarrierError, Outbound};
@@ -59,12 +59,14 @@ struct Driver<C> {
     reader: Attentive<SplitStream<Pin<Box<C>>>>,
     outbox: Outbox<SplitSink<Pin<Box<C>>, Outbound>>,
     requests: Requests,
-    callers: HashMap<CallId, Caller>,
+    callers: FastMap<CallId, Caller>,
     stage: Stage,
     turned_away: Option<TurnedAway>,
     timer: Pin<Box<Sleep>>,
     /// Whether programs come before the page in the next turn: they take turns, so that neither waits for the other.
     programs_first: bool,
+    /// The topic that the page published to last, as it called it: pages publish to one again and again.
+    last_topic: Option<(String, TopicName)>,
 }
 
 enum Stage {
@@ -93,11 +95,12 @@ impl<C: Carrier> Driver<C> {
             link,
             reader: Attentive::new(reader),
             outbox: Outbox::new(sink),
-            callers: HashMap::new(),
+            callers: FastMap::default(),
             stage: Stage::Waiting(attachment),
             turned_away: None,
             timer: Box::pin(sleep_until(Instant::now().into())),
             programs_first: false,
+            last_topic: None,
         }
     }
 
@@ -260,7 +263,7 @@ impl<C: Carrier> Driver<C> {
                     self.end_call(caller, end);
                 }
             }
-            Event::Published { topic, value } => self.publish(&topic, &value),
+            Event::Published { topic, value } => self.publish(topic, &value),
             Event::Requested { id, request } => {
                 let Stage::Attached(page) = &self.stage else {
                     return;
@@ -331,18 +334,23 @@ impl<C: Carrier> Driver<C> {
         }
     }
 
-    fn publish(&self, topic: &str, value: &pagewire_rpc::Payload) {
+    fn publish(&mut self, topic: String, value: &pagewire_rpc::Payload) {
         let Stage::Attached(page) = &self.stage else {
             return;
         };
-        let taken = page
-            .topic(topic)
-            .map_err(|error| error.to_string())
-            .and_then(|name| {
-                self.hub
-                    .publish(&name, value)
-                    .map_err(|error| error.to_string())
-            });
+        let known = self.last_topic.take_if(|(known, _)| *known == topic);
+        let name = match known {
+            Some((_, name)) => Ok(name),
+            None => page.topic(&topic),
+        };
+        if let Ok(name) = &name {
+            self.last_topic = Some((topic, name.clone()));
+        }
+        let taken = name.map_err(|error| error.to_string()).and_then(|name| {
+            self.hub
+                .publish(&name, value)
+                .map_err(|error| error.to_string())
+        });
         match taken {
             Ok(_) => page.count_published(),
             Err(why) => {

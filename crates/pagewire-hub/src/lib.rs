@@ -22,6 +22,9 @@ mod requests;
 mod scope;
 mod topic;
 
+/// Maps on the way of every call. Seeded anew in each run, so that nobody can choose names that fall together.
+type FastMap<K, V> = std::collections::HashMap<K, V, foldhash::fast::RandomState>;
+
 pub use answer::{Answer, CallStream, Failure, FailureReason, Reply};
 pub use call::{CallRequest, Target};
 pub use carrier::{Carrier, CarrierError, Outbound};

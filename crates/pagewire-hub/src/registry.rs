@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use self::group::{Group, Slot};
 pub(crate) use self::group::{Outcome, Wanted};
+use crate::FastMap;
 use crate::arguments::ArgumentCheck;
 use crate::metrics::FunctionStats;
 use crate::page::{Page, PageInfo};
@@ -149,8 +150,8 @@ pub(crate) struct Route {
 
 #[derive(Debug)]
 pub(crate) struct Registry {
-    groups: HashMap<GroupName, Group>,
-    pages: HashMap<PageId, GroupName>,
+    groups: FastMap<GroupName, Group>,
+    pages: FastMap<PageId, GroupName>,
     policy: GroupPolicy,
     pages_max: usize,
     /// Grows with each assignment; equal loads go to the page that waited longest.
@@ -220,8 +221,8 @@ impl Registry {
     pub(crate) fn new(policy: GroupPolicy, pages_max: usize, seed: u64) -> Self {
         Self {
             seed,
-            groups: HashMap::new(),
-            pages: HashMap::new(),
+            groups: FastMap::default(),
+            pages: FastMap::default(),
             policy,
             pages_max,
             turn: 0,

@@ -7,7 +7,6 @@ mod history;
 mod record;
 mod subscription;
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -19,6 +18,7 @@ use tokio::sync::watch;
 use self::history::History;
 pub use self::record::{Cursor, Record};
 pub use self::subscription::{Notice, SlowReader, Start, Subscription};
+use crate::FastMap;
 
 /// How much is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,7 +54,7 @@ impl Default for TopicOptions {
 #[derive(Debug)]
 pub struct Topics {
     options: TopicOptions,
-    topics: Mutex<HashMap<TopicName, Arc<Topic>>>,
+    topics: Mutex<FastMap<TopicName, Arc<Topic>>>,
     bytes_total: Arc<AtomicUsize>,
     /// Begins every cursor of this run of the hub, so that a cursor of another run is known as such.
     run: String,
@@ -254,7 +254,7 @@ impl Topics {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<TopicName, Arc<Topic>>> {
+    fn lock(&self) -> MutexGuard<'_, FastMap<TopicName, Arc<Topic>>> {
         self.topics.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -279,7 +279,7 @@ fn group_prefix(name: &TopicName) -> Option<&str> {
     group.split_once('/').map(|(group, _)| group)
 }
 
-fn evict_quietest(topics: &mut HashMap<TopicName, Arc<Topic>>) -> bool {
+fn evict_quietest(topics: &mut FastMap<TopicName, Arc<Topic>>) -> bool {
     let quietest = topics
         .iter()
         .filter(|(_, topic)| topic.head.receiver_count() == 0)

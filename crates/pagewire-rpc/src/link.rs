@@ -435,6 +435,10 @@ impl Link {
                 self.handle_response(now, id, outcome);
                 Ok(())
             }
+            Incoming::Published { topic, value } => {
+                self.take_published(topic.into_owned(), Payload::Json(value));
+                Ok(())
+            }
             Incoming::Notification { method, params } => {
                 self.handle_notification(now, length, &method, params)
             }
@@ -566,13 +570,18 @@ impl Link {
     fn handle_publish(&mut self, params: Params<'_>) -> Result<(), Error> {
         let PublishParams { topic, value } = params.read("a bad $/publish")?;
         let value = params.into_value(value)?;
+        self.take_published(topic, value);
+        Ok(())
+    }
+
+    /// What a page publishes without asking for an answer.
+    fn take_published(&mut self, topic: String, value: Payload) {
         if value.len() > self.options.topic_value_bytes_max {
             self.counters.values_dropped = self.counters.values_dropped.saturating_add(1);
         } else {
             self.outputs
                 .push_back(Output::Event(Event::Published { topic, value }));
         }
-        Ok(())
     }
 
     fn handle_request(

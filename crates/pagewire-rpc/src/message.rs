@@ -97,6 +97,55 @@ pub(crate) enum Incoming<'a> {
         id: Option<u64>,
         outcome: Result<Payload, RawError>,
     },
+    /// A long `$/publish` without an id, which is read in one pass.
+    Published {
+        topic: Cow<'a, str>,
+        value: JsonText,
+    },
+}
+
+/// A text message of this length that says early that it publishes is read in one pass: its value is most of it.
+const PUBLISHED_BYTES_MIN: usize = 256;
+/// Where such a message says so: every writer known puts its method before the parameters.
+const METHOD_WITHIN_BYTES: usize = 64;
+
+/// A `$/publish` as nearly every page spells it.
+#[derive(Deserialize)]
+struct PublishEnvelope<'a> {
+    #[serde(borrow)]
+    jsonrpc: Text<'a>,
+    #[serde(borrow)]
+    method: Text<'a>,
+    #[serde(borrow)]
+    params: PublishedParams<'a>,
+    #[serde(default)]
+    id: Option<serde::de::IgnoredAny>,
+}
+
+#[derive(Deserialize)]
+struct PublishedParams<'a> {
+    #[serde(borrow)]
+    topic: Text<'a>,
+    #[serde(borrow)]
+    value: &'a RawValue,
+}
+
+impl<'a> PublishEnvelope<'a> {
+    /// None for anything else, and for what is not well spelled: the general way says what is wrong with it.
+    fn parse(message: &'a Bytes) -> Option<Incoming<'a>> {
+        let beginning = message.get(..METHOD_WITHIN_BYTES)?;
+        if message.len() < PUBLISHED_BYTES_MIN
+            || memchr::memmem::find(beginning, b"\"$/publish\"").is_none()
+        {
+            return None;
+        }
+        let envelope: Self = serde_json::from_slice(message).ok()?;
+        let is_publish = envelope.jsonrpc.0 == "2.0" && envelope.method.0 == "$/publish";
+        (is_publish && envelope.id.is_none()).then(|| Incoming::Published {
+            topic: envelope.params.topic.0,
+            value: JsonText::slice_of(message, envelope.params.value),
+        })
+    }
 }
 
 /// The parameters of a message, and the bytes that stand for their one value in a binary message.
@@ -171,7 +220,10 @@ impl<'a> Incoming<'a> {
     /// Takes a message apart. Results and values share the message's memory.
     pub(crate) fn parse(frame: &'a Frame) -> Result<Self, Error> {
         match frame {
-            Frame::Text(message) => Envelope::parse(message, message)?.classify(message, None),
+            Frame::Text(message) => match PublishEnvelope::parse(message) {
+                Some(published) => Ok(published),
+                None => Envelope::parse(message, message)?.classify(message, None),
+            },
             Frame::Binary(message) => {
                 let (header, data) = split_binary(message)?;
                 let envelope = Envelope::parse(message, header)?;

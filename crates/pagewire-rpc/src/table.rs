@@ -4,13 +4,35 @@
 //! removes it reports its end, so every call ends exactly once.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::hash::{BuildHasherDefault, Hasher};
 use std::time::Instant;
 
 use crate::call::{Call, CallId};
 
+/// The hub numbers calls itself, so nobody can choose numbers that fall together: one multiplication spreads them.
+#[derive(Debug, Default)]
+pub(crate) struct CallIdHasher(u64);
+
+impl Hasher for CallIdHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.write_u64(self.0.rotate_left(8) ^ u64::from(*byte));
+        }
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        // The odd number nearest to 2^64 divided by the golden ratio (Knuth, vol. 3, §6.4).
+        self.0 = number.wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(26);
+    }
+}
+
 #[derive(Debug)]
 pub(crate) struct CallTable {
-    entries: HashMap<CallId, Entry>,
+    entries: HashMap<CallId, Entry, BuildHasherDefault<CallIdHasher>>,
     /// Waiting calls by arrival.
     queue: BTreeMap<u64, CallId>,
     deadlines: BTreeSet<(Instant, CallId)>,
@@ -52,7 +74,7 @@ pub(crate) enum ItemOutcome {
 impl CallTable {
     pub(crate) fn new(in_flight_max: usize, queue_max: usize) -> Self {
         Self {
-            entries: HashMap::new(),
+            entries: HashMap::default(),
             queue: BTreeMap::new(),
             deadlines: BTreeSet::new(),
             in_flight: 0,

@@ -22,7 +22,7 @@ use crate::server::Shared;
 /// The subprotocol of a page link.
 pub(crate) const PAGE_PROTOCOL: &str = "pagewire.v1";
 /// Read buffer of one connection, in bytes. Every idle page holds one; the library's own default is 128 KiB.
-const READ_BUFFER_BYTES: usize = 4 << 10;
+const READ_BUFFER_BYTES: usize = 3 << 10;
 /// Most that a close frame's reason holds, in bytes (RFC 6455 §5.5).
 const CLOSE_REASON_BYTES_MAX: usize = 123;
 

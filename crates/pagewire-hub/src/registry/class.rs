@@ -3,12 +3,14 @@
 //! Most groups have one class. A group whose pages differ has one for each set of functions, so that finding a page never walks over pages that
 //! lack the function.
 
+use std::collections::BTreeMap;
 use std::collections::hash_map::DefaultHasher;
-use std::collections::{BTreeMap, HashMap};
 use std::hash::{Hash, Hasher as _};
 use std::sync::Arc;
 
 use pagewire_rpc::{FunctionName, PageId};
+
+use crate::FastMap;
 
 /// Points of one page on the ring of keys: enough that shares differ by about a quarter, few enough for thousands of pages.
 const RING_POINTS: u64 = 16;
@@ -42,7 +44,7 @@ pub(super) struct Class {
     order: BTreeMap<Rank, PageId>,
     /// The same pages as a list, for random draws.
     members: Vec<(PageId, Rank)>,
-    places: HashMap<PageId, usize>,
+    places: FastMap<PageId, usize>,
     /// Which page each key belongs to; made with the first call that has a key.
     ring: Option<BTreeMap<u64, PageId>>,
 }

@@ -1,6 +1,6 @@
 //! The pages of one group, and which of them takes the next call.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -8,6 +8,7 @@ use pagewire_rpc::{EndKind, FunctionName, PageId};
 
 use super::class::{Class, Names, Rank, hash};
 use super::{Exposed, Routing};
+use crate::FastMap;
 use crate::page::{Page, PageInfo};
 
 /// A page that did not answer so many calls in a row before their deadline is asked last.
@@ -67,13 +68,13 @@ type ClassId = u64;
 
 #[derive(Debug, Default)]
 pub(super) struct Group {
-    pub(super) slots: HashMap<PageId, Slot>,
+    pub(super) slots: FastMap<PageId, Slot>,
     /// The origin of the pages that came by [`super::Grant::Origin`].
     pub(super) origin: Option<String>,
     routing: Routing,
-    classes: HashMap<ClassId, Class>,
-    class_of: HashMap<Names, ClassId>,
-    classes_with: HashMap<FunctionName, Vec<ClassId>>,
+    classes: FastMap<ClassId, Class>,
+    class_of: FastMap<Names, ClassId>,
+    classes_with: FastMap<FunctionName, Vec<ClassId>>,
     next_class: ClassId,
     /// Suspects, and when each gets its next chance; the earliest first.
     pauses: VecDeque<(Instant, PageId)>,
@@ -82,7 +83,7 @@ pub(super) struct Group {
 #[derive(Debug)]
 pub(super) struct Slot {
     pub(super) page: Arc<Page>,
-    pub(super) functions: HashMap<FunctionName, Arc<Exposed>>,
+    pub(super) functions: FastMap<FunctionName, Arc<Exposed>>,
     duty: Duty,
     load: usize,
     turn: u64,
@@ -104,7 +105,7 @@ impl Group {
     pub(super) fn add(&mut self, page: Arc<Page>, turn: u64) {
         let slot = Slot {
             page: page.clone(),
-            functions: HashMap::new(),
+            functions: FastMap::default(),
             duty: Duty::Normal,
             load: 0,
             turn,

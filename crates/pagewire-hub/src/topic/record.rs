@@ -124,10 +124,19 @@ impl Record {
 
     /// Numbers, and a run of letters, digits and `.`, need no escapes; what comes from outside does.
     fn head(&self, media_type: Option<&str>, base64: Option<&str>) -> String {
-        let Self {
-            run, seq, time_ms, ..
-        } = self;
-        let mut head = format!("{{\"seq\":{seq},\"cursor\":\"{run}:{seq}\",\"time_ms\":{time_ms}");
+        let (mut seq, mut time_ms) = (itoa::Buffer::new(), itoa::Buffer::new());
+        let (seq, time_ms) = (seq.format(self.seq), time_ms.format(self.time_ms));
+        let mut head = [
+            "{\"seq\":",
+            seq,
+            ",\"cursor\":\"",
+            &self.run,
+            ":",
+            seq,
+            "\",\"time_ms\":",
+            time_ms,
+        ]
+        .concat();
         for (name, text) in [("type", media_type), ("base64", base64)] {
             if let Some(text) = text {
                 let text = serde_json::Value::from(text);

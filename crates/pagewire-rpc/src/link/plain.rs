@@ -122,14 +122,7 @@ impl Link {
             self.outputs.push_back(Output::Send(frame.clone()));
         }
         let value = value_of(frame);
-        if value.len() > self.options.topic_value_bytes_max {
-            self.counters.values_dropped = self.counters.values_dropped.saturating_add(1);
-        } else {
-            self.outputs.push_back(Output::Event(Event::Published {
-                topic: String::new(),
-                value: value.clone(),
-            }));
-        }
+        self.take_published(String::new(), value.clone());
         if let Some(call) = self.calls.any_in_flight() {
             self.calls.remove(call);
             self.end(call, CallEnd::Result(value));

@@ -118,8 +118,8 @@ struct PublishEnvelope<'a> {
     method: Text<'a>,
     #[serde(borrow)]
     params: PublishedParams<'a>,
-    #[serde(default)]
-    id: Option<serde::de::IgnoredAny>,
+    #[serde(borrow, default, deserialize_with = "present")]
+    id: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize)]
@@ -520,6 +520,9 @@ mod tests {
     fn shown(frame: &Frame) -> String {
         match Incoming::parse(frame) {
             Err(error) => format!("{error}"),
+            Ok(Incoming::Published { topic, value }) => {
+                format!("published {topic} of {} bytes", value.as_bytes().len())
+            }
             Ok(Incoming::Request {
                 id,
                 method,

@@ -533,6 +533,56 @@ fn published_values_pass_at_the_limit_and_are_dropped_or_refused_one_past_it() {
     assert!(f.outputs()[0].contains("topic_value_bytes_max: 5 is over the limit of 4"));
 }
 
+/// Long publications are read in one pass, all others in two: nobody may see a difference.
+#[test]
+fn a_long_publication_means_the_same_as_a_short_one() {
+    let mut published = 0;
+    for message in [
+        r#"{"jsonrpc":"2.0","method":"$/publish","params":{"topic":"t","value":PAD}}"#,
+        r#"{"jsonrpc":"2.0","method":"$/publish","params":{"value":{"b":12345678901234567890,"p":PAD},"topic":"t"}}"#,
+        r#"{"jsonrpc":"2.0","method":"$/publish","params":{"topic":"a\u0062\"","value":[null, PAD]},"x":1}"#,
+        r#"{"jsonrpc":"2.0","method":"$/publish","params":["t",PAD]}"#,
+        r#"{"params":{"topic":"t","value":PAD},"method":"$/publish","jsonrpc":"2.0"}"#,
+        r#"{"jsonrpc":"2.0","id":5,"method":"$/publish","params":{"topic":"t","value":PAD}}"#,
+        r#"{"jsonrpc":"2.0","id":null,"method":"$/publish","params":{"topic":"t","value":PAD}}"#,
+        r#"{"jsonrpc":"2.0","method":"$/publish","params":{"topic":"t","valu":PAD}}"#,
+        r#"{"jsonrpc":"1.0","method":"$/publish","params":{"topic":"t","value":PAD}}"#,
+        r#"{"jsonrpc":"2.0","method":"$/publish","params":{"topic":7,"value":PAD}}"#,
+        r#"{"jsonrpc":"2.0","method":"$/publish","params":{"topic":"t","value":PAD}"#,
+        r#"{"jsonrpc":"2.0","method":"x","params":{"m":"$/publish","topic":"t","value":PAD}}"#,
+    ] {
+        let outcome = |pad: &str| {
+            let mut f = Fixture::open(LinkOptions::default());
+            let message = message.replace("PAD", pad);
+            let error = f.send(&message).err().map(|error| match error {
+                // Where it is differs by the padding.
+                Error::Malformed { what, .. } => what.to_owned(),
+                error => error.to_string(),
+            });
+            let outputs: Vec<_> = std::iter::from_fn(|| f.link.poll_output())
+                .map(|output| match output {
+                    Output::Close(closing) => format!("close {}", closing.code()),
+                    Output::Send(_) => "send".to_owned(),
+                    output => format!("{output:?}").replace(pad, "PAD"),
+                })
+                .collect();
+            (error, outputs)
+        };
+        let (short, long) = (
+            outcome("\"x\""),
+            outcome(&format!("\"{}\"", "x".repeat(400))),
+        );
+        let normal = |text: &str| text.replace(&"x".repeat(400), "x");
+        let long = (
+            long.0,
+            long.1.iter().map(|text| normal(text)).collect::<Vec<_>>(),
+        );
+        assert_eq!(short, long, "{message}");
+        published += usize::from(short.1.iter().any(|text| text.contains("Published")));
+    }
+    assert_eq!(published, 5);
+}
+
 #[test]
 fn misuse_is_told() {
     let mut f = Fixture::open(LinkOptions::default());

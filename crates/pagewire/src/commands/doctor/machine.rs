@@ -7,7 +7,7 @@ use clap::Parser as _;
 use pagewire_server::ServerOptions;
 
 use super::hub::{Hub, Status};
-use super::probe::{self, Unreachable};
+use super::probe::Unreachable;
 use super::report::{Check, State, length};
 use crate::cli::{Cli, ConfigFile};
 use crate::nofile::{self, CONNECTIONS_FEW, OpenFiles};
@@ -18,15 +18,16 @@ const EARLIEST: u64 = 1_735_689_600;
 /// A difference that matters to nobody, in seconds.
 const CLOCK_TOLERANCE: u64 = 60;
 
-/// The same port by the three names of this machine. Only where the hub answered at its own.
+/// The same port by the three names of this machine. Only where the hub answered at its own, and not through TLS, where certificates say which names count.
 pub(crate) async fn loopback(hub: &Hub<'_>) -> Vec<Check> {
-    if !hub.is_local() {
+    if !hub.is_local() || hub.is_behind_tls() {
         return Vec::new();
     }
     let (mut reached, mut strangers) = (Vec::new(), Vec::new());
     for host in ["127.0.0.1", "localhost", "[::1]"] {
-        match probe::get(&format!("http://{host}:{}/health", hub.port), &[]).await {
-            Ok(reply) if reply.text() == "{\"ok\":true}" => reached.push(host),
+        let url = format!("http://{host}:{}/health", hub.port);
+        match hub.probe.get(&url, &[]).await {
+            Ok(reply) if reply.is_healthy() => reached.push(host),
             Ok(_) | Err(Unreachable::Silent | Unreachable::NotHttp) => strangers.push(host),
             Err(_) => {}
         }

@@ -467,27 +467,27 @@ impl Sign {
     /// What makes the request one from elsewhere, in English and Chinese.
     pub(crate) fn words(self) -> (&'static str, &'static str) {
         match self {
-            Sign::UntrustedProxy => (
+            Self::UntrustedProxy => (
                 "the request has headers of a proxy (X-Forwarded-…, X-Real-IP, Forwarded or Via) that the hub was not told to trust (--trust-proxy)",
                 "请求带有代理的头部（X-Forwarded-…、X-Real-IP、Forwarded 或 Via），而 hub 没有被告知信任该代理（--trust-proxy）",
             ),
-            Sign::RemoteClient => (
+            Self::RemoteClient => (
                 "the proxy says that the request is from another machine",
                 "代理说明该请求来自其他机器",
             ),
-            Sign::OtherName => (
+            Self::OtherName => (
                 "the proxy does not say in X-Forwarded-Host that the request names this machine as localhost or 127.0.0.1",
                 "代理没有在 X-Forwarded-Host 中说明请求以 localhost 或 127.0.0.1 称呼本机",
             ),
-            Sign::UnknownClient => (
+            Self::UnknownClient => (
                 "the proxy does not say in X-Forwarded-For whom the request is from, or says it in Forwarded, which is not read",
                 "代理没有在 X-Forwarded-For 中说明请求来自哪里，或只写在不被读取的 Forwarded 中",
             ),
-            Sign::PublicHost => (
+            Self::PublicHost => (
                 "the request names the public address",
                 "请求使用的是公开地址",
             ),
-            Sign::OldHttp => (
+            Self::OldHttp => (
                 "the request is of HTTP/1.0, as proxies send it",
                 "请求使用 HTTP/1.0，这是代理的常见做法",
             ),

@@ -55,14 +55,14 @@ pub(crate) struct RefusalInfo {
     /// The origin, or the host name.
     from: Option<String>,
     /// Method and path of the last one.
-    asked: String,
-    count: u64,
+    pub(crate) asked: String,
+    pub(crate) count: u64,
     first_ms: u64,
-    last_ms: u64,
-    reason: String,
-    advice: String,
+    pub(crate) last_ms: u64,
+    pub(crate) reason: String,
+    pub(crate) advice: String,
     /// What to add to `pagewire serve`, where that is all it takes.
-    flag: Option<String>,
+    pub(crate) flag: Option<String>,
 }
 
 impl Refusals {

@@ -10,10 +10,11 @@ use pagewire_hub::{Grant, HubCounts, Scopes, TurnedAway};
 use serde::Serialize;
 use tokio::sync::Semaphore;
 
-use crate::access::{Access, Principal};
+use crate::access::{Access, Origin, Principal, TrustedProxy};
 use crate::problem::Problem;
+use crate::public_url::PublicUrl;
 use crate::refusals::{RefusalList, Refusals, Refused};
-use crate::server::Shared;
+use crate::server::{PlainPattern, Shared};
 
 /// What a status tells beside what the hub itself knows.
 #[derive(Debug)]
@@ -48,6 +49,10 @@ impl Began {
             unix_ms: unix_ms(),
         }
     }
+
+    pub(crate) fn elapsed(&self) -> Duration {
+        self.at.elapsed()
+    }
 }
 
 /// The places for connections.
@@ -79,7 +84,8 @@ impl RefusalLog {
         }
     }
 
-    fn list(&self) -> RefusalList {
+    /// All of them, the newest first.
+    pub(crate) fn list(&self) -> RefusalList {
         self.lock().list()
     }
 
@@ -88,7 +94,8 @@ impl RefusalLog {
     }
 }
 
-fn unix_ms() -> u64 {
+/// The time of now, in milliseconds.
+pub(crate) fn unix_ms() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     millis(since.unwrap_or_default())
 }
@@ -124,15 +131,25 @@ struct AccessStatus {
     hosts: Vec<String>,
     origins: Vec<String>,
     require_token: bool,
+    /// The plain pattern is on: for programs on this machine, and for pages of these origins.
+    plain: bool,
+    plain_pages: Vec<Origin>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    public_url: Option<PublicUrl>,
+    trusted_proxies: Vec<TrustedProxy>,
 }
 
-impl From<&Access> for AccessStatus {
-    fn from(access: &Access) -> Self {
+impl AccessStatus {
+    fn new(access: &Access, plain: Option<&PlainPattern>) -> Self {
         let origins = access.origins.iter();
         Self {
             hosts: access.hosts.clone(),
             origins: origins.map(|allowed| allowed.origin.to_string()).collect(),
             require_token: access.require_token,
+            plain: plain.is_some(),
+            plain_pages: access.plain_pages.clone(),
+            public_url: access.public_url.clone(),
+            trusted_proxies: access.trusted_proxies.clone(),
         }
     }
 }
@@ -149,14 +166,14 @@ pub(crate) async fn show(
     Ok(Json(Status {
         build: facts.build.clone(),
         started_ms: facts.began.unix_ms,
-        uptime_ms: millis(facts.began.at.elapsed()),
+        uptime_ms: millis(facts.began.elapsed()),
         now_ms: unix_ms(),
         listen: facts.addresses.clone(),
         counts: shared.hub.counts(),
         connections: max.saturating_sub(free.available_permits()),
         connections_max: *max,
         open_files_max: facts.open_files_max,
-        access: AccessStatus::from(&shared.access),
+        access: AccessStatus::new(&shared.access, shared.plain.as_ref()),
         scopes: principal.scopes,
         refusals: facts.refusals.list(),
     }))

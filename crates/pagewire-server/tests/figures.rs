@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use pagewire_hub::HubOptions;
-use pagewire_server::{Access, Token};
+use pagewire_server::{Access, Secret, ServerOptions, Token};
 use pagewire_testkit::{FakePage, TestHub, call, hub_and_page, problem, until};
 use serde_json::{Value, json};
 
@@ -184,6 +184,52 @@ async fn the_status_page_shows_pages_without_running_their_markup() {
     }
     assert!(!html.contains("<img"), "{html}");
     assert_eq!(hub.client().post("/", "x").await.status, 405);
+}
+
+#[tokio::test]
+async fn the_status_page_shows_refusals_to_administrators_only() {
+    let token = |scope: &str| Token {
+        name: scope.to_owned(),
+        secret: Secret::random(),
+        scopes: serde_json::from_value(json!([scope])).expect("a scope"),
+    };
+    let (admin, caller) = (token("admin"), token("call"));
+    let options = ServerOptions {
+        access: Access {
+            tokens: vec![admin.clone(), caller.clone()],
+            ..Access::default()
+        },
+        commit: Some("0000000 <2026-01-01>".into()),
+        ..ServerOptions::default()
+    };
+    let hub = TestHub::with_server(HubOptions::default(), options).await;
+    for origin in ["https://shop.example", "https://shop.example", "<b>x</b>"] {
+        let page = hub.client().with("origin", origin);
+        assert_eq!(page.get("/v1/page").await.status, 403);
+    }
+    let shown = async |token: &Token| {
+        let bearer = format!("Bearer {}", token.secret.reveal());
+        let client = hub.client().with("authorization", &bearer);
+        client.get("/").await.text().await
+    };
+    let html = shown(&admin).await;
+    for part in [
+        "(0000000 &lt;2026-01-01&gt;)",
+        "has been running for",
+        "Refused lately · 最近的拒绝 (2)",
+        "<code>pagewire serve --allow-origin https://shop.example</code>",
+        ">GET /v1/page<td class=n>2<",
+        "&lt;b&gt;x&lt;/b&gt;",
+    ] {
+        assert!(html.contains(part), "{part} in {html}");
+    }
+    assert!(!html.contains("<b>") && !html.contains("<2026"), "{html}");
+    let html = shown(&caller).await;
+    assert!(html.contains("has been running for"), "{html}");
+    assert!(
+        !html.contains("shop.example") && !html.contains("Refused"),
+        "{html}"
+    );
 }
 
 #[tokio::test]

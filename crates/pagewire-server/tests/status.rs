@@ -1,7 +1,9 @@
 //! `GET /v1/status`: what whoever wonders why something does not connect is told.
 
 use pagewire_hub::{HubOptions, Scopes};
-use pagewire_server::{Access, AllowedOrigin, Secret, Token};
+use pagewire_server::{
+    Access, AllowedOrigin, PlainPattern, Secret, ServerOptions, Token, TrustedProxy,
+};
 use pagewire_testkit::{FakePage, Http, TestHub, until};
 use serde_json::{Value, json};
 
@@ -44,11 +46,18 @@ async fn a_status_tells_how_the_hub_fares() {
         ("refusals_forgotten", json!(0)),
         (
             "access",
-            json!({"hosts": [], "origins": [], "require_token": false}),
+            json!({"hosts": [], "origins": [], "require_token": false, "plain": false, "plain_pages": [], "trusted_proxies": []}),
         ),
         (
             "scopes",
-            json!(["call:*", "subscribe:*", "publish:*", "attach:*", "admin"]),
+            json!([
+                "call:*",
+                "subscribe:*",
+                "publish:*",
+                "attach:*",
+                "admin",
+                "metrics"
+            ]),
         ),
     ] {
         assert_eq!(told[member], value, "{member}: {told}");
@@ -149,6 +158,31 @@ async fn refusals_are_remembered_with_what_to_do() {
 }
 
 #[tokio::test]
+async fn a_status_tells_who_may_reach_the_hub_and_how() {
+    let shop = || "https://shop.example".parse().expect("an origin");
+    let network = "10.0.0.0/8".parse().expect("a network");
+    let options = ServerOptions {
+        access: Access {
+            plain_pages: vec![shop()],
+            public_url: Some("https://shop.example/hub/".parse().expect("an address")),
+            trusted_proxies: vec![TrustedProxy::Loopback, network],
+            ..Access::default()
+        },
+        plain: Some(PlainPattern {
+            greeting: None,
+            echo: false,
+        }),
+        ..ServerOptions::default()
+    };
+    let hub = TestHub::with_server(HubOptions::default(), options).await;
+    assert_eq!(
+        status(&hub.client()).await["access"],
+        json!({"hosts": [], "origins": [], "require_token": false, "plain": true, "plain_pages": ["https://shop.example"],
+            "public_url": "https://shop.example/hub", "trusted_proxies": ["loopback", "10.0.0.0/8"]})
+    );
+}
+
+#[tokio::test]
 async fn a_hello_that_cannot_be_read_is_remembered_too() {
     let hub = TestHub::start().await;
     let mut page = FakePage::connect(&hub, &[]).await.expect("it may attach");
@@ -193,7 +227,7 @@ async fn a_status_is_for_administrators() {
     assert_eq!(refused.status.as_u16(), 403);
     let detail = refused.json().await["detail"].to_string();
     assert!(
-        detail.contains("scope admin") && detail.contains("call:g/*"),
+        detail.contains("scope admin") && detail.contains("--token 'SECRET=admin'"),
         "{detail}"
     );
     let page = hub.client().with("origin", "https://evil.example");

@@ -136,9 +136,10 @@ impl Client {
 
     fn unreachable(&self, error: &hyper_util::client::legacy::Error) -> Failed {
         let why = if error.is_connect() {
-            tls::explain(error).unwrap_or_else(|| {
-                "nothing listens there; start a hub with `pagewire serve`".to_owned()
-            })
+            tls::explain(error).map_or_else(
+                || "nothing listens there; start a hub with `pagewire serve`".to_owned(),
+                |fault| fault.to_string(),
+            )
         } else {
             "the connection broke".to_owned()
         };

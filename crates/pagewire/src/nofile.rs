@@ -13,12 +13,14 @@ const FILES_BESIDE: u64 = 64;
 #[cfg(unix)]
 const MODEST: u64 = 10_240;
 
+/// Fewer connections than this are worth a warning: they are what one busy machine comes to, and systems allow more.
+pub(crate) const CONNECTIONS_FEW: usize = 1_024;
+
 impl OpenFiles {
-    /// True when so many connections fit into the limit that `serve` gets by itself.
-    pub(crate) fn suffices_for(files: u64, connections: usize) -> bool {
-        let needed =
-            u64::try_from(connections).map_or(u64::MAX, |n| n.saturating_add(FILES_BESIDE));
-        files >= needed
+    /// The connections that fit into this limit. At least one.
+    pub(crate) fn room(files: u64) -> usize {
+        let room = files.saturating_sub(FILES_BESIDE).max(1);
+        usize::try_from(room).unwrap_or(usize::MAX)
     }
 
     /// What to type so that so many connections fit.
@@ -79,16 +81,31 @@ pub(crate) fn raise() -> Option<u64> {
     None
 }
 
-/// Warns when so many connections do not fit.
-pub(crate) fn warn_if_short(files: Option<u64>, connections_max: usize) {
-    if let Some(files) = files.filter(|files| !OpenFiles::suffices_for(*files, connections_max)) {
+/// The connections that the hub takes where it would take `connections_max`: as many as fit into the limit of open files. Says in the log when
+/// those are fewer.
+pub(crate) fn fit(connections_max: usize, files: Option<u64>) -> usize {
+    let Some(files) = files else {
+        return connections_max;
+    };
+    let room = OpenFiles::room(files);
+    if room >= connections_max {
+        return connections_max;
+    }
+    if room < CONNECTIONS_FEW {
         tracing::warn!(
             open_files_max = files,
-            connections_max,
-            "fewer connections fit than the hub would take; the rest waits. To have room for all: {}",
+            connections_max = room,
+            "the limit of open files leaves room for few connections; the rest waits. To have room for {connections_max}: {}",
             OpenFiles::advice(connections_max)
         );
+    } else {
+        tracing::info!(
+            open_files_max = files,
+            connections_max = room,
+            "connections limited to what the limit of open files allows, {connections_max} otherwise"
+        );
     }
+    room
 }
 
 #[cfg(test)]
@@ -97,8 +114,16 @@ mod tests {
 
     #[test]
     fn connections_need_a_file_each_and_some_beside() {
-        for (files, connections, ok) in [(164, 100, true), (163, 100, false), (0, 0, false)] {
-            assert_eq!(OpenFiles::suffices_for(files, connections), ok, "{files}");
+        for (files, room) in [(164, 100), (65, 1), (64, 1), (0, 1)] {
+            assert_eq!(OpenFiles::room(files), room, "{files}");
+        }
+        for (files, taken) in [
+            (None, 100),
+            (Some(165), 100),
+            (Some(164), 100),
+            (Some(163), 99),
+        ] {
+            assert_eq!(fit(100, files), taken, "{files:?}");
         }
         assert!(OpenFiles::advice(100).contains("ulimit -n 164 "));
     }

@@ -25,12 +25,14 @@ pub(crate) async fn run(arguments: &ServeArguments) -> Result<(), Failed> {
         ));
     }
     let attach = attach_token(&arguments.group)?;
+    let options = settings.server_options(vec![attach.clone()]);
+    let open_files_max = nofile::raise();
     let options = ServerOptions {
         commit: version::commit().map(str::to_owned),
-        open_files_max: nofile::raise(),
-        ..settings.server_options(vec![attach.clone()])
+        connections_max: nofile::fit(options.connections_max, open_files_max),
+        open_files_max,
+        ..options
     };
-    nofile::warn_if_short(options.open_files_max, options.connections_max);
     let server = Server::bind(Hub::new(settings.hub_options()), options).await;
     let server = server.map_err(|error| Failed::new(FAILED, error.to_string()))?;
     if settings.is_open() {

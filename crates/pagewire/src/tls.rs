@@ -1,6 +1,7 @@
 //! TLS of all clients here: the system's roots, one more root, or no check at all.
 
 use std::error::Error;
+use std::fmt;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -116,8 +117,38 @@ fn add_file(store: &mut RootCertStore, file: &Path) -> Result<(), Failed> {
     Ok(())
 }
 
-/// What went wrong with TLS and what to do, where an error of connecting is about TLS.
-pub(crate) fn explain(error: &(dyn Error + 'static)) -> Option<String> {
+/// What is wrong with TLS, and what to do about it where that is known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Fault {
+    pub(crate) what: String,
+    pub(crate) todo: Option<&'static str>,
+}
+
+impl Fault {
+    fn new(what: impl Into<String>, todo: &'static str) -> Self {
+        Self {
+            what: what.into(),
+            todo: Some(todo),
+        }
+    }
+
+    pub(crate) fn without_advice(what: impl Into<String>) -> Self {
+        Self {
+            what: what.into(),
+            todo: None,
+        }
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.what)?;
+        self.todo.map_or(Ok(()), |todo| write!(f, "; {todo}"))
+    }
+}
+
+/// What went wrong with TLS, where an error of connecting is about TLS.
+pub(crate) fn explain(error: &(dyn Error + 'static)) -> Option<Fault> {
     if let Some(error) = sources(error).find_map(|error| error.downcast_ref::<rustls::Error>()) {
         return Some(explain_tls(error));
     }
@@ -125,8 +156,18 @@ pub(crate) fn explain(error: &(dyn Error + 'static)) -> Option<String> {
     // Nothing but a handshake of TLS reads while a connection is made.
     let is_cut = io.last()?.kind() == io::ErrorKind::UnexpectedEof;
     is_cut.then(|| {
-        "it broke off the TLS handshake; if it does not speak TLS, write the address without the s (ws://, http://)".to_owned()
+        Fault::new(
+            "it broke off the TLS handshake",
+            "if it does not speak TLS, write the address without the s (ws://, http://)",
+        )
     })
+}
+
+/// The words of the cause that has no further cause.
+pub(crate) fn innermost(error: &(dyn Error + 'static)) -> String {
+    sources(error)
+        .last()
+        .map_or_else(String::new, ToString::to_string)
 }
 
 /// The error and what caused it, from the outside in.
@@ -151,30 +192,50 @@ fn cause<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'stati
     clippy::wildcard_enum_match_arm,
     reason = "the errors of rustls are its own and grow; what has no advice of ours keeps its words"
 )]
-fn explain_tls(error: &rustls::Error) -> String {
-    let rustls::Error::InvalidCertificate(fault) = error else {
-        return match error {
-            rustls::Error::InvalidMessage(_) => {
-                "what answers there does not speak TLS; write the address without the s (ws://, http://)"
-                    .to_owned()
-            }
-            rustls::Error::AlertReceived(alert) => {
-                format!("the server broke off the TLS handshake ({alert:?})")
-            }
-            other => format!("TLS failed: {other}"),
-        };
-    };
+fn explain_tls(error: &rustls::Error) -> Fault {
+    match error {
+        rustls::Error::InvalidCertificate(fault) => explain_certificate(fault),
+        rustls::Error::InvalidMessage(_) => Fault::new(
+            "what answers there does not speak TLS",
+            "write the address without the s (ws://, http://)",
+        ),
+        rustls::Error::AlertReceived(alert) => Fault::without_advice(format!(
+            "the server broke off the TLS handshake ({alert:?})"
+        )),
+        other => Fault::without_advice(format!("TLS failed: {other}")),
+    }
+}
+
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "the errors of rustls are its own and grow; what has no advice of ours keeps its words"
+)]
+fn explain_certificate(fault: &CertificateError) -> Fault {
     match fault {
-        CertificateError::UnknownIssuer => {
-            "its certificate leads to no root that this machine trusts (self-made, or of a private authority); name that root with --ca FILE".to_owned()
-        }
+        CertificateError::UnknownIssuer => Fault::new(
+            "its certificate leads to no root that this machine trusts (self-made, or of a private authority)",
+            "name that root with --ca FILE",
+        ),
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
-            format!("its certificate is for another name ({fault}); use the name that it is for")
+            Fault::new(
+                format!("its certificate is for another name ({fault})"),
+                "use the name that it is for",
+            )
         }
-        CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
-            format!("its certificate has expired ({fault}); whoever runs the server must renew it, or this machine's clock is wrong")
-        }
-        other => format!("its certificate is refused: {other}"),
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => Fault::new(
+            format!("its certificate has expired ({fault})"),
+            "whoever runs the server must renew it, or this machine's clock is wrong",
+        ),
+        CertificateError::BadSignature => Fault::new(
+            "its certificate is signed by another key than the root of that name that this machine trusts (self-made, renewed, or forged)",
+            "if it is yours, name its root with --ca FILE",
+        ),
+        // The verifier has no name of its own for it here.
+        CertificateError::Other(other) if other.to_string() == "CaUsedAsEndEntity" => Fault::new(
+            "its certificate is that of an authority, not of a server, as `openssl req -x509` makes them",
+            "make one with -addext basicConstraints=critical,CA:FALSE, and name it with --ca FILE",
+        ),
+        other => Fault::without_advice(format!("its certificate is refused: {other}")),
     }
 }
 

@@ -1,6 +1,7 @@
 //! `pagewire connect` against real servers: Python `websockets`, npm `ws`, our own hub, and TLS.
 
 mod binary;
+mod tls_peer;
 
 // What is connected to.
 #[path = "connect/peers.rs"]

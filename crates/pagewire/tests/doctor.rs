@@ -1,6 +1,7 @@
 //! `pagewire doctor` as its user sees it: what is wrong is found, and what to type is named.
 
 mod binary;
+mod tls_peer;
 
 use std::time::Duration;
 
@@ -9,12 +10,16 @@ use axum::extract::Path;
 use axum::response::Redirect;
 use axum::routing::get;
 use pagewire_hub::{Hub, HubOptions};
-use pagewire_server::{Access, AllowedOrigin, Server, ServerOptions};
+use pagewire_server::{
+    Access, AllowedOrigin, PlainPattern, Secret, Server, ServerOptions, Token, TrustedProxy,
+};
 use pagewire_testkit::{FakePage, Site, TestHub, chromium, until};
 use serde_json::{Value, json};
-use tokio::net::{TcpListener, TcpSocket};
+use tokio::io::copy_bidirectional;
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
-use self::binary::{Serve, run_with};
+use self::binary::{Serve, run, run_with};
+use self::tls_peer::{Shown, TlsPeer};
 
 /// A diagnosis: the exit code and the checks.
 struct Diagnosis {
@@ -344,6 +349,200 @@ async fn redirections_are_followed_up_to_a_limit() {
 }
 
 #[tokio::test]
+async fn a_page_of_an_https_site_is_judged_by_its_policy() {
+    let hub = TestHub::start().await;
+    let site = Site::start().await;
+    let policy = [("content-security-policy", "default-src 'self'")];
+    site.page_with("/cart", "x", &policy);
+    let front = TlsPeer::in_front_of(site.origin.trim_start_matches("http://")).await;
+    let page = format!("https://localhost:{}/cart", front.port);
+    let arguments = ["--page", &page, "--ca", front.ca()];
+    let diagnosis = Diagnosis::of(&hub.http_url(), &arguments, &[]).await;
+    let fetched = format!("{page} answers 200 OK, with one Content-Security-Policy");
+    diagnosis.expect("fetch", "ok", &[&fetched]);
+    diagnosis.expect("connect", "bad", &["default-src 'self'", &hub.ws_url()]);
+    diagnosis.expect("script", "warn", &["default-src 'self'"]);
+    diagnosis.expect("mixed", "ok", &["Safari"]);
+    // Nobody told whose certificates count.
+    let diagnosis = Diagnosis::of(&hub.http_url(), &["--page", &page], &[]).await;
+    let words = [
+        "leads to no root that this machine trusts",
+        "\"name that root with --ca FILE\"",
+        "its policy is not known",
+    ];
+    diagnosis.expect("fetch", "warn", &words);
+    assert!(!diagnosis.has("connect"), "its policy is not known");
+    let other_name = page.replace("localhost", "127.0.0.1");
+    let arguments = ["--page", &other_name, "--ca", front.ca()];
+    let diagnosis = Diagnosis::of(&hub.http_url(), &arguments, &[]).await;
+    diagnosis.expect("fetch", "warn", &["is for another name", "localhost"]);
+}
+
+#[tokio::test]
+async fn a_hub_behind_tls_is_looked_at_like_any_other() {
+    let hub = TestHub::start().await;
+    let page = FakePage::attach(&hub, "shop", &["price"]).await;
+    let front = TlsPeer::in_front_of(&hub.address).await;
+    let url = format!("https://localhost:{}", front.port);
+    let csp = format!("connect-src wss://localhost:{}", front.port);
+    let arguments = ["--ca", front.ca(), "--csp", &csp];
+    let diagnosis = Diagnosis::of(&url, &arguments, &[]).await;
+    diagnosis.expect("hub", "ok", &[&url]);
+    diagnosis.expect("page", "ok", &[&page.id, "price"]);
+    diagnosis.expect("connect", "ok", &[&csp["connect-src ".len()..]]);
+    assert!(!diagnosis.has("loopback"), "certificates name one name");
+    let diagnosis = Diagnosis::of(&url, &[], &[]).await;
+    diagnosis.expect("hub", "bad", &["no TLS with the hub", "with --ca FILE"]);
+    let diagnosis = Diagnosis::of(&format!("https://{}", hub.address), &[], &[]).await;
+    diagnosis.expect(
+        "hub",
+        "bad",
+        &["does not speak TLS", "address without the s"],
+    );
+    // An authority of the same name, and with another key.
+    let other = TlsPeer::in_front_of(&hub.address).await;
+    let diagnosis = Diagnosis::of(&url, &["--ca", other.ca()], &[]).await;
+    let words = ["signed by another key", "if it is yours"];
+    diagnosis.expect("hub", "bad", &words);
+    // Trusted by name, and still no certificate for a server.
+    let front = TlsPeer::in_front_of_as(Shown::Authority, &hub.address).await;
+    let url = format!("https://localhost:{}", front.port);
+    let diagnosis = Diagnosis::of(&url, &["--ca", front.ca()], &[]).await;
+    let words = ["that of an authority", "basicConstraints=critical,CA:FALSE"];
+    diagnosis.expect("hub", "bad", &words);
+    for (arguments, words) in [
+        (["--hub", "ws://127.0.0.1:9999"], "is no address such as"),
+        (["--ca", "/nonexistent"], "--ca /nonexistent"),
+    ] {
+        let finished = run(&[&["doctor"], &arguments[..]].concat()).await;
+        assert_eq!(finished.code, 2);
+        assert!(finished.stderr.contains(words), "{}", finished.stderr);
+    }
+}
+
+#[tokio::test]
+async fn plain_pages_are_told_with_the_line_that_lets_them_in() {
+    let hub = TestHub::start().await;
+    let shop = hub.client().with("origin", "https://shop.example");
+    let refused = shop
+        .with("connection", "upgrade")
+        .with("upgrade", "websocket");
+    assert_eq!(refused.get("/").await.status, 403);
+    let diagnosis = Diagnosis::of(&hub.http_url(), &[], &[]).await;
+    let line = "pagewire serve --plain-page https://shop.example";
+    diagnosis.expect("refused", "warn", &["plain WebSocket", line, "普通"]);
+    assert!(!diagnosis.has("plain"));
+    for (plain_pages, words) in [
+        (vec![], "--plain-page ORIGIN"),
+        (
+            vec!["https://shop.example".parse().expect("an origin")],
+            "pages of https://shop.example",
+        ),
+    ] {
+        let options = ServerOptions {
+            access: Access {
+                plain_pages,
+                ..Access::default()
+            },
+            plain: Some(PlainPattern {
+                greeting: None,
+                echo: false,
+            }),
+            ..ServerOptions::default()
+        };
+        let hub = TestHub::with_server(HubOptions::default(), options).await;
+        let diagnosis = Diagnosis::of(&hub.http_url(), &[], &[]).await;
+        diagnosis.expect("plain", "ok", &[words]);
+    }
+}
+
+/// A hub that has this public address and a token of an administrator.
+async fn public_hub(public_url: &str) -> (TestHub, Token) {
+    let token = Token {
+        name: "admin".into(),
+        secret: Secret::random(),
+        scopes: serde_json::from_value(json!(["admin"])).expect("a scope"),
+    };
+    let access = Access {
+        tokens: vec![token.clone()],
+        public_url: Some(public_url.parse().expect("an address")),
+        trusted_proxies: vec![TrustedProxy::Loopback],
+        ..Access::default()
+    };
+    (TestHub::with(HubOptions::default(), access).await, token)
+}
+
+#[tokio::test]
+async fn what_came_through_a_proxy_without_a_token_is_told() {
+    // Whatever has this port answers as no hub does.
+    let site = Site::start().await;
+    let (hub, _) = public_hub(&format!("{}/hub", site.origin)).await;
+    let forwarded = hub.client().with("x-forwarded-for", "203.0.113.7");
+    assert_eq!(forwarded.get("/v1/pages").await.status, 401);
+    let diagnosis = Diagnosis::of(&hub.http_url(), &[], &[]).await;
+    let words = ["Authorization: Bearer", "--trust-proxy loopback", "代理"];
+    diagnosis.expect("refused", "warn", &words);
+    let words = [
+        "something else than the hub",
+        "404",
+        "docs/reverse-proxy.md",
+    ];
+    diagnosis.expect("public", "warn", &words);
+    diagnosis.expect("hub", "ok", &[]);
+}
+
+#[tokio::test]
+async fn the_public_address_of_a_hub_is_tried() {
+    // The port of the proxy is known before the hub is, and the hub's before the proxy starts.
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let public = format!("http://{}/hub", listener.local_addr().expect("bound"));
+    let (hub, token) = public_hub(&public).await;
+    let address = hub.address.clone();
+    let proxy = tokio::spawn(async move {
+        while let Ok((mut client, _)) = listener.accept().await {
+            let address = address.clone();
+            tokio::spawn(async move {
+                let mut hub = TcpStream::connect(address).await.expect("it listens");
+                let _ = copy_bidirectional(&mut client, &mut hub).await;
+            });
+        }
+    });
+    let diagnosis = Diagnosis::of(&hub.http_url(), &[], &[]).await;
+    diagnosis.expect("public", "ok", &[&public, "the proxies loopback"]);
+    let secret = [("PAGEWIRE_TOKEN", token.secret.reveal())];
+    let diagnosis = Diagnosis::of(&public, &[], &secret).await;
+    diagnosis.expect("hub", "ok", &[&public]);
+    diagnosis.expect("public", "ok", &[&public]);
+    proxy.abort();
+    let _ = proxy.await;
+    let diagnosis = Diagnosis::of(&hub.http_url(), &[], &[]).await;
+    diagnosis.expect(
+        "public",
+        "warn",
+        &["was not reached: nothing listens there"],
+    );
+}
+
+#[tokio::test]
+async fn pages_that_drain_or_time_out_are_told_with_what_to_do() {
+    let hub = TestHub::start().await;
+    let page = FakePage::attach(&hub, "shop", &["price"]).await;
+    let client = hub.client();
+    for _ in 0..3 {
+        let slow = client.post("/v1/call/shop/price?timeout=10ms", "").await;
+        assert_eq!(slow.status.as_u16(), 504);
+    }
+    let diagnosis = Diagnosis::of(&hub.http_url(), &[], &[]).await;
+    let words = ["3 calls in a row timed out", "another chance every 30 s"];
+    diagnosis.expect("page", "warn", &words);
+    let drain = format!("/v1/pages/{}/drain", page.id);
+    assert!(client.post(&drain, "").await.status.is_success());
+    let diagnosis = Diagnosis::of(&hub.http_url(), &[], &[]).await;
+    let resume = format!("pagewire pages --resume {}", page.id);
+    diagnosis.expect("page", "warn", &["draining", &resume]);
+}
+
+#[tokio::test]
 async fn tokens_variables_files_and_proxies_are_judged() {
     let token = "averysecretsecret";
     let flag = format!("{token}=call:shop/*");
@@ -366,7 +565,7 @@ async fn tokens_variables_files_and_proxies_are_judged() {
     diagnosis.expect("token", "bad", &["does not know the token"]);
     let known = [("PAGEWIRE_TOKEN", token)];
     let diagnosis = Diagnosis::of(&http, &[], &known).await;
-    diagnosis.expect("token", "warn", &["call:shop/*", "scope admin"]);
+    diagnosis.expect("token", "warn", &["scope admin", "--token 'SECRET=admin'"]);
     diagnosis.expect("pages", "warn", &["no page is attached"]);
     let misspelt = [
         known[0],

@@ -8,8 +8,8 @@ use std::process::Stdio;
 use pagewire_testkit::{Http, soon};
 use tokio::process::Command;
 
-/// A hub under these limits: what its status says, and its log.
-async fn serve_under(soft: u32, hard: u32) -> (u64, String) {
+/// A hub under these limits: its open files and connections at most, as its status says, and its log.
+async fn serve_under(soft: u32, hard: u32) -> ([u64; 2], String) {
     let limits = format!("ulimit -S -n {soft} && ulimit -H -n {hard} && exec \"$0\" \"$@\"");
     let pagewire = env!("CARGO_BIN_EXE_pagewire");
     let mut hub = Command::new("sh")
@@ -33,23 +33,36 @@ async fn serve_under(soft: u32, hard: u32) -> (u64, String) {
         .await
         .expect("ended");
     let log = String::from_utf8(ended.stderr).expect("UTF-8");
-    (status["open_files_max"].as_u64().expect("a limit"), log)
+    let told = ["open_files_max", "connections_max"];
+    (
+        told.map(|name| status[name].as_u64().expect("a limit")),
+        log,
+    )
 }
 
 #[tokio::test]
-async fn serve_raises_the_limit_as_far_as_it_may_and_says_when_that_is_too_little() {
-    let (files, log) = serve_under(200, 300).await;
-    assert_eq!(files, 300);
+async fn serve_raises_the_limit_as_far_as_it_may_and_warns_when_few_connections_fit() {
+    let (told, log) = serve_under(200, 300).await;
+    assert_eq!(told, [300, 236]);
     let raised = log.lines().filter(|line| line.contains("raised")).count();
     assert_eq!(raised, 1, "{log}");
     assert!(log.contains("from=200 to=300"), "{log}");
     // The default of 20,000 connections and some files beside.
-    assert!(log.contains("ulimit -n 20064"), "{log}");
+    assert!(
+        log.contains("WARN") && log.contains("ulimit -n 20064"),
+        "{log}"
+    );
 }
 
 #[tokio::test]
-async fn a_limit_that_is_as_high_as_it_may_be_is_left() {
-    let (files, log) = serve_under(300, 300).await;
-    assert_eq!(files, 300);
-    assert!(!log.contains("raised"), "{log}");
+async fn serve_takes_as_many_connections_as_fit_and_says_so() {
+    // 1,024 connections and some files beside are not worth a warning; one less is.
+    for (files, connections, level) in [(1_088, 1_024, " INFO "), (1_087, 1_023, " WARN ")] {
+        let (told, log) = serve_under(files, files).await;
+        assert_eq!(told, [u64::from(files), connections]);
+        assert!(!log.contains("raised"), "{log}");
+        let figures = format!("open_files_max={files} connections_max={connections}");
+        let lines: Vec<_> = log.lines().filter(|line| line.contains(&figures)).collect();
+        assert!(lines.len() == 1 && lines[0].contains(level), "{log}");
+    }
 }

@@ -1,5 +1,6 @@
 //! `pagewire doctor`: what is reachable, who is attached, and why not, in plain words.
 
+mod access;
 mod attached;
 mod browser;
 mod csp;
@@ -14,6 +15,7 @@ mod site;
 
 use self::browser::Trial;
 use self::hub::{Found, Hub, Look};
+use self::probe::Probe;
 use self::report::Report;
 use crate::cli::DoctorArguments;
 use crate::exit::Failed;
@@ -24,7 +26,8 @@ use crate::exit::Failed;
 ///
 /// Arguments that mean nothing, or silently where something is bad.
 pub(crate) async fn run(arguments: &DoctorArguments) -> Result<(), Failed> {
-    let hub = Hub::new(&arguments.hub)?;
+    let probe = Probe::new(arguments.hub.ca.as_deref())?;
+    let hub = Hub::new(&arguments.hub, &probe)?;
     let mut report = Report::default();
     let Look {
         found,
@@ -40,7 +43,10 @@ pub(crate) async fn run(arguments: &DoctorArguments) -> Result<(), Failed> {
         report.add(machine::loopback(&hub).await);
         report.add(attached::pages(&hub).await);
     }
-    report.add(status.map(attached::refusals).into_iter().flatten());
+    if let Some(status) = status {
+        report.add(access::checks(&hub, &status.access).await);
+        report.add(attached::refusals(status));
+    }
     report.add(page::check(arguments, &hub, status).await?);
     report.add([machine::proxy(&hub)]);
     report.add(machine::settings(&arguments.config));

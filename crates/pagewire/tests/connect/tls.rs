@@ -3,7 +3,7 @@
 use pagewire_testkit::TestHub;
 
 use crate::binary::run;
-use crate::peers::TlsPeer;
+use crate::tls_peer::TlsPeer;
 
 #[tokio::test]
 async fn a_certificate_of_nobody_known_is_refused_with_advice() {

@@ -125,11 +125,11 @@ fn a_proxy_and_its_client_on_this_machine_are_as_one_program_here() {
         // The site that the proxy serves beside the hub is none of the hub's own pages.
         (
             format!("GET /x | {HERE} | sec-fetch-site: same-origin"),
-            "foreign",
+            "untold",
         ),
         (
             format!("POST /x | {HERE} | host: localhost:80 | origin: http://localhost:80"),
-            "foreign",
+            "stranger",
         ),
         // Where browsers do not tell that a page asks, everybody looks like a program.
         (format!("GET /x | {HERE} | host: site.example"), "OtherName"),

@@ -22,7 +22,7 @@ use super::address::Address;
 use super::arguments::HandshakeArguments;
 use super::handshake::{self, Key};
 use super::refusal::Refusal;
-use crate::tls::{self, Connector};
+use crate::tls::{self, Connector, innermost};
 
 /// An open connection.
 pub(super) type Socket = WebSocketStream<TokioIo<Upgraded>>;
@@ -177,10 +177,10 @@ async fn exchange(
 /// Which step failed before there was anything to speak HTTP over.
 fn unreachable(address: &Address, error: &(dyn Error + 'static)) -> DialError {
     let shown = address.to_string();
-    if let Some(why) = tls::explain(error) {
+    if let Some(fault) = tls::explain(error) {
         return DialError::Tls {
             address: shown,
-            why,
+            why: fault.to_string(),
         };
     }
     let why = innermost(error);
@@ -199,11 +199,4 @@ fn unreachable(address: &Address, error: &(dyn Error + 'static)) -> DialError {
             why,
         },
     }
-}
-
-/// The words of the cause that has no further cause.
-pub(super) fn innermost(error: &(dyn Error + 'static)) -> String {
-    tls::sources(error)
-        .last()
-        .map_or_else(String::new, ToString::to_string)
 }

@@ -7,8 +7,8 @@ use tokio_tungstenite::tungstenite::error::{CapacityError, ProtocolError};
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 
 use super::close;
-use super::dial::innermost;
 use crate::exit::{CANCELLED, FAILED, Failed};
+use crate::tls::innermost;
 
 /// Why a connection is over.
 #[derive(Debug, PartialEq, Eq)]

@@ -24,6 +24,8 @@ struct Page {
     url: String,
     functions: Vec<Function>,
     calls: Calls,
+    #[serde(default)]
+    draining: bool,
     health: Health,
 }
 
@@ -47,6 +49,10 @@ struct Health {
     #[serde(default)]
     hidden: Option<bool>,
     silent_ms: u64,
+    #[serde(default)]
+    timeouts_in_row: u32,
+    #[serde(default)]
+    asked_last: bool,
 }
 
 pub(crate) async fn pages(hub: &Hub<'_>) -> Vec<Check> {
@@ -95,54 +101,109 @@ fn judge(pages: &[Page]) -> Vec<Check> {
 
 impl Page {
     fn check(&self) -> Check {
-        let name = format!("{}, group {}, {}", self.id, self.group, self.url);
-        let check = |state, what: &str, zh: &str| {
-            Check::new(
-                "page",
-                state,
-                format!("{name}: {what}"),
-                format!("{}：{zh}", self.id),
-            )
-        };
-        let calls = &self.calls;
-        let timeouts = calls.ended.get("timeout").copied().unwrap_or(0);
-        let ended: u64 = calls.ended.values().sum();
+        self.silence()
+            .or_else(|| self.duty())
+            .or_else(|| self.slowness())
+            .unwrap_or_else(|| self.readiness())
+    }
+
+    fn say(&self, state: State, what: &str, zh: &str) -> Check {
+        let Self { id, group, url, .. } = self;
+        // Programs that attach as pages have no address.
+        let place = if url.is_empty() { "" } else { ", " };
+        Check::new(
+            "page",
+            state,
+            format!("{id}, group {group}{place}{url}: {what}"),
+            format!("{id}：{zh}"),
+        )
+    }
+
+    /// Nothing comes from it.
+    fn silence(&self) -> Option<Check> {
         if !self.health.responsive {
-            return check(State::Bad, "its JavaScript does not answer", "脚本没有响应")
+            let check = self.say(State::Bad, "its JavaScript does not answer", "脚本没有响应");
+            return Some(check
                 .why("its main thread is blocked: a dialog, a breakpoint, a long loop, or a tab that the browser froze; calls to it time out")
-                .todo("look at the tab: close the dialog, go on in the debugger, or bring it to the front");
+                .todo("look at the tab: close the dialog, go on in the debugger, or bring it to the front"));
         }
-        if self.health.silent_ms > SILENT_MS {
-            let what = format!("nothing came from it for {}", length(self.health.silent_ms));
-            return check(State::Warn, &what, "长时间没有消息")
+        if self.health.silent_ms <= SILENT_MS {
+            return None;
+        }
+        let what = format!("nothing came from it for {}", length(self.health.silent_ms));
+        let check = self.say(State::Warn, &what, "长时间没有消息");
+        Some(
+            check
                 .why("the connection is half open, or the machine slept; the hub closes it soon")
-                .todo("reload the page if it does not come back by itself");
+                .todo("reload the page if it does not come back by itself"),
+        )
+    }
+
+    /// It gets no calls, or is the last one to get any.
+    fn duty(&self) -> Option<Check> {
+        if self.draining {
+            let what = "draining: it gets no new calls but those that name it";
+            let check = self.say(State::Warn, what, "排空中：不再接收新的调用");
+            return Some(check
+                .why("somebody asked for that, as before a reload; calls to its group go to other pages, or fail where it is the last one")
+                .todo(format!("pagewire pages --resume {0}   gives it calls again; --detach {0} lets it go", self.id)));
         }
+        if !self.health.asked_last {
+            return None;
+        }
+        let what = format!(
+            "{} calls in a row timed out: it is asked only when no other page of its group can be",
+            self.health.timeouts_in_row
+        );
+        let check = self.say(State::Warn, &what, "连续超时，只在没有其他网页时才会被调用");
+        Some(check
+            .why(self.why_slow())
+            .todo("look at the tab, or reload it; without that it gets another chance every 30 s, and one answer in time makes it well")
+            .todo("if the function just takes long: pagewire call … --timeout 2m"))
+    }
+
+    /// It answers late, or did.
+    fn slowness(&self) -> Option<Check> {
+        let ended = &self.calls.ended;
+        let timeouts = ended.get("timeout").copied().unwrap_or(0);
         if timeouts > 0 {
-            let what = format!("{timeouts} of {ended} calls ended without an answer in time");
-            return check(State::Warn, &what, "有调用超时")
-                .why(self.why_slow())
-                .todo("pagewire call … --timeout 2m, or let the function answer sooner");
-        }
-        let lag = self.health.lag_ms.unwrap_or(0);
-        if lag > SLOW_MS || self.health.hidden == Some(true) {
-            let what = format!("in the background or busy: answers after {lag} ms");
-            return check(State::Warn, &what, "在后台或繁忙").why(self.why_slow()).todo(
-                "give the tab a window of its own, or start the browser with --disable-background-timer-throttling",
+            let what = format!(
+                "{timeouts} of {} calls ended without an answer in time, {} of them just now in a row",
+                ended.values().sum::<u64>(),
+                self.health.timeouts_in_row
+            );
+            let check = self.say(State::Warn, &what, "有调用超时");
+            return Some(
+                check
+                    .why(self.why_slow())
+                    .todo("pagewire call … --timeout 2m, or let the function answer sooner"),
             );
         }
+        let lag = self.health.lag_ms.unwrap_or(0);
+        if lag <= SLOW_MS && self.health.hidden != Some(true) {
+            return None;
+        }
+        let what = format!("in the background or busy: answers after {lag} ms");
+        let check = self.say(State::Warn, &what, "在后台或繁忙");
+        Some(check.why(self.why_slow()).todo(
+            "give the tab a window of its own, or start the browser with --disable-background-timer-throttling",
+        ))
+    }
+
+    fn readiness(&self) -> Check {
         let functions: Vec<_> = self.functions.iter().map(|f| f.name.as_str()).collect();
         if functions.is_empty() {
-            return check(State::Warn, "it exposes no function", "没有暴露任何函数")
+            return self
+                .say(State::Warn, "it exposes no function", "没有暴露任何函数")
                 .todo("in its console: pw.expose(\"title\", () => document.title)");
         }
         let what = format!(
             "answers; functions: {}; {} calls under way, {} wait",
             functions.join(", "),
-            calls.in_flight,
-            calls.queued
+            self.calls.in_flight,
+            self.calls.queued
         );
-        check(State::Ok, &what, "正常")
+        self.say(State::Ok, &what, "正常")
     }
 
     fn why_slow(&self) -> &'static str {
@@ -193,9 +254,24 @@ impl Refusal {
             format!("{}：{} 次，最近在 {ago} 前", self.seen_zh(), self.count),
         )
         .why(self.advice.as_str());
-        match &self.flag {
-            Some(flag) => check.todo(format!("pagewire serve {flag}")),
-            None => check,
+        let flag = self.flag.as_ref();
+        check
+            .todos(flag.map(|flag| format!("pagewire serve {flag}")))
+            .todos(self.todo().iter().copied())
+    }
+
+    /// What to type where no flag by itself helps.
+    fn todo(&self) -> &'static [&'static str] {
+        match self.code.as_str() {
+            "token_required" => &[
+                "PAGEWIRE_TOKEN=SECRET pagewire …   or, in a program, the header Authorization: Bearer SECRET",
+            ],
+            "token_required_outside" => &[
+                "in whoever asked: the header Authorization: Bearer SECRET   (pagewire serve --token SECRET=call:GROUP/* makes one)",
+                "if the proxy is yours and on this machine: pagewire serve --trust-proxy loopback --public-url https://HOST/PATH",
+            ],
+            // The advice says it all.
+            _ => &[],
         }
     }
 
@@ -203,6 +279,8 @@ impl Refusal {
         let from = self.from.as_deref().unwrap_or_default();
         match self.code.as_str() {
             "origin_not_allowed" => format!("来源 {from} 未被允许"),
+            "origin_not_plain" => format!("来源 {from} 不能打开普通 WebSocket"),
+            "token_required_outside" => "来自代理或其他机器的请求没有令牌".into(),
             "origin_attaches_only" => format!("来源 {from} 只能接入，不能调用或订阅"),
             "origin_null" => "没有来源的网页（沙箱、data:、file:）只能使用令牌".into(),
             "origin_untold" => "其他网页通过链接、图片或框架发来的请求".into(),
@@ -224,7 +302,9 @@ mod tests {
 
     fn page(changes: serde_json::Value) -> Page {
         let mut page = json!({"id": "p", "group": "g", "url": "u", "functions": [{"name": "f"}],
-            "calls": {"in_flight": 0, "queued": 0, "ended": {}}, "health": {"responsive": true, "lag_ms": 1, "hidden": false, "silent_ms": 5}});
+            "draining": false,
+            "calls": {"in_flight": 0, "queued": 0, "ended": {}},
+            "health": {"responsive": true, "lag_ms": 1, "hidden": false, "silent_ms": 5, "timeouts_in_row": 0, "asked_last": false}});
         for (path, value) in changes.as_object().expect("an object") {
             *page.pointer_mut(path).expect("a member") = value.clone();
         }
@@ -250,6 +330,12 @@ mod tests {
                 json!({"/calls/ended": {"timeout": 2, "result": 1}}),
                 "\"warn\"",
                 "2 of 3 calls",
+            ),
+            (json!({"/draining": true}), "\"warn\"", "--resume p "),
+            (
+                json!({"/health/asked_last": true, "/health/timeouts_in_row": 3}),
+                "\"warn\"",
+                "3 calls in a row",
             ),
             (
                 json!({"/health/hidden": true}),

@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 
 use super::csp::Target;
 use super::owner;
-use super::probe::{self, Reply, Unreachable};
+use super::probe::{Probe, Reply, Unreachable};
 use super::report::{Check, State, length};
 use crate::cli::HubArguments;
 use crate::exit::{Failed, USAGE};
@@ -20,6 +20,8 @@ pub(crate) struct Hub<'a> {
     pub(crate) base: &'a str,
     pub(crate) host: String,
     pub(crate) port: u16,
+    pub(crate) probe: &'a Probe,
+    target: Target,
     arguments: &'a HubArguments,
 }
 
@@ -40,9 +42,14 @@ pub(crate) struct Status {
 }
 
 /// Who may reach the hub.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
 pub(crate) struct Access {
     pub(crate) origins: Vec<String>,
+    pub(crate) plain: bool,
+    pub(crate) plain_pages: Vec<String>,
+    pub(crate) public_url: Option<String>,
+    pub(crate) trusted_proxies: Vec<String>,
 }
 
 /// One kind of refusal.
@@ -96,21 +103,47 @@ pub(crate) struct Problem {
 }
 
 impl<'a> Hub<'a> {
-    pub(crate) fn new(arguments: &'a HubArguments) -> Result<Self, Failed> {
+    pub(crate) fn new(arguments: &'a HubArguments, probe: &'a Probe) -> Result<Self, Failed> {
         let base = arguments.hub.trim_end_matches('/');
-        let target = Target::parse(base).ok_or_else(|| {
+        let is_http = |target: &Target| matches!(target.scheme.as_str(), "http" | "https");
+        let target = Target::parse(base).filter(is_http).ok_or_else(|| {
             Failed::new(
                 USAGE,
-                format!("--hub {base:?} is no address such as http://127.0.0.1:9999"),
+                format!(
+                    "--hub {base:?} is no address such as http://127.0.0.1:9999 or https://hub.example"
+                ),
             )
         })?;
         let default = if target.scheme == "https" { 443 } else { 80 };
         Ok(Self {
             base,
-            host: target.host,
+            host: target.host.clone(),
             port: target.port.unwrap_or(default),
+            probe,
+            target,
             arguments,
         })
+    }
+
+    /// True when it is reached over TLS: through something in front of it, as a hub itself speaks none.
+    pub(crate) fn is_behind_tls(&self) -> bool {
+        self.target.scheme == "https"
+    }
+
+    /// One of its files, or the hub itself where the path is empty.
+    pub(crate) fn address(&self, path: &str) -> Target {
+        Target {
+            path: format!("{}{path}", self.target.path.trim_end_matches('/')),
+            ..self.target.clone()
+        }
+    }
+
+    /// Where pages attach.
+    pub(crate) fn socket(&self) -> Target {
+        Target {
+            scheme: if self.is_behind_tls() { "wss" } else { "ws" }.to_owned(),
+            ..self.address("/v1/page")
+        }
     }
 
     /// True when it runs on this machine.
@@ -122,7 +155,8 @@ impl<'a> Hub<'a> {
     pub(crate) async fn get(&self, path: &str) -> Result<Reply, Unreachable> {
         let token = self.arguments.token.as_ref();
         let headers = token.map(|token| ("authorization", format!("Bearer {}", token.reveal())));
-        probe::get(&format!("{}{path}", self.base), headers.as_slice()).await
+        let url = format!("{}{path}", self.base);
+        self.probe.get(&url, headers.as_slice()).await
     }
 
     /// Looks who answers at its address.
@@ -134,7 +168,7 @@ impl<'a> Hub<'a> {
         if let Some(problem) = read::<Problem>(&health).filter(|p| p.code == "wrong_host") {
             return Look::nothing(self.wrong_host(&problem));
         }
-        if health.text() != "{\"ok\":true}" {
+        if !health.is_healthy() {
             return Look::nothing(self.stranger(&health));
         }
         let reply = match self.get("/v1/status").await {
@@ -180,25 +214,34 @@ impl<'a> Hub<'a> {
                 format!("端口 {} 被其他程序占用{}", self.port, self.owner()),
             )
             .todo(OTHER_PORT),
-            Unreachable::NoAddress(_)
-            | Unreachable::Scheme(_)
-            | Unreachable::NoConnection
-            | Unreachable::Io(_) => Check::new(
+            Unreachable::Tls(fault) => Check::new(
                 "hub",
                 State::Bad,
-                format!("the hub at {base} cannot be reached: {why}"),
-                format!("无法连接 {base}"),
+                format!("no TLS with the hub at {base}: {}", fault.what),
+                format!("与 {base} 的 TLS 连接失败"),
             )
-            .todo(format!(
-                "reach a remote hub through a tunnel: ssh -L 9999:127.0.0.1:9999 {}",
-                self.host
-            )),
+            .todos(fault.todo),
+            Unreachable::NoAddress(_) | Unreachable::NoConnection | Unreachable::Other(_) => {
+                Check::new(
+                    "hub",
+                    State::Bad,
+                    format!("the hub at {base} cannot be reached: {why}"),
+                    format!("无法连接 {base}"),
+                )
+                .todo(format!(
+                    "reach a remote hub through a tunnel: ssh -L 9999:127.0.0.1:9999 {}",
+                    self.host
+                ))
+            }
         }
     }
 
     fn serve_command(&self) -> String {
         let Self { host, port, .. } = self;
         match host.as_str() {
+            _ if self.is_behind_tls() => {
+                "start what speaks TLS in front of the hub (docs/reverse-proxy.md), and the hub: pagewire serve".into()
+            }
             "127.0.0.1" | "localhost" if *port == 9999 => "pagewire serve".into(),
             "localhost" => format!("pagewire serve --listen 127.0.0.1:{port}"),
             _ if self.is_local() => format!("pagewire serve --listen {host}:{port}"),

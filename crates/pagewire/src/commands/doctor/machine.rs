@@ -7,10 +7,10 @@ use clap::Parser as _;
 use pagewire_server::ServerOptions;
 
 use super::hub::{Hub, Status};
-use super::probe::{self, Unreachable};
+use super::probe::Unreachable;
 use super::report::{Check, State, length};
 use crate::cli::{Cli, ConfigFile};
-use crate::nofile::{self, OpenFiles};
+use crate::nofile::{self, CONNECTIONS_FEW, OpenFiles};
 use crate::settings::{self, Settings};
 
 /// No machine that runs this has an earlier time: 1 January 2025, in seconds of Unix time.
@@ -18,15 +18,16 @@ const EARLIEST: u64 = 1_735_689_600;
 /// A difference that matters to nobody, in seconds.
 const CLOCK_TOLERANCE: u64 = 60;
 
-/// The same port by the three names of this machine. Only where the hub answered at its own.
+/// The same port by the three names of this machine. Only where the hub answered at its own, and not through TLS, where certificates say which names count.
 pub(crate) async fn loopback(hub: &Hub<'_>) -> Vec<Check> {
-    if !hub.is_local() {
+    if !hub.is_local() || hub.is_behind_tls() {
         return Vec::new();
     }
     let (mut reached, mut strangers) = (Vec::new(), Vec::new());
     for host in ["127.0.0.1", "localhost", "[::1]"] {
-        match probe::get(&format!("http://{host}:{}/health", hub.port), &[]).await {
-            Ok(reply) if reply.text() == "{\"ok\":true}" => reached.push(host),
+        let url = format!("http://{host}:{}/health", hub.port);
+        match hub.probe.get(&url, &[]).await {
+            Ok(reply) if reply.is_healthy() => reached.push(host),
             Ok(_) | Err(Unreachable::Silent | Unreachable::NotHttp) => strangers.push(host),
             Err(_) => {}
         }
@@ -160,36 +161,39 @@ fn judge_clock(now: u64, theirs: Option<u64>) -> Check {
 
 /// Files that the hub may have open, or would.
 pub(crate) fn files(status: Option<&Status>) -> Vec<Check> {
+    let wanted = ServerOptions::default().connections_max;
     let running = status.and_then(|status| Some((status.open_files_max?, status)));
-    let connections_max = status.map_or_else(
-        || ServerOptions::default().connections_max,
-        |s| s.connections_max,
-    );
-    let (files, seen, seen_zh) = match (running, nofile::limit()) {
+    let (files, taken, seen, seen_zh) = match (running, nofile::limit()) {
         (Some((files, status)), _) => (
             files,
+            status.connections_max,
             format!(
-                "the hub may have {files} files open; {} of at most {connections_max} connections are",
-                status.connections
+                "the hub may have {files} files open; {} of at most {} connections are",
+                status.connections, status.connections_max
             ),
             format!("hub 最多打开 {files} 个文件"),
         ),
-        (None, Some(OpenFiles { soft, hard })) => (
-            hard,
-            format!(
-                "at most {soft} open files, which serve raises to {hard}, for at most {connections_max} connections"
-            ),
-            format!("打开文件数上限 {soft}，serve 会提高到 {hard}"),
-        ),
+        (None, Some(OpenFiles { soft, hard })) => {
+            let taken = OpenFiles::room(hard).min(wanted);
+            (
+                hard,
+                taken,
+                format!(
+                    "at most {soft} open files, which serve raises to {hard}, for at most {taken} connections"
+                ),
+                format!("打开文件数上限 {soft}，serve 会提高到 {hard}"),
+            )
+        }
         (None, None) => return Vec::new(),
     };
-    if OpenFiles::suffices_for(files, connections_max) {
+    let room = OpenFiles::room(files);
+    if room >= CONNECTIONS_FEW && room >= taken {
         return vec![Check::new("files", State::Ok, seen, seen_zh)];
     }
     vec![
         Check::new("files", State::Warn, seen, seen_zh)
             .why("each connection is a file: more than fit wait until others close")
-            .todo(OpenFiles::advice(connections_max)),
+            .todo(OpenFiles::advice(wanted.max(taken))),
     ]
 }
 

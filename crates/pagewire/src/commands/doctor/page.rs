@@ -43,7 +43,7 @@ pub(crate) async fn check(
     let given = !page.policies.is_empty();
     let fetched = match arguments.page {
         None => Ok(None),
-        Some(_) => page.fetch().await.map(Some),
+        Some(_) => page.fetch(hub.probe).await.map(Some),
     };
     // Without any policy in hand there is nothing to judge by.
     let known = given || fetched.is_ok();
@@ -99,7 +99,7 @@ fn by_hand(arguments: &DoctorArguments) -> Result<Vec<String>, Failed> {
 
 impl Page {
     fn connects(&self, hub: &Hub<'_>) -> Check {
-        let socket = address("ws", hub, "/v1/page");
+        let socket = hub.socket();
         match self.policies.check(&self.target, Use::Connect, &socket) {
             Ok(()) => Check::new(
                 "connect",
@@ -114,7 +114,7 @@ impl Page {
                 "策略不允许网页连接 hub",
             )
             .why(refused_by(&by))
-            .todo(format!("if the site is yours, add to its connect-src: {} {}", shown(&socket), shown(&address("http", hub, ""))))
+            .todo(format!("if the site is yours, add to its connect-src: {} {}", shown(&socket), shown(&hub.address(""))))
             .todo("if not: attach from a page of the same site without that policy, or remove the header by a browser extension"),
         }
     }
@@ -123,9 +123,8 @@ impl Page {
     fn loads_the_script(&self, hub: &Hub<'_>) -> Check {
         let files = ["/bridge/pagewire.mjs", "/bridge/pagewire.js"];
         let load = |file: &&str| {
-            let target = address("http", hub, file);
             self.policies
-                .check(&self.target, Use::Script, &target)
+                .check(&self.target, Use::Script, &hub.address(file))
                 .err()
         };
         let Some(by) = files.iter().find_map(load) else {
@@ -153,7 +152,7 @@ impl Page {
     }
 
     fn mixed_content(&self, hub: &Hub<'_>) -> Option<Check> {
-        if self.target.scheme != "https" || hub.base.starts_with("https:") {
+        if self.target.scheme != "https" || hub.is_behind_tls() {
             return None;
         }
         Some(if hub.is_local() {
@@ -237,15 +236,6 @@ impl Page {
 
 fn refused_by(by: &RefusedBy) -> String {
     format!("its Content-Security-Policy says: {by}")
-}
-
-fn address(scheme: &str, hub: &Hub<'_>, path: &str) -> Target {
-    Target {
-        scheme: scheme.to_owned(),
-        host: hub.host.clone(),
-        port: Some(hub.port),
-        path: path.to_owned(),
-    }
 }
 
 /// The address as it stands in a policy.

@@ -1,6 +1,8 @@
 //! One GET that tells apart why it fails: who listens, and what they speak.
 
+use std::error::Error;
 use std::io;
+use std::path::Path;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -8,11 +10,16 @@ use http::header::HOST;
 use http::{HeaderMap, Request, StatusCode, Uri};
 use http_body_util::{BodyExt as _, Empty};
 use hyper::client::conn::http1;
+use hyper_rustls::MaybeHttpsStream;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
+use tower_service::Service as _;
 
-/// Time to reach a port. On this machine it takes none; elsewhere a firewall may drop packets without a word.
+use crate::exit::Failed;
+use crate::tls::{self, Connector, Fault, Trust, innermost};
+
+/// Time to reach a port, and for TLS with who listens there. On this machine it takes none; elsewhere a firewall may drop packets without a word.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// Time for the whole answer.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
@@ -30,16 +37,16 @@ pub(crate) struct Reply {
 /// Why nothing came back.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Unreachable {
-    #[error("{0:?} is no address such as http://127.0.0.1:9999")]
+    #[error("{0:?} is no address such as http://127.0.0.1:9999 or https://shop.example/cart")]
     NoAddress(String),
-    #[error("this build speaks http:// only, not {0}://")]
-    Scheme(String),
     #[error("nothing listens there")]
     NobodyListens,
     #[error("no connection within 3 s")]
     NoConnection,
     #[error("{0}")]
-    Io(io::Error),
+    Other(String),
+    #[error("{}", .0.what)]
+    Tls(Fault),
     #[error("somebody listens there and says nothing to an HTTP request")]
     Silent,
     #[error("somebody listens there and does not speak HTTP")]
@@ -47,6 +54,11 @@ pub(crate) enum Unreachable {
 }
 
 impl Reply {
+    /// True for what a hub answers to `GET /health`.
+    pub(crate) fn is_healthy(&self) -> bool {
+        self.body == "{\"ok\":true}"
+    }
+
     pub(crate) fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }
@@ -56,63 +68,115 @@ impl Reply {
     }
 }
 
-/// Asks for an address. Follows no redirection and goes through no proxy.
-///
-/// # Cancel safety
-///
-/// Dropping the future closes the connection.
-pub(crate) async fn get(url: &str, headers: &[(&str, String)]) -> Result<Reply, Unreachable> {
-    let no_address = || Unreachable::NoAddress(url.to_owned());
-    let uri: Uri = url.parse().map_err(|_| no_address())?;
-    let authority = uri.authority().ok_or_else(no_address)?.clone();
-    let stream = connect(&uri).await?;
-    let path = uri.path_and_query().map_or("/", |path| path.as_str());
-    let mut request = Request::builder()
-        .uri(path)
-        .header(HOST, authority.as_str())
-        .header("accept", "*/*")
-        .header(
-            "user-agent",
-            concat!("pagewire/", env!("CARGO_PKG_VERSION")),
-        );
-    for (name, value) in headers {
-        request = request.header(*name, value);
-    }
-    let request = request
-        .body(Empty::<Bytes>::new())
-        .map_err(|_| no_address())?;
-    match timeout(ANSWER_TIMEOUT, exchange(stream, request)).await {
-        Ok(reply) => reply.map_err(|_| Unreachable::NotHttp),
-        Err(_) => Err(Unreachable::Silent),
-    }
-}
-
-/// The one place that knows transports.
-async fn connect(uri: &Uri) -> Result<TcpStream, Unreachable> {
-    let no_address = || Unreachable::NoAddress(uri.to_string());
-    match uri.scheme_str() {
-        Some("http") => {}
-        Some(scheme) => return Err(Unreachable::Scheme(scheme.to_owned())),
-        None => return Err(no_address()),
-    }
-    let host = uri.host().ok_or_else(no_address)?;
-    let host = host.trim_start_matches('[').trim_end_matches(']');
-    let connecting = TcpStream::connect((host, uri.port_u16().unwrap_or(80)));
-    match timeout(CONNECT_TIMEOUT, connecting).await {
-        Err(_) => Err(Unreachable::NoConnection),
-        Ok(Ok(stream)) => Ok(stream),
-        Ok(Err(error)) if error.kind() == io::ErrorKind::ConnectionRefused => {
-            Err(Unreachable::NobodyListens)
+impl Unreachable {
+    fn from_connecting(error: &(dyn Error + 'static)) -> Self {
+        if let Some(fault) = tls::explain(error) {
+            return Self::Tls(fault);
         }
-        Ok(Err(error)) => Err(Unreachable::Io(error)),
+        let io = tls::sources(error).find_map(|cause| cause.downcast_ref::<io::Error>());
+        match io.map(io::Error::kind) {
+            Some(io::ErrorKind::ConnectionRefused) => Self::NobodyListens,
+            Some(_) | None => Self::Other(innermost(error)),
+        }
+    }
+
+    /// What helps, where the failure itself says it.
+    pub(crate) fn todo(&self) -> Option<&'static str> {
+        match self {
+            Self::Tls(fault) => fault.todo,
+            Self::NoAddress(_)
+            | Self::NobodyListens
+            | Self::NoConnection
+            | Self::Other(_)
+            | Self::Silent
+            | Self::NotHttp => None,
+        }
     }
 }
 
-async fn exchange(
-    stream: TcpStream,
-    request: Request<Empty<Bytes>>,
-) -> Result<Reply, hyper::Error> {
-    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
+/// Asks for addresses, over TLS where they begin with `https://`.
+#[derive(Debug)]
+pub(crate) struct Probe {
+    connector: Connector,
+    /// Why this machine can check no certificate.
+    no_roots: Option<Fault>,
+}
+
+impl Probe {
+    /// Trusts the roots of the system, and those in the file.
+    ///
+    /// # Errors
+    ///
+    /// A file of roots that cannot be used.
+    pub(crate) fn new(ca: Option<&Path>) -> Result<Self, Failed> {
+        match tls::connector(&Trust::Roots(ca)) {
+            Ok(connector) => Ok(Self {
+                connector,
+                no_roots: None,
+            }),
+            Err(failed) if ca.is_some() => Err(failed),
+            // A system without roots is one more thing that a doctor finds, and keeps nobody from a hub without TLS.
+            Err(failed) => Ok(Self {
+                connector: tls::plain_connector(),
+                no_roots: failed.message.map(Fault::without_advice),
+            }),
+        }
+    }
+
+    /// Asks for an address. Follows no redirection and goes through no proxy.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future closes the connection.
+    pub(crate) async fn get(
+        &self,
+        url: &str,
+        headers: &[(&str, String)],
+    ) -> Result<Reply, Unreachable> {
+        let no_address = || Unreachable::NoAddress(url.to_owned());
+        let uri: Uri = url.parse().map_err(|_| no_address())?;
+        let authority = uri.authority().ok_or_else(no_address)?.clone();
+        let stream = self.connect(&uri).await?;
+        let path = uri.path_and_query().map_or("/", |path| path.as_str());
+        let mut request = Request::builder()
+            .uri(path)
+            .header(HOST, authority.as_str())
+            .header("accept", "*/*")
+            .header(
+                "user-agent",
+                concat!("pagewire/", env!("CARGO_PKG_VERSION")),
+            );
+        for (name, value) in headers {
+            request = request.header(*name, value);
+        }
+        let request = request
+            .body(Empty::<Bytes>::new())
+            .map_err(|_| no_address())?;
+        match timeout(ANSWER_TIMEOUT, exchange(stream, request)).await {
+            Ok(reply) => reply.map_err(|_| Unreachable::NotHttp),
+            Err(_) => Err(Unreachable::Silent),
+        }
+    }
+
+    /// The one place that knows transports.
+    async fn connect(&self, uri: &Uri) -> Result<Stream, Unreachable> {
+        match (uri.scheme_str(), &self.no_roots) {
+            (Some("https"), Some(fault)) => return Err(Unreachable::Tls(fault.clone())),
+            (Some("http" | "https"), _) => {}
+            (Some(_) | None, _) => return Err(Unreachable::NoAddress(uri.to_string())),
+        }
+        let connecting = self.connector.clone().call(uri.clone());
+        match timeout(CONNECT_TIMEOUT, connecting).await {
+            Err(_) => Err(Unreachable::NoConnection),
+            Ok(connected) => connected.map_err(|error| Unreachable::from_connecting(&*error)),
+        }
+    }
+}
+
+type Stream = MaybeHttpsStream<TokioIo<TcpStream>>;
+
+async fn exchange(stream: Stream, request: Request<Empty<Bytes>>) -> Result<Reply, hyper::Error> {
+    let (mut sender, connection) = http1::handshake(stream).await?;
     // It ends when the sender is dropped, at the end of this function.
     let driver = tokio::spawn(connection);
     let response = sender.send_request(request).await;
@@ -147,6 +211,10 @@ mod tests {
 
     use super::*;
 
+    async fn get(url: &str) -> Result<Reply, Unreachable> {
+        Probe::new(None).unwrap().get(url, &[]).await
+    }
+
     /// A listener that answers one connection with these bytes and then closes it.
     async fn answering(answer: Vec<u8>) -> String {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -170,27 +238,25 @@ mod tests {
                 format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\n").into_bytes();
             answer.resize(answer.len() + length, b'x');
             let url = answering(answer).await;
-            assert_eq!(get(&url, &[]).await.unwrap().body.len(), kept);
+            assert_eq!(get(&url).await.unwrap().body.len(), kept);
         }
     }
 
     #[tokio::test]
     async fn failures_are_told_apart() {
         let ssh = answering(b"SSH-2.0-OpenSSH_9.9\r\n".to_vec()).await;
-        assert!(matches!(get(&ssh, &[]).await, Err(Unreachable::NotHttp)));
-        assert!(matches!(
-            get("https://a/", &[]).await,
-            Err(Unreachable::Scheme(_))
-        ));
-        assert!(matches!(
-            get("nonsense", &[]).await,
-            Err(Unreachable::NoAddress(_))
-        ));
+        assert!(matches!(get(&ssh).await, Err(Unreachable::NotHttp)));
+        for no_address in ["nonsense", "ws://127.0.0.1/", "/path"] {
+            assert!(matches!(
+                get(no_address).await,
+                Err(Unreachable::NoAddress(_))
+            ));
+        }
         let free = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = free.local_addr().unwrap();
         drop(free);
         assert!(matches!(
-            get(&format!("http://{address}"), &[]).await,
+            get(&format!("http://{address}")).await,
             Err(Unreachable::NobodyListens)
         ));
     }

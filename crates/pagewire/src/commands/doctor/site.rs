@@ -4,7 +4,7 @@ use http::StatusCode;
 
 use super::csp::{Policies, Target};
 use super::meta;
-use super::probe::{self, Unreachable};
+use super::probe::{Probe, Unreachable};
 use super::report::{Check, State};
 
 /// Redirections that are followed. Browsers stop at 20; honest sites need two or three.
@@ -20,9 +20,9 @@ pub(crate) struct Page {
 
 impl Page {
     /// Fetches its head and beginning, and takes the policies out of them.
-    pub(crate) async fn fetch(&mut self) -> Result<Check, Check> {
+    pub(crate) async fn fetch(&mut self, probe: &Probe) -> Result<Check, Check> {
         for _ in 0..=REDIRECTIONS_MAX {
-            let reply = match probe::get(&self.url, &[]).await {
+            let reply = match probe.get(&self.url, &[]).await {
                 Ok(reply) => reply,
                 Err(why) => return Err(self.not_fetched(&why)),
             };
@@ -103,6 +103,7 @@ impl Page {
             format!("{} was not fetched: {why}; {policy}", self.url),
             format!("无法获取 {}", self.url),
         )
+        .todos(why.todo())
         .todo("in the page's console (F12), Network, the first entry: copy its content-security-policy, then: pagewire doctor --csp 'POLICY'")
     }
 }

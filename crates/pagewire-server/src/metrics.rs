@@ -49,7 +49,12 @@ impl Collector for HubCollector {
             .calls_ended
             .iter()
             .map(|(kind, count)| ([("end", kind.name().to_owned())], *count));
-        counters(&mut encoder, "calls", "Calls that ended, by how", ended)?;
+        counters(
+            &mut encoder,
+            "calls",
+            "Ends of calls, by how; a call that was given to another page ends at each",
+            ended,
+        )?;
         durations(&mut encoder, &hub.functions)?;
         gauge(
             &mut encoder,

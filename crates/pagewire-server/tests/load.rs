@@ -1,6 +1,6 @@
 //! Many programs at once against one hub, over real sockets: every answer is its caller's own, none is lost, nothing is left behind.
 //!
-//! Counts are small by default; with `PAGEWIRE_TEST_LONG` the rounds of `load/rounds.rs` go on for a minute each.
+//! Counts are small by default; with `PAGEWIRE_TEST_LONG` the rounds of `load/rounds.rs` go on for a minute each, and `load/soak.rs` for ten.
 //! Figures go to standard error (`--nocapture`).
 #![allow(
     clippy::print_stderr,
@@ -24,6 +24,8 @@ mod reconnects;
 mod reloads;
 #[path = "load/rounds.rs"]
 mod rounds;
+#[path = "load/soak.rs"]
+mod soak;
 
 /// Programs that call at once.
 const PROGRAMS: usize = 64;

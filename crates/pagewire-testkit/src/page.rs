@@ -34,7 +34,12 @@ impl FakePage {
 
     /// A page with this hello.
     pub async fn attach_with(hub: &TestHub, hello: Value) -> Self {
-        let mut socket = Self::connect(hub, &[])
+        Self::attach_at(&hub.ws_url(), hello).await
+    }
+
+    /// A page with this hello, at a hub that may be another process: `ws://127.0.0.1:PORT`.
+    pub async fn attach_at(hub_url: &str, hello: Value) -> Self {
+        let mut socket = Self::connect_at(hub_url, &[])
             .await
             .expect("the hub takes the connection");
         let welcome = Self::greet(&mut socket, hello).await;
@@ -60,7 +65,15 @@ impl FakePage {
         headers: &[(&'static str, &str)],
     ) -> Result<WebSocketStream<MaybeTlsStream<TcpStream>>, tokio_tungstenite::tungstenite::Error>
     {
-        let mut request = format!("{}/v1/page", hub.ws_url())
+        Self::connect_at(&hub.ws_url(), headers).await
+    }
+
+    async fn connect_at(
+        hub_url: &str,
+        headers: &[(&'static str, &str)],
+    ) -> Result<WebSocketStream<MaybeTlsStream<TcpStream>>, tokio_tungstenite::tungstenite::Error>
+    {
+        let mut request = format!("{hub_url}/v1/page")
             .into_client_request()
             .expect("an address");
         request.headers_mut().insert(

@@ -8,11 +8,16 @@ use pagewire_testkit::{TestHub, need, until};
 use tokio::runtime::{Builder, Handle};
 use tokio::time::timeout;
 
-/// Longest that a test of this file may take: several times what it needs under `PAGEWIRE_TEST_LONG`.
+/// Longest that a test of this file may take unless it says otherwise: several times what it needs under `PAGEWIRE_TEST_LONG`.
 const TEST_TIME_MAX: Duration = Duration::from_secs(300);
 
 /// Runs a test on a runtime of its own while no other of this file runs: they measure the process that they share.
 pub(crate) fn alone(test: impl Future<Output = ()>) {
+    alone_within(TEST_TIME_MAX, test);
+}
+
+/// The same for a test that may take so long.
+pub(crate) fn alone_within(time_max: Duration, test: impl Future<Output = ()>) {
     static TURN: Mutex<()> = Mutex::new(());
     // A test that failed before leaves nothing broken behind: its runtime is gone.
     let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
@@ -20,7 +25,7 @@ pub(crate) fn alone(test: impl Future<Output = ()>) {
     let runtime = runtime.worker_threads(2).enable_all().build();
     let ended = runtime
         .expect("a runtime")
-        .block_on(async { timeout(TEST_TIME_MAX, test).await });
+        .block_on(async { timeout(time_max, test).await });
     ended.expect("a test ends, even when a program or page of it failed");
 }
 
@@ -61,7 +66,12 @@ impl Footprint {
 
 /// Asserts that resident memory has grown by at most `growth_kib_max` since it was `before_kib`.
 pub(crate) fn check_growth(before_kib: Option<u64>, growth_kib_max: u64) {
-    let (Some(before), Some(now)) = (before_kib, memory_kib()) else {
+    check_growth_to(before_kib, memory_kib(), growth_kib_max);
+}
+
+/// The same of a process that was measured at both times.
+pub(crate) fn check_growth_to(before_kib: Option<u64>, now_kib: Option<u64>, growth_kib_max: u64) {
+    let (Some(before), Some(now)) = (before_kib, now_kib) else {
         return;
     };
     let growth = now.saturating_sub(before);
@@ -81,10 +91,12 @@ pub(crate) fn memory_kib() -> Option<u64> {
     need("/proc/self/status (memory of a process)", resident)
 }
 
-fn live_tasks() -> usize {
+/// Tasks of the runtime that this is called in.
+pub(crate) fn live_tasks() -> usize {
     Handle::current().metrics().num_alive_tasks()
 }
 
-fn open_files() -> Option<usize> {
+/// Files and sockets of this process, where the system says.
+pub(crate) fn open_files() -> Option<usize> {
     fs::read_dir("/proc/self/fd").ok().map(Iterator::count)
 }

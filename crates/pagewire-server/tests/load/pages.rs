@@ -41,12 +41,26 @@ pub(crate) async fn attach(
     epoch: u64,
     functions: &[&str],
 ) -> FakePage {
+    attach_at(&hub.ws_url(), group, Some((id, epoch)), functions).await
+}
+
+/// The same at a hub that may be another process; a page without an id is given one.
+pub(crate) async fn attach_at(
+    hub_url: &str,
+    group: &str,
+    known: Option<(&str, u64)>,
+    functions: &[&str],
+) -> FakePage {
     let functions: Vec<_> = functions
         .iter()
         .map(|name| json!({ "name": name }))
         .collect();
-    let hello = json!({ "group": group, "page": id, "epoch": epoch, "functions": functions });
-    let page = FakePage::attach_with(hub, hello).await;
+    let mut hello = json!({ "group": group, "functions": functions });
+    if let Some((id, epoch)) = known {
+        hello["page"] = id.into();
+        hello["epoch"] = epoch.into();
+    }
+    let page = FakePage::attach_at(hub_url, hello).await;
     // As browsers do. Else an answer right behind `$/expose` waits for the other side's delayed ACK.
     if let MaybeTlsStream::Plain(connection) = page.socket.get_ref() {
         connection.set_nodelay(true).expect("a TCP option");
@@ -159,21 +173,32 @@ pub(crate) enum Reload {
 /// Attaches the page anew, as the browser does: no goodbye, the same id, the last epoch.
 pub(crate) async fn come_back(
     hub: &TestHub,
+    old: FakePage,
+    reload: Reload,
+    functions: &[&str],
+) -> FakePage {
+    come_back_at(&hub.ws_url(), old, reload, functions).await
+}
+
+/// The same at a hub that may be another process.
+pub(crate) async fn come_back_at(
+    hub_url: &str,
     mut old: FakePage,
     reload: Reload,
     functions: &[&str],
 ) -> FakePage {
-    let (group, id, epoch) = (crate::GROUP, old.id.clone(), old.epoch);
+    let (id, epoch) = (old.id.clone(), old.epoch);
+    let attach = async || attach_at(hub_url, crate::GROUP, Some((&id, epoch)), functions).await;
     let new = match reload {
         Reload::Unseen => {
-            let new = attach(hub, group, &id, epoch, functions).await;
+            let new = attach().await;
             let closed = soon("the close of the old link", old.closed()).await;
             assert_eq!(closed, Some((4409, "replaced".to_owned())));
             new
         }
         Reload::Racing => {
             drop(old);
-            attach(hub, group, &id, epoch, functions).await
+            attach().await
         }
     };
     assert_eq!((&new.id, new.epoch), (&id, epoch + 1));

@@ -1,12 +1,13 @@
 //! A program that numbers its calls and checks that each answer belongs to its call.
 
+use std::iter::Sum;
 use std::time::{Duration, Instant};
 
 use pagewire_testkit::{Http, Response, TestHub};
 use serde_json::Value;
 
 /// Time that a call gets unless a test says otherwise: so long that ending by it means a call was lost.
-const DEADLINE: Duration = Duration::from_secs(30);
+pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
 /// Longest function name, in characters.
 const NAME_CHARS_MAX: usize = 64;
 /// A letter of four bytes, as JSON text and as a path.
@@ -32,6 +33,26 @@ pub(crate) enum End {
     NotFound,
     PageGone,
     Timeout,
+    PageError,
+}
+
+impl End {
+    /// Its `code` in a problem document; a result has none.
+    fn code(self) -> Option<&'static str> {
+        match self {
+            Self::Result => None,
+            Self::NotFound => Some("not_found"),
+            Self::PageGone => Some("page_gone"),
+            Self::Timeout => Some("timeout"),
+            Self::PageError => Some("page_error"),
+        }
+    }
+
+    /// Asserts that a problem document tells this end.
+    pub(crate) fn check_problem(self, problem: &str) {
+        let problem: Value = serde_json::from_str(problem).expect("JSON");
+        assert_eq!(problem["code"].as_str(), self.code(), "{problem}");
+    }
 }
 
 /// How many calls ended in which way.
@@ -41,27 +62,40 @@ pub(crate) struct Ends {
     pub(crate) not_found: u64,
     pub(crate) page_gone: u64,
     pub(crate) timeouts: u64,
+    pub(crate) page_errors: u64,
 }
 
 impl Ends {
     /// All ends of some programs.
     pub(crate) fn of<'a>(programs: impl IntoIterator<Item = &'a Program>) -> Self {
-        let all = programs.into_iter().map(|program| program.ends);
-        all.fold(Self::default(), |sum, one| Self {
-            results: sum.results + one.results,
-            not_found: sum.not_found + one.not_found,
-            page_gone: sum.page_gone + one.page_gone,
-            timeouts: sum.timeouts + one.timeouts,
-        })
+        programs.into_iter().map(|program| program.ends).sum()
     }
 
-    fn count(&mut self, end: End) {
+    /// How many there are together.
+    pub(crate) fn all(&self) -> u64 {
+        self.results + self.not_found + self.page_gone + self.timeouts + self.page_errors
+    }
+
+    pub(crate) fn count(&mut self, end: End) {
         match end {
             End::Result => self.results += 1,
             End::NotFound => self.not_found += 1,
             End::PageGone => self.page_gone += 1,
             End::Timeout => self.timeouts += 1,
+            End::PageError => self.page_errors += 1,
         }
+    }
+}
+
+impl Sum for Ends {
+    fn sum<I: Iterator<Item = Self>>(all: I) -> Self {
+        all.fold(Self::default(), |sum, one| Self {
+            results: sum.results + one.results,
+            not_found: sum.not_found + one.not_found,
+            page_gone: sum.page_gone + one.page_gone,
+            timeouts: sum.timeouts + one.timeouts,
+            page_errors: sum.page_errors + one.page_errors,
+        })
     }
 }
 
@@ -144,9 +178,8 @@ impl Program {
                 self.last_call = call;
                 assert_eq!(text, proper_answer(&page, function, number));
             }
-            End::NotFound => check_code(&text, "not_found"),
-            End::PageGone => check_code(&text, "page_gone"),
-            End::Timeout => check_code(&text, "timeout"),
+            End::NotFound | End::PageGone | End::Timeout => end.check_problem(&text),
+            End::PageError => unreachable!("a program calls nothing that throws: {text}"),
         }
         assert!(
             end == End::Timeout || asked.elapsed() < deadline,
@@ -163,17 +196,13 @@ impl Program {
     }
 }
 
-fn end_of(response: &Response) -> End {
+pub(crate) fn end_of(response: &Response) -> End {
     match response.status.as_u16() {
         200 => End::Result,
         404 => End::NotFound,
+        500 => End::PageError,
         502 => End::PageGone,
         504 => End::Timeout,
         status => unreachable!("no call of these tests ends with status {status}"),
     }
-}
-
-fn check_code(problem: &str, code: &str) {
-    let problem: Value = serde_json::from_str(problem).expect("JSON");
-    assert_eq!(problem["code"], code, "{problem}");
 }

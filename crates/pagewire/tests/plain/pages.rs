@@ -164,7 +164,7 @@ async fn a_page_opened_from_disk_is_refused_with_advice() {
     assert!(advice.contains("serve this one over http"), "{advice}");
     browser.close().await;
     let log = hub.serve.stop_and_log().await;
-    assert!(log.contains("origin is null"), "{log}");
+    assert!(log.contains("Origin: \"null\""), "{log}");
     assert!(log.contains("python3 -m http.server"), "{log}");
 
     for origin in ["null", "file://"] {

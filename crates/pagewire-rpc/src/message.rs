@@ -134,8 +134,9 @@ impl<'a> PublishEnvelope<'a> {
     /// None for anything else, and for what is not well spelled: the general way says what is wrong with it.
     fn parse(message: &'a Bytes) -> Option<Incoming<'a>> {
         let beginning = message.get(..METHOD_WITHIN_BYTES)?;
+        let method = br#""$/publish""#;
         if message.len() < PUBLISHED_BYTES_MIN
-            || memchr::memmem::find(beginning, b"\"$/publish\"").is_none()
+            || !beginning.windows(method.len()).any(|part| part == method)
         {
             return None;
         }

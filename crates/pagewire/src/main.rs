@@ -17,7 +17,6 @@ mod terminal;
 mod tls;
 mod version;
 
-use std::num::NonZero;
 use std::process::ExitCode;
 
 use clap::Parser as _;
@@ -40,7 +39,9 @@ fn main() -> ExitCode {
         }
     };
     set_up_logging(&cli);
-    let runtime = runtime().build();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build();
     let result = match runtime {
         Ok(runtime) => {
             let result = runtime.block_on(run(cli));
@@ -61,18 +62,6 @@ fn main() -> ExitCode {
             ExitCode::from(failed.code)
         }
     }
-}
-
-/// Half of the processors work for the hub: the browser and the programs that it serves need the others, and waking a second thread for a call
-/// costs more than it gains. The environment variable of the runtime wins.
-fn runtime() -> tokio::runtime::Builder {
-    let mut builder = tokio::runtime::Builder::new_multi_thread();
-    builder.enable_all();
-    if std::env::var_os("TOKIO_WORKER_THREADS").is_none() {
-        let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
-        builder.worker_threads((processors / 2).max(1));
-    }
-    builder
 }
 
 async fn run(cli: Cli) -> Result<(), Failed> {

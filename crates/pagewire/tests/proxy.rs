@@ -190,7 +190,10 @@ async fn an_allowed_origin_attaches_through_nginx_on_the_same_machine_and_others
     let foreign = BrowserPage::open(&machine.chromium, &foreign);
     let refused = site.report().await;
     let why = refused["refused"].as_str().expect("a refusal");
-    assert!(why.contains("Start the hub with --allow-origin"), "{refused}");
+    assert!(
+        why.contains("Start the hub with --allow-origin"),
+        "{refused}"
+    );
     attached(hub_port, 1).await;
     // Programs on this machine need no token through their own proxy either; those elsewhere do.
     let sum = nginx

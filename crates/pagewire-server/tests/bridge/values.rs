@@ -31,6 +31,18 @@ async fn functions_get_their_arguments_and_answer_now_or_later() {
 }
 
 #[tokio::test]
+async fn a_function_knows_the_trace_of_its_caller() {
+    let Some(chromium) = chromium() else { return };
+    let stage = Stage::open(&chromium).await;
+    let trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    let traced = stage.http.with("traceparent", trace);
+    let answer = traced.post("/v1/call/page/trace", "").await;
+    assert_eq!(answer.json().await, json!(trace));
+    assert_eq!(stage.answer("trace", "").await, json!(null));
+    stage.close().await;
+}
+
+#[tokio::test]
 async fn values_arrive_as_json_stringify_has_them() {
     let Some(chromium) = chromium() else { return };
     let stage = Stage::open(&chromium).await;

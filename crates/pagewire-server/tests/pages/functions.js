@@ -92,6 +92,7 @@ const thrown = {
 
 const functions = {
 	add: (a, b) => a + b,
+	trace() { return this.traceparent; },
 	async addLater(a, b) {
 		await new Promise(requestAnimationFrame);
 		return a + b;

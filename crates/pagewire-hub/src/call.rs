@@ -65,7 +65,7 @@ impl Hub {
         let timeout = request.timeout.min(self.options().timeout_max);
         let began = Instant::now();
         let deadline = began + timeout;
-        let mut route = self.route(&request, &[], began)?;
+        let mut route = self.route(&request, began)?;
         let mut tried = Vec::new();
         loop {
             let missed = match self.attempt(&request, route, deadline).await {
@@ -87,13 +87,8 @@ impl Hub {
     }
 
     /// The first page for a call; a call that finds none is counted as ended.
-    fn route(
-        &self,
-        request: &CallRequest,
-        tried: &[PageId],
-        now: Instant,
-    ) -> Result<Route, Failure> {
-        self.find(request, tried, now).map_err(|no_route| {
+    fn route(&self, request: &CallRequest, now: Instant) -> Result<Route, Failure> {
+        self.find(request, &[], now).map_err(|no_route| {
             let (kind, reason) = match no_route {
                 NoRoute::NotFound(why) => (EndKind::NotFound, FailureReason::NotFound(why)),
                 NoRoute::Draining(group) => (EndKind::Overloaded, FailureReason::Draining(group)),

@@ -3,12 +3,11 @@
 
 mod devtools;
 
-use futures_util::StreamExt as _;
 use pagewire_browser::{Browser, How, LaunchOptions};
 use pagewire_testkit::{chromium, soon};
 use serde_json::json;
 
-use self::devtools::{command, command_in, open_page};
+use self::devtools::{command, command_in, open_page, the_end};
 
 #[tokio::test]
 async fn a_launched_browser_answers_over_the_pipe_and_opens_pages() {
@@ -36,7 +35,7 @@ async fn a_launched_browser_answers_over_the_pipe_and_opens_pages() {
     assert!(profile.is_dir());
     soon("the end of the browser", browser.close()).await;
     assert!(!profile.exists(), "a throw-away profile is deleted");
-    assert!(transport.next().await.is_none(), "the stream ends");
+    the_end(&mut transport).await;
 }
 
 #[tokio::test]

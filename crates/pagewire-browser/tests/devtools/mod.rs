@@ -43,3 +43,10 @@ pub(crate) async fn open_page(transport: &mut Transport, url: &str) -> String {
     let session = attached["result"]["sessionId"].as_str();
     session.expect("a session").to_owned()
 }
+
+/// Reads what is left until the stream ends without an error.
+pub(crate) async fn the_end(transport: &mut Transport) {
+    while let Some(message) = soon("the end of the stream", transport.next()).await {
+        message.expect("a message or the end");
+    }
+}

@@ -12,7 +12,10 @@ use bytes::Bytes;
 use futures_util::{Sink, Stream};
 use pagewire_cdp::pipe::TooLong;
 
+#[cfg(unix)]
+pub(crate) use self::pipe::CommandEnd;
 use self::socket::Socket;
+pub(crate) use self::socket::config as socket_config;
 
 /// Longest message that is sent to a browser, in bytes. Chromium's own buffer ends at 100 MiB, and with it the connection.
 pub const COMMAND_BYTES_MAX: usize = 99 << 20;
@@ -21,6 +24,8 @@ pub const COMMAND_BYTES_MAX: usize = 99 << 20;
 ///
 /// As a stream it gives what the browser says, and ends when the browser is gone. As a sink it takes one message each; a message that it took is neither
 /// lost nor torn when a poll is left. Closing or dropping it ends a browser that was launched; one that was there before goes on.
+///
+/// A message shares memory with those that came with it, so a small one that is kept for long is better copied.
 ///
 /// It holds at most one message of [`PIPE_MESSAGE_BYTES_MAX`](pagewire_cdp::pipe::PIPE_MESSAGE_BYTES_MAX) on its way in, and
 /// on its way out at most one of [`COMMAND_BYTES_MAX`] beyond [`QUEUE_BYTES_MAX`]: then it waits for the browser.
@@ -78,9 +83,9 @@ impl Transport {
     #[cfg(unix)]
     pub(crate) fn pipe(
         from_browser: tokio::net::unix::pipe::Receiver,
-        to_browser: tokio::net::unix::pipe::Sender,
+        commands: CommandEnd,
     ) -> Self {
-        Self(Wire::Pipe(pipe::Pipe::new(from_browser, to_browser)))
+        Self(Wire::Pipe(pipe::Pipe::new(from_browser, commands)))
     }
 
     /// Over a WebSocket that was opened with [`socket::config`].
@@ -88,8 +93,6 @@ impl Transport {
         Self(Wire::WebSocket(Box::new(Socket::new(stream))))
     }
 }
-
-pub(crate) use self::socket::config as socket_config;
 
 impl Stream for Transport {
     type Item = Result<Bytes, TransportError>;

@@ -4,6 +4,8 @@ use bytes::{Bytes, BytesMut};
 
 /// Longest message that is taken from a browser, in bytes. A tapped frame of 64 MiB of bytes is 86 MiB of base64.
 pub const PIPE_MESSAGE_BYTES_MAX: usize = 256 << 20;
+/// Unused room above this is given back after a message, so that one of 100 MiB is not paid for by all that follow.
+const SLACK_BYTES: usize = 1 << 20;
 /// What ends a message; JSON text never holds it.
 const END: u8 = 0;
 
@@ -70,6 +72,10 @@ impl Messages {
         }
         let message = self.buffer.split_to(length).freeze();
         bytes::Buf::advance(&mut self.buffer, 1);
+        let unused = self.buffer.capacity().saturating_sub(self.buffer.len());
+        if unused > SLACK_BYTES {
+            self.buffer = BytesMut::from(self.buffer.as_ref());
+        }
         Ok(Some(message))
     }
 }
@@ -100,6 +106,22 @@ mod tests {
         }
         let bytes: Vec<_> = whole.chunks(1).collect();
         assert_eq!(read(&bytes, 64).unwrap(), expected);
+    }
+
+    #[test]
+    fn the_memory_of_a_long_message_is_not_kept() {
+        let mut messages = Messages::default();
+        let long = vec![b'x'; 16 << 20];
+        for piece in long.chunks(64 << 10) {
+            messages.buffer().extend_from_slice(piece);
+            assert_eq!(messages.next(), Ok(None));
+        }
+        messages.buffer().extend_from_slice(b"\0next\0begi");
+        assert_eq!(messages.next().unwrap().unwrap().len(), long.len());
+        assert!(messages.buffer().capacity() <= SLACK_BYTES);
+        assert_eq!(messages.next().unwrap().unwrap(), "next");
+        messages.buffer().extend_from_slice(b"n\0");
+        assert_eq!(messages.next().unwrap().unwrap(), "begin");
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use command_fds::{CommandFdExt as _, FdMapping};
-use rustix::process::{Pid, Signal, kill_process, kill_process_group};
+use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::net::unix::pipe::{Receiver, Sender};
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
@@ -15,7 +15,7 @@ use tokio::time::timeout;
 use super::stderr::LastWords;
 use super::{Ended, LaunchError, LaunchOptions};
 use crate::profile::held::{self, Held};
-use crate::transport::Transport;
+use crate::transport::{CommandEnd, Transport};
 
 /// Where Chromium reads commands with `--remote-debugging-pipe`.
 const COMMANDS_FD: i32 = 3;
@@ -35,6 +35,8 @@ const SHARED_MEMORY_BYTES_MIN: u64 = 512 << 20;
 #[derive(Debug)]
 pub struct Browser {
     process: Process,
+    /// Shared with the transport.
+    commands: CommandEnd,
     last_words: LastWords,
     /// Comes last: a throw-away profile is deleted when the process is dead.
     profile: Held,
@@ -59,7 +61,7 @@ impl Browser {
         // Nobody waits for it: it touches only what is nobody's any more, and a runtime that ends waits for its blocking tasks.
         drop(tokio::task::spawn_blocking(held::sweep));
         let profile = Held::new(&options.profile)?;
-        let (pipes, transport) = open_pipes().map_err(LaunchError::Pipe)?;
+        let (pipes, from_browser, commands) = open_pipes().map_err(LaunchError::Pipe)?;
         let mut command = Command::new(&options.program);
         let user_data = format!("--user-data-dir={}", profile.path().display());
         command
@@ -81,10 +83,11 @@ impl Browser {
         tracing::info!(program = %options.program.display(), pid = child.id(), profile = %profile.path().display(), "started the browser");
         let browser = Self {
             process: Process(child),
+            commands: commands.clone(),
             last_words: LastWords::read(stderr),
             profile,
         };
-        Ok((browser, transport))
+        Ok((browser, Transport::pipe(from_browser, commands)))
     }
 
     /// The browser's main process; `None` when it ended and [`Browser::has_ended`] or [`Browser::wait`] saw it.
@@ -112,7 +115,7 @@ impl Browser {
         Ended::new(status, self.last_words.take().await)
     }
 
-    /// Ends the browser: asks first, so that it keeps what it has to in a named profile, kills after 5 s, and deletes a throw-away profile.
+    /// Ends the browser: closes its pipe, so that it writes log-ins to a named profile, kills it after 5 s, and deletes a throw-away profile.
     ///
     /// # Cancel safety
     ///
@@ -120,9 +123,11 @@ impl Browser {
     pub async fn close(self) {
         let Self {
             mut process,
+            commands,
             last_words,
             profile,
         } = self;
+        commands.close();
         process.end().await;
         drop(last_words);
         let deleted = tokio::task::spawn_blocking(|| profile.close()).await;
@@ -137,11 +142,8 @@ impl Browser {
 struct Process(Child);
 
 impl Process {
+    /// Waits for its end, and kills it when that takes too long.
     async fn end(&mut self) {
-        if let Some(pid) = self.running() {
-            // Only the main process is asked; it ends the others in good order. An error means that it is gone.
-            let _ = kill_process(pid, Signal::TERM);
-        }
         if timeout(END_TIMEOUT, self.0.wait()).await.is_err() {
             self.kill();
             // An error means that it was waited for already.
@@ -169,7 +171,7 @@ impl Drop for Process {
 }
 
 /// The browser's ends with the numbers that it looks for them under, and ours.
-fn open_pipes() -> io::Result<(Vec<FdMapping>, Transport)> {
+fn open_pipes() -> io::Result<(Vec<FdMapping>, Receiver, CommandEnd)> {
     let (commands, to_browser) = io::pipe()?;
     let (from_browser, answers) = io::pipe()?;
     // Only our ends do not block: Chromium has threads that wait on its own.
@@ -183,7 +185,7 @@ fn open_pipes() -> io::Result<(Vec<FdMapping>, Transport)> {
         mapping(commands.into(), COMMANDS_FD),
         mapping(answers.into(), ANSWERS_FD),
     ];
-    Ok((pipes, Transport::pipe(from_browser, to_browser)))
+    Ok((pipes, from_browser, CommandEnd::new(to_browser)))
 }
 
 /// What root and containers need.

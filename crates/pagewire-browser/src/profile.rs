@@ -156,3 +156,34 @@ pub fn named_profile(name: &str) -> Result<Profile, ProfileError> {
     let folder = profiles_folder().ok_or(ProfileError::NoHome)?;
     Ok(Profile::Named(folder.join(name)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_a_folder_below_the_profiles_and_nothing_else() {
+        let longest = "n".repeat(PROFILE_NAME_CHARS_MAX);
+        for good in ["shop", "my.shop_2-b", "店铺", &longest] {
+            match named_profile(good) {
+                Ok(Profile::Named(folder)) => {
+                    assert_eq!(folder.parent(), profiles_folder().as_deref());
+                    assert!(folder.ends_with(good));
+                }
+                // Where a test has no home.
+                Err(ProfileError::NoHome) => {}
+                other => unreachable!("{good}: {other:?}"),
+            }
+        }
+        let longer = "n".repeat(PROFILE_NAME_CHARS_MAX + 1);
+        for bad in [
+            "", ".", "..", ".hidden", "a/b", "a\\b", "a b", "a\0", "C:", &longer,
+        ] {
+            let error = named_profile(bad).unwrap_err();
+            assert!(
+                matches!(error, ProfileError::Name { .. }),
+                "{bad:?}: {error}"
+            );
+        }
+    }
+}

@@ -14,7 +14,7 @@ const SWITCH_ON: &str = "start the browser with --remote-debugging-port=9222 --u
 const SWITCH_ON_ZH: &str = "请用 --remote-debugging-port=9222 --user-data-dir=目录 启动浏览器（Chrome 136 起不另给目录则忽略该端口），\
      或在正在运行的 Chrome 144 以上版本中打开 chrome://inspect/#remote-debugging";
 /// Characters of a server's own words that are repeated.
-const WORDS: usize = 200;
+const REFUSAL_CHARS_MAX: usize = 200;
 
 /// Why there is no connection to a browser.
 #[derive(Debug, thiserror::Error)]
@@ -100,7 +100,7 @@ pub enum ConnectError {
     Refused {
         /// The address.
         address: SocketAddr,
-        /// 403 when a person or a setting refused it, 404 when the path is of another run of the browser.
+        /// 403 when a person or a policy refused it, 404 when the path is of another run of the browser.
         status: u16,
         /// Its own words, with a colon before them, or nothing.
         words: String,
@@ -180,7 +180,7 @@ impl ConnectError {
     pub(super) fn refused(address: SocketAddr, response: &Response<Option<Vec<u8>>>) -> Self {
         let body = response.body().as_deref().unwrap_or_default();
         let body = String::from_utf8_lossy(body);
-        let words: String = body.trim().chars().take(WORDS).collect();
+        let words: String = body.trim().chars().take(REFUSAL_CHARS_MAX).collect();
         Self::Refused {
             address,
             status: response.status().as_u16(),
@@ -243,7 +243,10 @@ impl ConnectError {
             Self::Refused {
                 address, status, ..
             } => {
-                format!("{address} 上的浏览器拒绝了连接（HTTP {status}）")
+                format!(
+                    "{address} 上的浏览器拒绝了连接（HTTP {status}）{}",
+                    hint_zh(*status)
+                )
             }
             Self::NotOpened { url, error } => {
                 format!(
@@ -295,9 +298,19 @@ impl Stage {
 
 fn hint(status: u16) -> &'static str {
     match status {
-        403 => "; debugging was not allowed in the browser",
+        403 => "; if it asked whether to allow debugging, try again and allow it",
         404 => {
             "; the path is of another run of the browser: take the present one out of /json/version or DevToolsActivePort"
+        }
+        _ => "",
+    }
+}
+
+fn hint_zh(status: u16) -> &'static str {
+    match status {
+        403 => "：若它询问是否允许调试，请重试并在其中允许",
+        404 => {
+            "：这是浏览器上次运行时的地址，请从 /json/version 或 DevToolsActivePort 取现在的地址"
         }
         _ => "",
     }

@@ -7,8 +7,6 @@ use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 
-use tempfile::TempDir;
-
 use super::{Profile, ProfileError, ProfileUser};
 use crate::find::data_folders;
 
@@ -16,13 +14,15 @@ use crate::find::data_folders;
 const PREFIX: &str = "pagewire-profile-";
 /// Locked in each profile for as long as its Pagewire lives; the system frees it even after `kill -9`.
 const LOCK: &str = "pagewire.lock";
+/// What Chromium has of a throw-away folder.
+const DATA: &str = "data";
 
 /// A profile that is ours until it is dropped.
 #[derive(Debug)]
 pub(crate) struct Held {
     path: PathBuf,
-    /// Deletes a throw-away folder. Comes before the lock, so that no sweep runs into the deleting.
-    throw_away: Option<TempDir>,
+    /// The folder to delete.
+    throw_away: Option<PathBuf>,
     _lock: File,
 }
 
@@ -31,7 +31,7 @@ impl Held {
     pub(crate) fn new(profile: &Profile) -> Result<Self, ProfileError> {
         match profile {
             Profile::ThrowAway => Self::throw_away(&env::temp_dir()),
-            Profile::Named(folder) => Self::named(folder),
+            Profile::Named(folder) => Self::named(folder, &data_folders()),
         }
     }
 
@@ -40,42 +40,44 @@ impl Held {
             folder: below.to_owned(),
             error,
         };
-        let mut builder = tempfile::Builder::new();
-        builder.prefix(PREFIX);
-        builder.permissions(of_this_user_alone());
-        let folder = builder.tempdir_in(below).map_err(refused)?;
+        let folder = tempfile::Builder::new()
+            .prefix(PREFIX)
+            .permissions(of_this_user_alone())
+            .tempdir_in(below)
+            .map_err(refused)?;
         // A sweep takes a folder whose lock is free. So the file gets its name when it is locked already.
-        let (unnamed, named) = (folder.path().join("pagewire.new"), folder.path().join(LOCK));
+        let unnamed = folder.path().join("pagewire.new");
         let lock = File::create_new(&unnamed).map_err(refused)?;
-        lock.try_lock()
-            .map_err(|error| refused(error.into()))
-            .and_then(|()| fs::rename(&unnamed, &named).map_err(refused))?;
+        lock.try_lock().map_err(|error| refused(error.into()))?;
+        fs::rename(&unnamed, folder.path().join(LOCK)).map_err(refused)?;
+        let path = folder.path().join(DATA);
+        fs::create_dir(&path).map_err(refused)?;
         Ok(Self {
-            path: folder.path().to_owned(),
-            throw_away: Some(folder),
+            path,
+            throw_away: Some(folder.keep()),
             _lock: lock,
         })
     }
 
-    fn named(folder: &Path) -> Result<Self, ProfileError> {
+    fn named(folder: &Path, browsers_own: &[PathBuf]) -> Result<Self, ProfileError> {
         let refused = |error| ProfileError::Folder {
             folder: folder.to_owned(),
             error,
         };
+        fs::create_dir_all(folder).map_err(refused)?;
+        // Chromium wants an absolute path.
+        let path = folder.canonicalize().map_err(refused)?;
+        let is_this = |own: &PathBuf| own.canonicalize().is_ok_and(|own| own == path);
+        if browsers_own.iter().any(is_this) {
+            return Err(ProfileError::BrowsersOwn { folder: path });
+        }
+        fs::set_permissions(&path, of_this_user_alone()).map_err(refused)?;
         let in_use = |user| ProfileError::InUse {
             folder: folder.to_owned(),
             user,
         };
-        fs::create_dir_all(folder).map_err(refused)?;
-        // Chromium wants an absolute path, and compares them.
-        let path = folder.canonicalize().map_err(refused)?;
-        let is_browsers_own = |own: PathBuf| own.canonicalize().is_ok_and(|own| own == path);
-        if data_folders().into_iter().any(is_browsers_own) {
-            return Err(ProfileError::BrowsersOwn { folder: path });
-        }
-        fs::set_permissions(&path, of_this_user_alone()).map_err(refused)?;
-        let mut open = File::options();
-        let lock = open.create(true).truncate(false).write(true);
+        let mut options = File::options();
+        let lock = options.create(true).truncate(false).write(true);
         let lock = lock.open(path.join(LOCK)).map_err(refused)?;
         lock.try_lock().map_err(|error| match error {
             TryLockError::WouldBlock => in_use(ProfileUser::Pagewire),
@@ -91,14 +93,37 @@ impl Held {
         })
     }
 
-    /// The folder.
+    /// The folder for Chromium.
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Deletes a throw-away folder; a named one stays.
-    pub(crate) fn close(self) -> io::Result<()> {
-        self.throw_away.map_or(Ok(()), TempDir::close)
+    /// Deletes a throw-away folder, as dropping does; a named one stays.
+    pub(crate) fn close(mut self) -> io::Result<()> {
+        self.delete()
+    }
+
+    fn delete(&mut self) -> io::Result<()> {
+        self.throw_away
+            .take()
+            .map_or(Ok(()), |folder| delete(&folder))
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        if let Err(error) = self.delete() {
+            // A process that is still ending wrote to it. The next launch sweeps it.
+            tracing::debug!(%error, "the browser's profile is not deleted yet");
+        }
+    }
+}
+
+/// Deletes a throw-away profile, the lock last: what cannot be deleted now stays for a sweep.
+fn delete(folder: &Path) -> io::Result<()> {
+    match fs::remove_dir_all(folder.join(DATA)) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        Ok(()) | Err(_) => fs::remove_dir_all(folder),
     }
 }
 
@@ -158,10 +183,10 @@ fn sweep_one(folder: &Path) -> Option<()> {
     }
     let lock = File::options().write(true).open(lock).ok()?;
     lock.try_lock().ok()?;
-    if browser_in(folder).is_some() {
+    if browser_in(&folder.join(DATA)).is_some() {
         return None;
     }
-    let deleted = fs::remove_dir_all(folder);
+    let deleted = delete(folder);
     tracing::debug!(folder = %folder.display(), ?deleted, "swept a left-over profile");
     deleted.ok()
 }
@@ -173,4 +198,190 @@ fn is_private(folder: &Path) -> bool {
             && metadata.uid() == rustix::process::geteuid().as_raw()
             && metadata.mode() & 0o077 == 0
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+    use std::os::unix::net::UnixListener;
+
+    use super::*;
+
+    fn mode(path: &Path) -> u32 {
+        path.metadata().unwrap().mode() & 0o777
+    }
+
+    /// What a Pagewire leaves behind that is killed.
+    fn left_over(below: &Path, name: &str) -> PathBuf {
+        let folder = below.join(name);
+        fs::create_dir_all(folder.join(DATA).join("Default")).unwrap();
+        fs::write(folder.join(DATA).join("Default").join("Cookies"), "secret").unwrap();
+        fs::write(folder.join(LOCK), "").unwrap();
+        fs::set_permissions(&folder, of_this_user_alone()).unwrap();
+        folder
+    }
+
+    /// The marks of a browser that runs on a profile.
+    fn mark(profile: &Path, host: &str, socket: &Path) {
+        symlink(format!("{host}-4711"), profile.join("SingletonLock")).unwrap();
+        symlink(socket, profile.join("SingletonSocket")).unwrap();
+    }
+
+    fn this_host() -> String {
+        let name = rustix::system::uname();
+        name.nodename().to_str().unwrap().to_owned()
+    }
+
+    #[test]
+    fn a_throw_away_profile_is_of_this_user_alone_and_goes_when_it_is_dropped() {
+        let below = tempfile::tempdir().unwrap();
+        let held = Held::throw_away(below.path()).unwrap();
+        let folder = held.path().parent().unwrap().to_owned();
+        assert_eq!(folder.parent().unwrap(), below.path());
+        assert_eq!(mode(&folder), 0o700);
+        fs::write(held.path().join("Cookies"), "secret").unwrap();
+        assert_eq!(sweep_in(below.path()), 0, "it is in use");
+        assert!(held.path().join("Cookies").exists());
+        drop(held);
+        assert!(!folder.exists());
+        let held = Held::throw_away(below.path()).unwrap();
+        let folder = held.path().parent().unwrap().to_owned();
+        held.close().unwrap();
+        assert!(!folder.exists());
+    }
+
+    #[test]
+    fn a_sweep_takes_left_over_profiles_and_nothing_else() {
+        let below = tempfile::tempdir().unwrap();
+        let below = below.path();
+        let (first, second) = (
+            left_over(below, "pagewire-profile-1"),
+            left_over(below, "pagewire-profile-2"),
+        );
+        let elsewhere = tempfile::tempdir().unwrap();
+        let target = left_over(elsewhere.path(), "pagewire-profile-0");
+        let link = below.join("pagewire-profile-link");
+        symlink(&target, &link).unwrap();
+        let other_name = left_over(below, "pagewire-other");
+        let without_lock = left_over(below, "pagewire-profile-3");
+        fs::remove_file(without_lock.join(LOCK)).unwrap();
+        let lock_is_a_link = left_over(below, "pagewire-profile-4");
+        fs::remove_file(lock_is_a_link.join(LOCK)).unwrap();
+        symlink(target.join(LOCK), lock_is_a_link.join(LOCK)).unwrap();
+        let others_may_write = left_over(below, "pagewire-profile-5");
+        fs::set_permissions(&others_may_write, fs::Permissions::from_mode(0o770)).unwrap();
+        let browser_is_ending = left_over(below, "pagewire-profile-6");
+        let socket = below.join("socket");
+        let _browser = UnixListener::bind(&socket).unwrap();
+        mark(&browser_is_ending.join(DATA), &this_host(), &socket);
+        let of_somebody_else = left_over(below, "pagewire-profile-7");
+        let nobody = Some(rustix::process::Uid::from_raw(65_534));
+        // Only root can give a folder away.
+        let given = rustix::fs::chown(&of_somebody_else, nobody, None).is_ok();
+        let inside = below.join("pagewire-profile-8");
+        fs::write(&inside, "a file").unwrap();
+
+        assert_eq!(sweep_in(below), if given { 2 } else { 3 });
+        assert!(!first.exists() && !second.exists());
+        assert_eq!(of_somebody_else.exists(), given);
+        for stays in [
+            &target,
+            &link,
+            &other_name,
+            &without_lock,
+            &lock_is_a_link,
+            &others_may_write,
+            &browser_is_ending,
+            &inside,
+        ] {
+            assert!(stays.exists(), "{}", stays.display());
+        }
+        assert!(target.join(DATA).join("Default").join("Cookies").exists());
+    }
+
+    #[test]
+    fn a_link_in_a_left_over_profile_is_deleted_and_not_followed() {
+        let below = tempfile::tempdir().unwrap();
+        let mine = tempfile::tempdir().unwrap();
+        fs::write(mine.path().join("letter"), "mine").unwrap();
+        let folder = left_over(below.path(), "pagewire-profile-1");
+        symlink(mine.path(), folder.join(DATA).join("Downloads")).unwrap();
+        assert_eq!(sweep_in(below.path()), 1);
+        assert!(!folder.exists());
+        assert!(mine.path().join("letter").exists());
+    }
+
+    #[test]
+    fn a_named_profile_is_made_for_this_user_alone_and_stays() {
+        let below = tempfile::tempdir().unwrap();
+        let folder = below.path().join("profiles").join("shop");
+        let held = Held::named(&folder, &[]).unwrap();
+        assert_eq!(mode(held.path()), 0o700);
+        fs::write(held.path().join("Cookies"), "kept").unwrap();
+        held.close().unwrap();
+        fs::set_permissions(&folder, fs::Permissions::from_mode(0o755)).unwrap();
+        let held = Held::named(&folder, &[]).unwrap();
+        assert_eq!(mode(held.path()), 0o700, "one that was there, too");
+        assert!(held.path().join("Cookies").exists());
+    }
+
+    #[test]
+    fn a_profile_in_use_is_refused_and_says_who_has_it() {
+        let below = tempfile::tempdir().unwrap();
+        let folder = below.path().join("shop");
+        let user = || match Held::named(&folder, &[]) {
+            Err(ProfileError::InUse { user, .. }) => Some(user),
+            Err(error) => unreachable!("{error}"),
+            Ok(_) => None,
+        };
+        let held = Held::named(&folder, &[]).unwrap();
+        assert_eq!(user(), Some(ProfileUser::Pagewire));
+        drop(held);
+        assert_eq!(user(), None, "it is free again");
+
+        let socket = below.path().join("socket");
+        let browser = UnixListener::bind(&socket).unwrap();
+        mark(&folder, &this_host(), &socket);
+        assert_eq!(user(), Some(ProfileUser::Browser));
+        drop(browser);
+        assert_eq!(
+            user(),
+            None,
+            "marks of a browser that crashed here do no harm"
+        );
+
+        let lock = folder.canonicalize().unwrap().join("SingletonLock");
+        fs::remove_file(&lock).unwrap();
+        symlink("other-box-4711", &lock).unwrap();
+        let host = "other-box".to_owned();
+        let there = ProfileUser::Elsewhere {
+            host,
+            lock: lock.clone(),
+        };
+        assert_eq!(user(), Some(there));
+        let words = Held::named(&folder, &[]).unwrap_err().to_string();
+        assert!(
+            words.contains("a browser of other-box") && words.contains(lock.to_str().unwrap()),
+            "{words}"
+        );
+    }
+
+    #[test]
+    fn the_browsers_own_profile_is_refused_with_what_to_do_instead() {
+        let below = tempfile::tempdir().unwrap();
+        let own = below.path().join("google-chrome");
+        fs::create_dir(&own).unwrap();
+        let same = below.path().join("link");
+        symlink(&own, &same).unwrap();
+        for folder in [&own, &same] {
+            let error = Held::named(folder, std::slice::from_ref(&own)).unwrap_err();
+            assert!(matches!(error, ProfileError::BrowsersOwn { .. }), "{error}");
+            assert!(
+                error
+                    .to_string()
+                    .contains("chrome://inspect/#remote-debugging")
+            );
+        }
+        assert!(!own.join(LOCK).exists(), "nothing is left in it");
+    }
 }

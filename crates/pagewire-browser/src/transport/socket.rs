@@ -60,11 +60,9 @@ impl Socket {
                 Poll::Ready(Some(Ok(Message::Binary(bytes)))) => {
                     return Poll::Ready(Some(Ok(bytes)));
                 }
-                // The library answers pings and closing by itself.
-                Poll::Ready(Some(Ok(
-                    Message::Ping(_) | Message::Pong(_) | Message::Close(_) | Message::Frame(_),
-                ))) => {}
-                Poll::Ready(None) => self.state = State::Ended,
+                // The library answers pings by itself.
+                Poll::Ready(Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_)))) => {}
+                Poll::Ready(Some(Ok(Message::Close(_))) | None) => self.state = State::Ended,
                 Poll::Ready(Some(Err(error))) => {
                     self.state = State::Ended;
                     if !is_gone(&error) {
@@ -131,5 +129,142 @@ fn failed(error: Error) -> TransportError {
         | Error::Url(_)
         | Error::Http(_)
         | Error::HttpFormat(_) => TransportError::Violation(error.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::Pin;
+
+    use futures_util::{Sink, SinkExt as _, StreamExt as _};
+    use tokio::io::AsyncWriteExt as _;
+    use tokio::net::TcpListener;
+    use tokio_tungstenite::tungstenite::protocol::Role;
+
+    use super::super::Transport;
+    use super::*;
+
+    /// Both ends of a WebSocket that is open.
+    async fn ends() -> (TcpStream, Transport) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let ours = TcpStream::connect(listener.local_addr().unwrap());
+        let (ours, theirs) = tokio::join!(ours, listener.accept());
+        let ours = ours.unwrap();
+        let stream = WebSocketStream::from_raw_socket(ours, Role::Client, Some(config()));
+        (theirs.unwrap().0, Transport::socket(stream.await))
+    }
+
+    async fn server(stream: TcpStream) -> ClientStream {
+        WebSocketStream::from_raw_socket(stream, Role::Server, Some(config())).await
+    }
+
+    /// The head of an unmasked text frame that says how long it is.
+    fn head(length: usize) -> Vec<u8> {
+        let mut head = vec![0x81, 127];
+        head.extend_from_slice(&(length as u64).to_be_bytes());
+        head
+    }
+
+    #[tokio::test]
+    async fn messages_go_both_ways_as_text_until_the_browser_says_goodbye() {
+        let (theirs, mut transport) = ends().await;
+        let mut theirs = server(theirs).await;
+        transport.send("{\"id\":1}".into()).await.unwrap();
+        let sent = theirs.next().await.unwrap().unwrap();
+        assert_eq!(sent, Message::Text("{\"id\":1}".into()));
+        theirs.send(Message::Ping("p".into())).await.unwrap();
+        theirs.send(Message::Text("{}".into())).await.unwrap();
+        theirs.send(Message::Binary("[]".into())).await.unwrap();
+        assert_eq!(transport.next().await.unwrap().unwrap(), "{}");
+        assert_eq!(transport.next().await.unwrap().unwrap(), "[]");
+        theirs.close(None).await.unwrap();
+        assert!(transport.next().await.is_none());
+        assert!(transport.next().await.is_none());
+    }
+
+    #[tokio::test]
+    async fn a_browser_that_says_nothing_more_is_gone_without_an_error() {
+        let (mut theirs, mut transport) = ends().await;
+        theirs.write_all(b"\x81\x02{}\x81\x02{").await.unwrap();
+        drop(theirs);
+        assert_eq!(transport.next().await.unwrap().unwrap(), "{}");
+        assert!(transport.next().await.is_none());
+    }
+
+    #[tokio::test]
+    async fn a_message_over_the_limit_ends_the_stream_before_it_is_read() {
+        let (mut theirs, mut transport) = ends().await;
+        theirs
+            .write_all(&head(PIPE_MESSAGE_BYTES_MAX))
+            .await
+            .unwrap();
+        theirs.write_all(&[b'x'; 64 << 10]).await.unwrap();
+        let rest = tokio::time::timeout(std::time::Duration::from_millis(50), transport.next());
+        assert!(
+            rest.await.is_err(),
+            "the rest of one at the limit is waited for"
+        );
+
+        let (mut theirs, mut transport) = ends().await;
+        theirs
+            .write_all(&head(PIPE_MESSAGE_BYTES_MAX + 1))
+            .await
+            .unwrap();
+        let error = transport.next().await.unwrap().unwrap_err();
+        assert!(matches!(error, TransportError::TooLong(_)), "{error}");
+        assert!(error.is_final());
+        assert!(transport.next().await.is_none());
+    }
+
+    #[tokio::test]
+    async fn what_is_no_web_socket_is_a_violation() {
+        let (mut theirs, mut transport) = ends().await;
+        theirs.write_all(&[b'H'; 256]).await.unwrap();
+        let error = transport.next().await.unwrap().unwrap_err();
+        assert!(matches!(error, TransportError::Violation(_)), "{error}");
+        assert!(transport.next().await.is_none());
+    }
+
+    #[tokio::test]
+    async fn what_is_no_text_is_refused_and_the_transport_goes_on() {
+        let (theirs, mut transport) = ends().await;
+        let mut theirs = server(theirs).await;
+        let error = transport
+            .send(Bytes::from_static(b"\xff"))
+            .await
+            .unwrap_err();
+        assert!(matches!(error, TransportError::NotText), "{error}");
+        transport.send("{}".into()).await.unwrap();
+        assert_eq!(
+            theirs.next().await.unwrap().unwrap(),
+            Message::Text("{}".into())
+        );
+    }
+
+    #[tokio::test]
+    async fn a_browser_that_does_not_read_is_waited_for_and_gets_all_messages() {
+        let (theirs, mut transport) = ends().await;
+        let message = |n: u32| format!("{n} {}", "x".repeat(QUEUE_BYTES_MAX / 4));
+        let mut taken = 0;
+        // The system takes some MiB, and then we take as much as the limit and one message.
+        while futures_util::poll!(std::future::poll_fn(|cx| {
+            Pin::new(&mut transport).poll_ready(cx)
+        }))
+        .is_ready()
+        {
+            let message = message(taken).into();
+            Pin::new(&mut transport).start_send(message).unwrap();
+            taken += 1;
+            assert!(taken < 1_000, "it waits in the end");
+        }
+        let reading = tokio::spawn(async move {
+            let mut theirs = server(theirs).await;
+            for n in 0..taken {
+                let read = theirs.next().await.unwrap().unwrap();
+                assert_eq!(read.into_text().unwrap().as_str(), message(n));
+            }
+        });
+        transport.flush().await.unwrap();
+        reading.await.unwrap();
     }
 }

@@ -1,4 +1,5 @@
 //! Just enough DevTools to see that messages get through.
+#![allow(dead_code, reason = "each test file uses its part")]
 
 use bytes::Bytes;
 use futures_util::{SinkExt as _, StreamExt as _};
@@ -6,29 +7,37 @@ use pagewire_browser::Transport;
 use pagewire_testkit::soon;
 use serde_json::{Value, json};
 
+/// Chromium begins an answer with its number.
+const ANSWER: &[u8] = b"{\"id\":1,";
+
 /// Sends one command and waits for its answer; events in between are dropped.
 pub(crate) async fn command(transport: &mut Transport, method: &str, params: Value) -> Value {
-    command_in(transport, None, method, params).await
+    let message = json!({"id": 1, "method": method, "params": params});
+    answer_to(transport, message).await
 }
 
-/// The same in a session.
-pub(crate) async fn command_in(
-    transport: &mut Transport,
-    session: Option<&str>,
-    method: &str,
-    params: Value,
-) -> Value {
-    let mut message = json!({"id": 1, "method": method, "params": params});
-    if let Some(session) = session {
-        message["sessionId"] = session.into();
-    }
-    let sent = transport.send(Bytes::from(message.to_string()));
-    soon("room for a command", sent).await.expect("it is sent");
+/// The value of an expression in a page.
+pub(crate) async fn evaluate(transport: &mut Transport, session: &str, expression: &str) -> Value {
+    let params = json!({"expression": expression, "awaitPromise": true, "returnByValue": true});
+    let message =
+        json!({"id": 1, "sessionId": session, "method": "Runtime.evaluate", "params": params});
+    let mut answer = answer_to(transport, message).await;
+    answer["result"]["result"]["value"].take()
+}
+
+async fn answer_to(transport: &mut Transport, message: Value) -> Value {
+    let answer = raw_answer_to(transport, message.to_string().into()).await;
+    serde_json::from_slice(&answer).expect("JSON")
+}
+
+/// The whole answer to a command with number 1.
+pub(crate) async fn raw_answer_to(transport: &mut Transport, message: Bytes) -> Bytes {
+    let sent = soon("room for a command", transport.send(message)).await;
+    sent.expect("it is sent");
     loop {
-        let message = soon(method, transport.next()).await;
+        let message = soon("an answer", transport.next()).await;
         let message = message.expect("the browser runs").expect("a message");
-        let message: Value = serde_json::from_slice(&message).expect("JSON");
-        if message["id"] == 1 {
+        if message.starts_with(ANSWER) {
             return message;
         }
     }

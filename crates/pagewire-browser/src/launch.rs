@@ -1,19 +1,25 @@
-//! One running browser: started with a throw-away profile, and ended with us.
+//! Starting a browser that ends with us.
+
+mod ended;
+#[cfg(not(unix))]
+mod nowhere;
+#[cfg(unix)]
+mod process;
+#[cfg(unix)]
+mod stderr;
 
 use std::io;
 use std::path::PathBuf;
-use std::process::Stdio;
-use std::time::Duration;
 
-use tempfile::TempDir;
-use tokio::io::{AsyncBufReadExt as _, BufReader};
-use tokio::process::{Child, ChildStderr, Command};
-use tokio::time::timeout;
+pub use self::ended::{Ended, How};
+#[cfg(not(unix))]
+pub use self::nowhere::Browser;
+#[cfg(unix)]
+pub use self::process::Browser;
+use crate::profile::{Profile, ProfileError};
 
-/// Time for the browser to end by itself before it is killed.
-const END_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// No first-run pages, no updates, no calls home: the browser is there for one page.
+/// No first-run pages, no updates, no calls home: the browser is there for the pages that it is given. A tab in the background answers like one in
+/// the foreground.
 const FLAGS: &[&str] = &[
     "--no-first-run",
     "--no-default-browser-check",
@@ -21,29 +27,123 @@ const FLAGS: &[&str] = &[
     "--disable-component-update",
     "--disable-sync",
     "--disable-quic",
+    "--disable-background-timer-throttling",
+    "--disable-backgrounding-occluded-windows",
+    "--disable-renderer-backgrounding",
     "--password-store=basic",
     "--use-mock-keychain",
+];
+/// Flags that Pagewire sets itself, and what to use instead.
+const OURS: &[(&str, &str)] = &[
+    ("--user-data-dir", "the option for the profile"),
+    ("--remote-debugging-pipe", "nothing, it is always on"),
+    (
+        "--remote-debugging-io-pipes",
+        "nothing, the pipe is always on",
+    ),
+    ("--headless", "the option for the window"),
 ];
 
 /// How to start a browser.
 #[derive(Debug, Clone)]
 pub struct LaunchOptions {
-    /// The program, as from [`find`](crate::find).
+    /// The program, as from [`find`](crate::find()).
     pub program: PathBuf,
-    /// The page to open.
-    pub url: String,
-    /// Without a window.
-    pub headless: bool,
-    /// More flags.
+    /// Where it keeps cookies and log-ins. Default: a throw-away folder.
+    pub profile: Profile,
+    /// Default: without one.
+    pub window: Window,
+    /// As Chromium's `--proxy-server` takes it, such as `socks5://127.0.0.1:1080`. Addresses of this machine are reached without it. Default: the
+    /// system's setting.
+    pub proxy: Option<String>,
+    /// More flags, after Pagewire's own, so that the last word is theirs. Default: none.
     pub flags: Vec<String>,
+    /// A page to open at once. Default: none, and the browser stays without pages until it is told to open one through its transport.
+    pub url: Option<String>,
+}
+
+/// Whether a person sees the browser.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Window {
+    /// Nobody does; it needs no display.
+    #[default]
+    Headless,
+    /// It has windows, and a person can work in them.
+    Shown,
+}
+
+impl LaunchOptions {
+    /// With the defaults of each field.
+    pub fn new(program: impl Into<PathBuf>) -> Self {
+        Self {
+            program: program.into(),
+            profile: Profile::default(),
+            window: Window::default(),
+            proxy: None,
+            flags: Vec::new(),
+            url: None,
+        }
+    }
+
+    /// All arguments except those that depend on the machine.
+    #[cfg_attr(not(unix), expect(dead_code, reason = "nothing is launched there"))]
+    fn arguments(&self) -> Result<Vec<String>, LaunchError> {
+        let mut arguments = vec!["--remote-debugging-pipe".to_owned()];
+        arguments.extend(FLAGS.iter().map(|flag| (*flag).to_owned()));
+        if self.window == Window::Headless {
+            arguments.extend(["--headless", "--disable-gpu"].map(str::to_owned));
+        }
+        if let Some(proxy) = &self.proxy {
+            if proxy.contains('@') {
+                return Err(LaunchError::ProxyCredentials);
+            }
+            arguments.push(format!("--proxy-server={proxy}"));
+        }
+        for flag in &self.flags {
+            let name = flag.split('=').next().unwrap_or_default();
+            if let Some((_, instead)) = OURS.iter().find(|(ours, _)| *ours == name) {
+                return Err(LaunchError::Flag {
+                    flag: flag.clone(),
+                    instead,
+                });
+            }
+            if name == "--remote-debugging-port" {
+                tracing::warn!("{flag} gives the whole browser to every user of this machine");
+            }
+        }
+        arguments.extend(self.flags.iter().cloned());
+        // Without a page to open Chromium would show its own start page, and end with the last window.
+        arguments.push(
+            self.url
+                .clone()
+                .unwrap_or_else(|| "--no-startup-window".to_owned()),
+        );
+        Ok(arguments)
+    }
 }
 
 /// Why a browser does not run.
 #[derive(Debug, thiserror::Error)]
 pub enum LaunchError {
-    /// The throw-away profile could not be made.
-    #[error("cannot make a folder for the browser's profile: {0}")]
-    Profile(io::Error),
+    /// The profile cannot be used.
+    #[error(transparent)]
+    Profile(#[from] ProfileError),
+    /// A flag is Pagewire's to set.
+    #[error("the flag {flag} cannot be given: use {instead}")]
+    Flag {
+        /// The flag.
+        flag: String,
+        /// What to use.
+        instead: &'static str,
+    },
+    /// Chromium takes no name and password of a proxy.
+    #[error(
+        "Chromium takes no user name and password in the address of a proxy; use a proxy on this machine that adds them"
+    )]
+    ProxyCredentials,
+    /// The operating system has no file descriptors left.
+    #[error("cannot make the pipe to the browser: {0}")]
+    Pipe(io::Error),
     /// The program could not be started.
     #[error("cannot start {program}: {error}")]
     Start {
@@ -52,124 +152,26 @@ pub enum LaunchError {
         /// What the operating system said.
         error: io::Error,
     },
+    /// Windows passes pipes to programs in a way that Pagewire does not use.
+    #[error(
+        "on Windows Pagewire cannot start a browser itself; start it with --remote-debugging-port=9222 --user-data-dir=FOLDER and attach to port 9222, \
+         or switch on chrome://inspect/#remote-debugging in a running Chrome 144 or newer and attach to that"
+    )]
+    NotOnThisSystem,
 }
 
-/// A running browser. Dropping it kills it; [`Browser::close`] is kinder.
-#[derive(Debug)]
-pub struct Browser {
-    child: Child,
-    profile: TempDir,
-}
-
-impl Browser {
-    /// Starts a browser with a profile of its own (readable by this user only) that is deleted afterwards.
-    ///
-    /// # Errors
-    ///
-    /// When the profile cannot be made or the program not be started. A browser that starts and ends at once is seen by [`Browser::has_ended`].
-    pub fn launch(options: &LaunchOptions) -> Result<Self, LaunchError> {
-        let profile = tempfile::Builder::new()
-            .prefix("pagewire-")
-            .tempdir()
-            .map_err(LaunchError::Profile)?;
-        let mut command = Command::new(&options.program);
-        command
-            .arg(format!("--user-data-dir={}", profile.path().display()))
-            .args(FLAGS);
-        if options.headless {
-            command.args(["--headless", "--disable-gpu"]);
-        }
-        if runs_as_root() {
-            // Chromium refuses to run as root with its sandbox; in a container there is often no other user.
-            command.arg("--no-sandbox");
-        }
-        command.args(&options.flags).arg(&options.url);
-        command
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .kill_on_drop(true);
-        // A group of its own: Ctrl-C reaches us alone, and ending the group ends every process of the browser.
-        #[cfg(unix)]
-        command.process_group(0);
-        let mut child = command.spawn().map_err(|error| LaunchError::Start {
-            program: options.program.clone(),
-            error,
-        })?;
-        if let Some(stderr) = child.stderr.take() {
-            tokio::spawn(log_lines(stderr));
-        }
-        Ok(Self { child, profile })
-    }
-
-    /// True when the browser has ended by itself.
-    pub fn has_ended(&mut self) -> bool {
-        !matches!(self.child.try_wait(), Ok(None))
-    }
-
-    /// Ends the browser: asks first, kills after 5 s, deletes the profile.
-    ///
-    /// # Cancel safety
-    ///
-    /// Dropping the future kills the browser.
-    pub async fn close(mut self) {
-        self.signal_group(Ending::Ask);
-        if timeout(END_TIMEOUT, self.child.wait()).await.is_err() {
-            self.signal_group(Ending::Kill);
-            // An error here means that the process is gone already.
-            let _ = self.child.kill().await;
-        }
-        if let Err(error) = self.profile.close() {
-            tracing::debug!(%error, "the browser's profile is not deleted");
+impl LaunchError {
+    /// The same in Chinese.
+    pub fn zh(&self) -> String {
+        match self {
+            Self::Profile(error) => error.zh(),
+            Self::Flag { flag, .. } => format!("不能使用参数 {flag}：它由 Pagewire 自己设置"),
+            Self::ProxyCredentials => {
+                "Chromium 的代理地址不能带用户名和密码：请在本机另设一个代为认证的代理".to_owned()
+            }
+            Self::Pipe(error) => format!("无法建立到浏览器的管道：{error}"),
+            Self::Start { program, error } => format!("无法启动 {}：{error}", program.display()),
+            Self::NotOnThisSystem => "在 Windows 上 Pagewire 不能自己启动浏览器：请用 --remote-debugging-port=9222 --user-data-dir=目录 启动浏览器再连接该端口，或在 Chrome 144 以上版本中打开 chrome://inspect/#remote-debugging 后连接".to_owned(),
         }
     }
-
-    #[cfg(unix)]
-    fn signal_group(&self, ending: Ending) {
-        use rustix::process::{Pid, Signal, kill_process_group};
-        let signal = match ending {
-            Ending::Ask => Signal::TERM,
-            Ending::Kill => Signal::KILL,
-        };
-        let pid = self
-            .child
-            .id()
-            .and_then(|pid| i32::try_from(pid).ok())
-            .and_then(Pid::from_raw);
-        if let Some(pid) = pid {
-            // An error here means that the group is gone already.
-            let _ = kill_process_group(pid, signal);
-        }
-    }
-
-    #[cfg(not(unix))]
-    fn signal_group(&mut self, _ending: Ending) {
-        // Without process groups there is no asking.
-        let _ = self.child.start_kill();
-    }
-}
-
-#[derive(Debug, Clone, Copy)]
-enum Ending {
-    Ask,
-    Kill,
-}
-
-/// Ends by itself when the browser closes its end.
-async fn log_lines(stderr: ChildStderr) {
-    let mut lines = BufReader::new(stderr).lines();
-    while let Ok(Some(line)) = lines.next_line().await {
-        tracing::debug!(target: "pagewire_browser::stderr", "{line}");
-    }
-}
-
-#[cfg(target_os = "linux")]
-fn runs_as_root() -> bool {
-    use std::os::unix::fs::MetadataExt as _;
-    std::fs::metadata("/proc/self").is_ok_and(|metadata| metadata.uid() == 0)
-}
-
-#[cfg(not(target_os = "linux"))]
-fn runs_as_root() -> bool {
-    false
 }

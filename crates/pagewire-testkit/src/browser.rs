@@ -8,7 +8,7 @@ use axum::Router;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use http::{StatusCode, header};
-use pagewire_browser::{Browser, LaunchOptions};
+use pagewire_browser::{Browser, LaunchOptions, Transport};
 use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
@@ -141,7 +141,11 @@ async fn answer(State(shared): State<Arc<Shared>>, request: Request) -> Response
 
 /// A headless Chromium that shows one address.
 #[derive(Debug)]
-pub struct BrowserPage(Browser);
+pub struct BrowserPage {
+    browser: Browser,
+    /// The browser ends with it.
+    _transport: Transport,
+}
 
 impl BrowserPage {
     /// Opens an address.
@@ -152,16 +156,19 @@ impl BrowserPage {
     /// Opens an address with more flags.
     pub fn open_with(chromium: &Path, url: &str, flags: &[&str]) -> Self {
         let options = LaunchOptions {
-            program: chromium.to_owned(),
-            url: url.to_owned(),
-            headless: true,
+            url: Some(url.to_owned()),
             flags: flags.iter().map(|flag| (*flag).to_owned()).collect(),
+            ..LaunchOptions::new(chromium)
         };
-        Self(Browser::launch(&options).expect("Chromium starts"))
+        let (browser, transport) = Browser::launch(&options).expect("Chromium starts");
+        Self {
+            browser,
+            _transport: transport,
+        }
     }
 
     /// Closes the browser.
     pub async fn close(self) {
-        self.0.close().await;
+        self.browser.close().await;
     }
 }

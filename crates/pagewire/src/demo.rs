@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use pagewire_browser::{Browser, HOW_TO_GET_ONE, LaunchOptions};
+use pagewire_browser::{Browser, HOW_TO_GET_ONE, LaunchOptions, Transport, Window};
 use pagewire_hub::{GroupPolicy, Hub, HubOptions};
 use pagewire_rpc::GroupName;
 use pagewire_server::{Access, AllowedOrigin, Server, ServerOptions};
@@ -95,7 +95,8 @@ async fn show(
     let Some(program) = arguments.browser.clone().or_else(pagewire_browser::find) else {
         return without_browser(arguments, report, hub, site).await;
     };
-    let mut browser = launch(program, site)?;
+    // The browser ends with its transport.
+    let (mut browser, _transport) = launch(program, site)?;
     let client = Client::at(hub, None);
     let toured = tokio::select! {
         toured = tour(report, &client, &mut browser) => toured,
@@ -113,13 +114,16 @@ async fn show(
     toured
 }
 
-fn launch(program: PathBuf, site: &str) -> Result<Browser, Failed> {
-    let headless = !has_display();
+fn launch(program: PathBuf, site: &str) -> Result<(Browser, Transport), Failed> {
+    let window = if has_display() {
+        Window::Shown
+    } else {
+        Window::Headless
+    };
     let options = LaunchOptions {
-        program,
-        url: site.to_owned(),
-        headless,
-        flags: Vec::new(),
+        url: Some(site.to_owned()),
+        window,
+        ..LaunchOptions::new(program)
     };
     Browser::launch(&options).map_err(|error| Failed::new(FAILED, error.to_string()))
 }

@@ -152,12 +152,10 @@ async fn visit(program: PathBuf) -> Result<(), String> {
         .map_err(|error| error.to_string())?;
     let address = listener.local_addr().map_err(|error| error.to_string())?;
     let options = LaunchOptions {
-        program,
-        url: format!("http://{address}/"),
-        headless: true,
-        flags: Vec::new(),
+        url: Some(format!("http://{address}/")),
+        ..LaunchOptions::new(program)
     };
-    let mut browser = Browser::launch(&options).map_err(|error| error.to_string())?;
+    let (mut browser, _transport) = Browser::launch(&options).map_err(|error| error.to_string())?;
     let served = async {
         let (mut stream, _) = listener.accept().await?;
         let mut head = [0; 1_024];
@@ -165,14 +163,9 @@ async fn visit(program: PathBuf) -> Result<(), String> {
         stream.write_all(ANSWER).await?;
         Ok::<_, std::io::Error>(read)
     };
-    let ended = async {
-        while !browser.has_ended() {
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-    };
     let result = tokio::select! {
         served = served => served.map(|_| ()).map_err(|error| error.to_string()),
-        () = ended => Err("it ended by itself".to_owned()),
+        ended = browser.wait() => Err(ended.to_string()),
     };
     browser.close().await;
     result

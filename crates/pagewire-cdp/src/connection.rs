@@ -66,13 +66,13 @@ pub struct RawEvent<'a> {
     pub params: &'a RawValue,
 }
 
-impl RawEvent<'_> {
+impl<'a> RawEvent<'a> {
     /// The parameters as a type.
     ///
     /// # Errors
     ///
     /// [`Error::Malformed`] when they are not what this version of us knows; the event is to be passed over then.
-    pub fn read<'b, P: Deserialize<'b>>(&'b self) -> Result<P, Error> {
+    pub fn read<P: Deserialize<'a>>(&self) -> Result<P, Error> {
         serde_json::from_str(self.params.get()).map_err(|error| Error::Malformed {
             what: "the parameters of an event",
             at: error.column(),

@@ -185,6 +185,9 @@ pub struct Frame {
     /// The frame around it; none for the main frame.
     #[serde(default)]
     pub parent_id: Option<FrameId>,
+    /// Its document: the id of the request that it was loaded with.
+    #[serde(default)]
+    pub loader_id: Option<NetworkId>,
     /// Its address without the fragment.
     pub url: String,
 }
@@ -205,7 +208,8 @@ pub struct JavascriptDialogOpening<'a> {
 #[serde(rename_all = "camelCase")]
 pub struct WebSocketCreated<'a> {
     /// The socket.
-    pub request_id: NetworkId,
+    #[serde(borrow)]
+    pub request_id: Cow<'a, str>,
     /// Its address.
     #[serde(borrow)]
     pub url: Cow<'a, str>,
@@ -249,9 +253,10 @@ pub type Headers = BTreeMap<String, String>;
 /// `Network.webSocketWillSendHandshakeRequest`.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct WebSocketWillSendHandshakeRequest {
+pub struct WebSocketWillSendHandshakeRequest<'a> {
     /// The socket.
-    pub request_id: NetworkId,
+    #[serde(borrow)]
+    pub request_id: Cow<'a, str>,
     /// Monotonic, in seconds.
     pub timestamp: f64,
     /// Unix time, in seconds.
@@ -270,9 +275,10 @@ pub struct HandshakeRequest {
 /// `Network.webSocketHandshakeResponseReceived`.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct WebSocketHandshakeResponseReceived {
+pub struct WebSocketHandshakeResponseReceived<'a> {
     /// The socket.
-    pub request_id: NetworkId,
+    #[serde(borrow)]
+    pub request_id: Cow<'a, str>,
     /// Monotonic, in seconds.
     pub timestamp: f64,
     /// What came.
@@ -281,11 +287,15 @@ pub struct WebSocketHandshakeResponseReceived {
 
 /// The response of an opening handshake.
 #[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct HandshakeResponse {
     /// 101 where the socket opened.
     pub status: u16,
     /// Its header fields.
     pub headers: Headers,
+    /// Those of the request as they went out, cookies too.
+    #[serde(default)]
+    pub request_headers: Option<Headers>,
 }
 
 /// `Network.webSocketFrameReceived`, `Network.webSocketFrameSent`.
@@ -293,7 +303,8 @@ pub struct HandshakeResponse {
 #[serde(rename_all = "camelCase")]
 pub struct WebSocketFrameTold<'a> {
     /// The socket.
-    pub request_id: NetworkId,
+    #[serde(borrow)]
+    pub request_id: Cow<'a, str>,
     /// Monotonic, in seconds.
     pub timestamp: f64,
     /// The message.
@@ -301,7 +312,8 @@ pub struct WebSocketFrameTold<'a> {
     pub response: WebSocketFrame<'a>,
 }
 
-/// A whole message of a WebSocket (`Network.WebSocketFrame`); fragments are put together by the browser.
+/// A whole message of a WebSocket (`Network.WebSocketFrame`); fragments are put together by the browser. Chromium 156 tells neither of Ping and Pong nor of
+/// the frame that closes.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct WebSocketFrame<'a> {
@@ -317,7 +329,8 @@ pub struct WebSocketFrame<'a> {
 #[serde(rename_all = "camelCase")]
 pub struct WebSocketFrameError<'a> {
     /// The socket.
-    pub request_id: NetworkId,
+    #[serde(borrow)]
+    pub request_id: Cow<'a, str>,
     /// Monotonic, in seconds.
     pub timestamp: f64,
     /// In the browser's words.
@@ -328,9 +341,10 @@ pub struct WebSocketFrameError<'a> {
 /// `Network.webSocketClosed`.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct WebSocketClosed {
+pub struct WebSocketClosed<'a> {
     /// The socket.
-    pub request_id: NetworkId,
+    #[serde(borrow)]
+    pub request_id: Cow<'a, str>,
     /// Monotonic, in seconds.
     pub timestamp: f64,
 }
@@ -340,7 +354,8 @@ pub struct WebSocketClosed {
 #[serde(rename_all = "camelCase")]
 pub struct RequestWillBeSent<'a> {
     /// The request.
-    pub request_id: NetworkId,
+    #[serde(borrow)]
+    pub request_id: Cow<'a, str>,
     /// Monotonic, in seconds.
     pub timestamp: f64,
     /// Unix time, in seconds.
@@ -348,6 +363,9 @@ pub struct RequestWillBeSent<'a> {
     /// What is sent.
     #[serde(borrow)]
     pub request: Request<'a>,
+    /// The answer to the request before, which led here; the id stays.
+    #[serde(borrow, default)]
+    pub redirect_response: Option<Response<'a>>,
 }
 
 /// A request (`Network.Request`).
@@ -366,7 +384,8 @@ pub struct Request<'a> {
 #[serde(rename_all = "camelCase")]
 pub struct ResponseReceived<'a> {
     /// The request.
-    pub request_id: NetworkId,
+    #[serde(borrow)]
+    pub request_id: Cow<'a, str>,
     /// Monotonic, in seconds.
     pub timestamp: f64,
     /// The head.
@@ -391,9 +410,10 @@ pub struct Response<'a> {
 /// `Network.loadingFinished`.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct LoadingFinished {
+pub struct LoadingFinished<'a> {
     /// The request.
-    pub request_id: NetworkId,
+    #[serde(borrow)]
+    pub request_id: Cow<'a, str>,
     /// Monotonic, in seconds.
     pub timestamp: f64,
 }
@@ -403,12 +423,16 @@ pub struct LoadingFinished {
 #[serde(rename_all = "camelCase")]
 pub struct LoadingFailed<'a> {
     /// The request.
-    pub request_id: NetworkId,
+    #[serde(borrow)]
+    pub request_id: Cow<'a, str>,
     /// Monotonic, in seconds.
     pub timestamp: f64,
     /// In the browser's words.
     #[serde(borrow, default)]
     pub error_text: Cow<'a, str>,
+    /// The page, or the browser for it, did not want it any more.
+    #[serde(default)]
+    pub canceled: bool,
 }
 
 /// `Network.eventSourceMessageReceived`: one message of a stream of Server-Sent Events.
@@ -416,7 +440,8 @@ pub struct LoadingFailed<'a> {
 #[serde(rename_all = "camelCase")]
 pub struct EventSourceMessageReceived<'a> {
     /// The request.
-    pub request_id: NetworkId,
+    #[serde(borrow)]
+    pub request_id: Cow<'a, str>,
     /// Monotonic, in seconds.
     pub timestamp: f64,
     /// Its event name.
@@ -485,7 +510,7 @@ pub struct PausedFrame {
 }
 
 /// A place in a script (`Debugger.Location`).
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Location {
     /// From 0.

@@ -25,15 +25,28 @@
     warn(clippy::indexing_slicing, clippy::arithmetic_side_effects)
 )]
 
+mod capture;
 pub mod command;
 mod connection;
 mod error;
 pub mod event;
+mod expose;
 mod ids;
+mod pattern;
 pub mod pipe;
+mod redact;
+mod tap;
 
+pub use capture::{Capture, CaptureError, Place};
 pub use connection::{COMMANDS_MAX, Connection, Incoming, RawEvent, Reply};
 pub use error::{CommandError, Error};
+pub use expose::{EXPOSED_NAME_CHARS_MAX, Expose, ExposeError};
 pub use ids::{
     CommandId, ContextId, FrameId, InvocationId, NetworkId, ScriptId, SessionId, TargetId,
+};
+pub use pattern::{PatternError, URL_PATTERN_BYTES_MAX, UrlPattern};
+pub use redact::{redact_headers, redact_url};
+pub use tap::{
+    CONNECTION_NAME_BYTES_MAX, ConnectionName, Secrets, TAP_REQUESTS_MAX, TAP_SOCKETS_MAX,
+    TAP_URL_BYTES_MAX, TapPayload, TapRule, TapRuleError, TapRules, TapValue, Tapped, Taps,
 };

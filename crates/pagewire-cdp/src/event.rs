@@ -482,6 +482,16 @@ pub struct LogEntry<'a> {
     pub text: Cow<'a, str>,
 }
 
+/// `Debugger.scriptParsed`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ScriptParsed {
+    /// The script.
+    pub script_id: ScriptId,
+    /// Its address.
+    pub url: String,
+}
+
 /// `Debugger.paused`.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]

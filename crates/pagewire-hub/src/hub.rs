@@ -308,7 +308,12 @@ pub(crate) fn unix_ms() -> u64 {
 }
 
 /// A fresh page id: 80 random bits, so that nobody guesses another page's.
-pub(crate) fn fresh_page_id() -> PageId {
+/// An id for a page that brings none: as unlikely to meet another one as 16 random letters and digits are.
+///
+/// # Panics
+///
+/// When the operating system gives no random bytes.
+pub fn fresh_page_id() -> PageId {
     PageId::new(&format!("p_{}", random_text(16))).expect("letters and digits make a page id")
 }
 
@@ -321,8 +326,12 @@ fn run_name() -> String {
     random_text(6)
 }
 
-/// `length` characters of 5 random bits each.
-fn random_text(length: usize) -> String {
+/// `length` characters of 5 random bits each, small letters and digits.
+///
+/// # Panics
+///
+/// When the operating system gives no random bytes.
+pub fn random_text(length: usize) -> String {
     const ALPHABET: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
     let mut bytes = vec![0; length];
     getrandom::fill(&mut bytes).expect("the operating system gives random bytes");

@@ -50,6 +50,13 @@ pub enum Scope {
     RunCode,
 }
 
+impl Scope {
+    /// Attach pages to this group only.
+    pub fn attach(group: &GroupName) -> Self {
+        Self::Attach(Pattern(group.as_str().to_owned()))
+    }
+}
+
 /// A scope that does not exist.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(

@@ -94,6 +94,24 @@ impl TopicName {
     pub fn of_page(group: &GroupName, name: &str) -> Result<Self, Error> {
         Self::new(&format!("pages/{group}/{name}"))
     }
+
+    /// The topic of one tapped connection of a page: `taps/{page}/{connection}`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Name`] when the result is no topic.
+    pub fn of_tap(page: &PageId, connection: &str) -> Result<Self, Error> {
+        Self::new(&format!("taps/{page}/{connection}"))
+    }
+
+    /// This topic with one more segment.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Name`] when the result is no topic.
+    pub fn below(&self, segment: &str) -> Result<Self, Error> {
+        Self::new(&format!("{self}/{segment}"))
+    }
 }
 
 fn is_name(text: &str) -> bool {

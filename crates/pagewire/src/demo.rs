@@ -20,6 +20,7 @@ use crate::cli::DemoArguments;
 use crate::client::Client;
 use crate::exit::{CANCELLED, FAILED, Failed, NO_BROWSER};
 use crate::serve::stop_signal;
+use crate::terminal;
 
 /// The group of the sample page.
 const GROUP: &str = "demo";
@@ -115,7 +116,7 @@ async fn show(
 }
 
 fn launch(program: PathBuf, site: &str) -> Result<(Browser, Transport), Failed> {
-    let window = if has_display() {
+    let window = if terminal::has_display() {
         Window::Shown
     } else {
         Window::Headless
@@ -128,17 +129,9 @@ fn launch(program: PathBuf, site: &str) -> Result<(Browser, Transport), Failed> 
     Browser::launch(&options).map_err(|error| Failed::new(FAILED, error.to_string()))
 }
 
-/// Only systems with X11 or Wayland can lack a display.
-fn has_display() -> bool {
-    !cfg!(all(unix, not(target_os = "macos")))
-        || ["DISPLAY", "WAYLAND_DISPLAY"]
-            .iter()
-            .any(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()))
-}
-
 async fn tour(report: &Report, client: &Client, browser: &mut Browser) -> Result<(), Failed> {
     let page = wait_for_page(client, Some(browser)).await?;
-    report.attached(&page, !has_display())?;
+    report.attached(&page, !terminal::has_display())?;
     tour::run(report, client).await
 }
 

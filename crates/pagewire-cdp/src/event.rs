@@ -287,15 +287,11 @@ pub struct WebSocketHandshakeResponseReceived<'a> {
 
 /// The response of an opening handshake.
 #[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
 pub struct HandshakeResponse {
     /// 101 where the socket opened.
     pub status: u16,
     /// Its header fields.
     pub headers: Headers,
-    /// Those of the request as they went out, cookies too.
-    #[serde(default)]
-    pub request_headers: Option<Headers>,
 }
 
 /// `Network.webSocketFrameReceived`, `Network.webSocketFrameSent`.

@@ -58,3 +58,43 @@ pub(crate) fn is_function_name(text: &str) -> bool {
             .chars()
             .all(|c| c.is_alphanumeric() || c == '_' || c == '-')
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_and_an_expression_are_read() {
+        for (text, name, expression) in [
+            ("sign=window.app.sign", "sign", "window.app.sign"),
+            ("签名-2=(a, b) => a == b", "签名-2", "(a, b) => a == b"),
+            ("x= y ", "x", "y"),
+        ] {
+            let expose: Expose = text.parse().unwrap();
+            assert_eq!((&*expose.name, &*expose.expression), (name, expression));
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_with_the_form() {
+        for (text, error) in [
+            ("sign", ExposeError::NoName),
+            ("", ExposeError::NoName),
+            ("=x", ExposeError::Name),
+            ("app.sign=x", ExposeError::Name),
+            ("a b=x", ExposeError::Name),
+            ("sign=", ExposeError::NoExpression),
+            ("sign=  ", ExposeError::NoExpression),
+        ] {
+            assert_eq!(text.parse::<Expose>(), Err(error), "{text}");
+            assert!(error.to_string().contains("write name=EXPRESSION"));
+        }
+    }
+
+    #[test]
+    fn a_name_has_a_length() {
+        let of = |chars: usize| format!("{}=x", "价".repeat(chars)).parse::<Expose>();
+        assert!(of(EXPOSED_NAME_CHARS_MAX).is_ok());
+        assert_eq!(of(EXPOSED_NAME_CHARS_MAX + 1), Err(ExposeError::Name));
+    }
+}

@@ -113,13 +113,14 @@ impl Requests {
         out: &mut VecDeque<Tapped>,
     ) -> Result<(), Error> {
         // A redirected request keeps its id; what it was answered with has no body that could be fetched.
-        if let Some(mut redirected) = self.table.remove(session, &told.request_id) {
-            if let Some(response) = &told.redirect_response {
-                redirected.answered(response);
-            }
+        if let Some(response) = &told.redirect_response
+            && let Some(mut redirected) = self.table.remove(session, &told.request_id)
+        {
+            redirected.answered(response);
             out.push_back(redirected.value(moment, End::NoBody));
         }
-        if !self.rules.taps_response(&told.request.url) {
+        let is_known = self.table.get_mut(session, &told.request_id).is_some();
+        if is_known || !self.rules.taps_response(&told.request.url) {
             return Ok(());
         }
         let request = Request {

@@ -164,14 +164,7 @@ impl Sockets {
         let Some(socket) = self.table.get_mut(session, &told.request_id) else {
             return;
         };
-        let Socket::Opening(_, opening) = socket else {
-            return;
-        };
-        let mut response = told.response;
-        if let Some(headers) = response.request_headers.take() {
-            opening.request = Some(headers);
-        }
-        let answer = Some((response.status, response.headers));
+        let answer = Some((told.response.status, told.response.headers));
         socket.open(answer, self.rules.keep_secrets, moment, out);
     }
 

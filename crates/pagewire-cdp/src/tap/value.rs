@@ -36,7 +36,7 @@ impl<'a> Payload<'a> {
         let inner = payload::inner(raw)?;
         let bytes = match encoding {
             Encoding::Text => payload::text_bytes(inner),
-            Encoding::Base64 => payload::base64_bytes(inner),
+            Encoding::Base64 => payload::base64_bytes(raw, inner),
         };
         Some(Self {
             encoding,

@@ -103,11 +103,7 @@ enum Turn {
 
 impl Shell {
     async fn run(&mut self) -> Detached {
-        let now = Instant::now();
-        self.state.begin(now);
-        if let Some(url) = self.state.options.url.clone() {
-            self.state.open_tab(now, &url);
-        }
+        self.state.begin(Instant::now());
         let detached = loop {
             self.carry_out().await;
             self.set_timer();

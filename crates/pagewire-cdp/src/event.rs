@@ -486,6 +486,12 @@ pub struct ScriptParsed {
     pub script_id: ScriptId,
     /// Its address.
     pub url: String,
+    /// Where it begins in what is at this address; a script inside a document does not begin at 0.
+    #[serde(default)]
+    pub start_line: u32,
+    /// The same, in its first line.
+    #[serde(default)]
+    pub start_column: u32,
 }
 
 /// `Debugger.paused`.
@@ -500,9 +506,6 @@ pub struct DebuggerPaused {
     /// The breakpoints that were hit.
     #[serde(default)]
     pub hit_breakpoints: Vec<String>,
-    /// The script, where the reason is `instrumentation`.
-    #[serde(default)]
-    pub data: Option<PausedData>,
 }
 
 /// A frame of a paused script (`Debugger.CallFrame`).
@@ -524,18 +527,6 @@ pub struct Location {
     /// From 0.
     #[serde(default)]
     pub column_number: u32,
-}
-
-/// What an instrumentation breakpoint tells.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct PausedData {
-    /// The script that is about to run.
-    #[serde(default)]
-    pub script_id: Option<ScriptId>,
-    /// Its address.
-    #[serde(default)]
-    pub url: Option<String>,
 }
 
 /// The answer to `Debugger.setBreakpointByUrl` and `Debugger.setInstrumentationBreakpoint`.

@@ -69,6 +69,14 @@ impl FromStr for UrlPattern {
 }
 
 impl UrlPattern {
+    /// The pattern `*`.
+    pub fn any() -> Self {
+        Self {
+            text: "*".into(),
+            parts: None,
+        }
+    }
+
     /// True where it fits every address.
     pub const fn is_any(&self) -> bool {
         self.parts.is_none()

@@ -7,10 +7,11 @@ use pagewire_cdp::command::{
     DebuggerSetInstrumentationBreakpoint,
 };
 use pagewire_cdp::event::{BreakpointSet, DebuggerPaused, Location, ScriptParsed, ScriptSource};
-use pagewire_cdp::{Capture, CommandError, Place, RawEvent, ScriptId, SessionId};
+use pagewire_cdp::{Capture, CommandError, Place, RawEvent, SessionId};
 use serde_json::value::RawValue;
 
 use super::report::Report;
+use super::script;
 use super::state::{Asked, State, read, read_answer};
 
 /// How far a capture has come in one session.
@@ -113,8 +114,8 @@ impl State {
             }
             "Debugger.resumed" => self.resumed(now, id),
             "Debugger.scriptParsed" if !self.options.captures.is_empty() => {
-                if let Some(ScriptParsed { script_id, url }) = read(event) {
-                    self.seek(now, id, &script_id, &url);
+                if let Some(script) = read(event) {
+                    self.seek(now, id, script);
                 }
             }
             _ => {}
@@ -125,34 +126,38 @@ impl State {
         if paused.reason != "instrumentation" {
             return self.paused(now, id, paused);
         }
-        // Its source was asked for when it was parsed; commands are answered in their order, so the breakpoint is set before this.
-        let seeking = self.options.captures.iter().any(is_near);
-        let (script, url) = match &paused.data {
-            Some(data) => (data.script_id.clone(), data.url.clone().unwrap_or_default()),
-            None => (None, String::new()),
+        // The script was told of before; where it holds a place, it waits until the breakpoint is set.
+        let Some(session) = self.sessions.get_mut(id) else {
+            return;
         };
-        match script {
-            Some(script) if seeking && self.is_sought_in(&url) => {
-                let source = DebuggerGetScriptSource { script_id: &script };
-                let asked = Asked::ScriptSource(id.clone(), url, Held::Yes);
-                self.command(now, Some(id), &source, asked);
-            }
-            Some(_) | None => self.tell(now, id, &DebuggerResume {}),
+        if session.sources_asked > 0 {
+            session.holds_script = true;
+        } else {
+            self.tell(now, id, &DebuggerResume {});
         }
     }
 
     fn is_sought_in(&self, url: &str) -> bool {
+        // Our own script names the places that it is to find.
+        if url.is_empty() || url.starts_with(script::OWN) {
+            return false;
+        }
         let mut captures = self.options.captures.iter();
         captures.any(|capture| is_near(capture) && capture.url.matches(url))
     }
 
-    /// A script that was there before us is not held; its place may have been run already.
-    fn seek(&mut self, now: Instant, id: &SessionId, script: &ScriptId, url: &str) {
-        if !self.is_sought_in(url) {
+    /// Asks for the text of a script that may hold a place. One that was there before us is not held; its place may have been run already.
+    fn seek(&mut self, now: Instant, id: &SessionId, parsed: ScriptParsed) {
+        if !self.is_sought_in(&parsed.url) {
             return;
         }
-        let source = DebuggerGetScriptSource { script_id: script };
-        let asked = Asked::ScriptSource(id.clone(), url.to_owned(), Held::No);
+        if let Some(session) = self.sessions.get_mut(id) {
+            session.sources_asked += 1;
+        }
+        let source = DebuggerGetScriptSource {
+            script_id: &parsed.script_id.clone(),
+        };
+        let asked = Asked::ScriptSource(id.clone(), parsed);
         self.command(now, Some(id), &source, asked);
     }
 
@@ -160,40 +165,46 @@ impl State {
         &mut self,
         now: Instant,
         id: &SessionId,
-        url: &str,
-        held: Held,
+        script: &ScriptParsed,
         result: Result<&RawValue, CommandError>,
     ) {
         match read_answer::<ScriptSource>(result) {
-            Ok(ScriptSource { script_source }) => self.place_in(now, id, url, &script_source),
+            Ok(ScriptSource { script_source }) => self.place_in(now, id, script, &script_source),
             Err(error) => tracing::debug!(error, "the text of a script did not come"),
         }
-        if held == Held::Yes {
+        let Some(session) = self.sessions.get_mut(id) else {
+            return;
+        };
+        session.sources_asked = session.sources_asked.saturating_sub(1);
+        if session.sources_asked == 0 && std::mem::take(&mut session.holds_script) {
+            // Commands are carried out in their order, so the breakpoint is set before this.
             self.tell(now, id, &DebuggerResume {});
         }
     }
 
-    fn place_in(&mut self, now: Instant, id: &SessionId, url: &str, source: &str) {
+    fn place_in(&mut self, now: Instant, id: &SessionId, script: &ScriptParsed, source: &str) {
         let captures = self.options.captures.clone();
         for (index, capture) in captures.iter().enumerate() {
             let sought = self
                 .placed(id, index)
                 .is_some_and(|placed| *placed == Placed::Sought);
-            if !sought || !is_near(capture) || !capture.url.matches(url) {
+            if !sought || !is_near(capture) || !capture.url.matches(&script.url) {
                 continue;
             }
             if let Some(place) = capture.place.find(source) {
-                self.set_breakpoint(now, id, index, &place);
+                self.set_breakpoint(now, id, index, &in_resource(&place, script));
             }
         }
     }
 }
 
-/// Whether a script waits for us.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Held {
-    Yes,
-    No,
+/// A place in a script as a place in what it is a part of.
+fn in_resource(place: &Location, script: &ScriptParsed) -> Location {
+    let first_line = place.line_number == 0;
+    Location {
+        line_number: place.line_number + script.start_line,
+        column_number: place.column_number + if first_line { script.start_column } else { 0 },
+    }
 }
 
 fn is_near(capture: &Capture) -> bool {

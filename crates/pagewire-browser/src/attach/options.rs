@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use pagewire_cdp::event::TargetKind;
-use pagewire_cdp::{Capture, Expose, TapRules, UrlPattern};
+use pagewire_cdp::{Capture, Expose, Secrets, TapRules, UrlPattern};
 use pagewire_rpc::{FunctionName, GroupName};
 
 use super::script::UserScript;
@@ -35,8 +35,32 @@ pub struct AttachOptions {
     pub present: Present,
     /// Who answers the page's dialogs (`alert`, `confirm`).
     pub dialogs: Dialogs,
-    /// Opened at the beginning.
+    /// Opened at the beginning, unless a tab is there whose address fits.
     pub url: Option<String>,
+}
+
+impl AttachOptions {
+    /// Every tab of a browser of ours, and nothing exposed or tapped.
+    pub fn new(group: GroupName, hub_url: &str) -> Self {
+        Self {
+            group,
+            hub_url: hub_url.to_owned(),
+            documents: vec![UrlPattern::any()],
+            kinds: vec![TargetKind::Page],
+            expose: Vec::new(),
+            scripts: Vec::new(),
+            captures: Vec::new(),
+            taps: Arc::new(TapRules {
+                rules: Vec::new(),
+                keep_secrets: Secrets::Redact,
+            }),
+            decode: None,
+            reach: Reach::All,
+            present: Present::Keep,
+            dialogs: Dialogs::Answer,
+            url: None,
+        }
+    }
 }
 
 /// Which tabs are attached to.

@@ -13,6 +13,9 @@ const DEVTOOLS: &str = include_str!("../../../../web/bridge/devtools.js");
 /// What stands for the browser's own things in the page script.
 const SHADOWED: &str = "WebSocket, Blob, fetch, sessionStorage, console, globalThis";
 
+/// What the addresses of our own scripts begin with.
+pub(super) const OWN: &str = "pagewire:";
+
 /// A script of the user, that has `pagewire` (the link) as a variable.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UserScript {
@@ -68,7 +71,9 @@ pub(super) fn link_script(
     };
     let config = serde_json::to_string(&config).expect("texts are JSON");
     let devtools = DEVTOOLS.trim_end();
-    format!("({devtools})({config}, function ({SHADOWED}) {{\n{BRIDGE}\n}});\n")
+    format!(
+        "({devtools})({config}, function ({SHADOWED}) {{\n{BRIDGE}\n}});\n//# sourceURL={OWN}link.js\n"
+    )
 }
 
 /// Exposes one expression. It is looked at anew in each call, so that it may come into being later.
@@ -83,7 +88,9 @@ pub(super) fn expose_script(binding: &str, expose: &Expose) -> String {
             "((value) => typeof value === \"function\" ? value(...args) : value)(\n{expression}\n)"
         )
     };
-    format!("globalThis.{binding}?.link?.expose({name}, (...args) => ({body}));\n")
+    format!(
+        "globalThis.{binding}?.link?.expose({name}, (...args) => ({body}));\n//# sourceURL={OWN}expose.js\n"
+    )
 }
 
 /// What has to parse so that [`expose_script`] does.

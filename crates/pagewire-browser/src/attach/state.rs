@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use pagewire_cdp::command::Command;
-use pagewire_cdp::event::{AttachedToTarget, TargetInfo};
+use pagewire_cdp::event::{AttachedToTarget, ScriptParsed, TargetInfo};
 use pagewire_cdp::{
     CommandError, Connection, ContextId, FrameId, Incoming, InvocationId, NetworkId, RawEvent,
     Reply, SessionId, TargetId,
@@ -17,7 +17,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use tokio::sync::mpsc;
 
-use super::captures::{Held, Placed};
+use super::captures::Placed;
 use super::carrier::{Doorbell, LinkKey, PageCarrier};
 use super::options::AttachOptions;
 use super::page::{Identity, OpenLink, PageKey};
@@ -71,6 +71,8 @@ pub(super) enum Effect {
 pub(super) enum Asked {
     /// Nothing hangs on it.
     Nothing,
+    /// What was there before us is attached to.
+    Begun,
     /// The script of `--expose`, `--script` is looked at.
     Compiled(String),
     /// The tab of [`AttachOptions::url`].
@@ -82,7 +84,7 @@ pub(super) enum Asked {
     /// A breakpoint of a capture.
     CaptureSet(SessionId, usize),
     /// A script that may hold the place of a capture.
-    ScriptSource(SessionId, String, Held),
+    ScriptSource(SessionId, ScriptParsed),
     /// A page that says nothing is looked at.
     Probe(SessionId),
     /// A WebMCP tool was called by link, with the call's number in the page.
@@ -97,6 +99,10 @@ pub(super) struct Session {
     pub(super) owner: TargetId,
     pub(super) contexts: HashMap<ContextId, ContextFacts>,
     pub(super) placed: Vec<Placed>,
+    /// Scripts whose text was asked for.
+    pub(super) sources_asked: usize,
+    /// A script waits before its first line until they came.
+    pub(super) holds_script: bool,
     pub(super) watch: Watch,
     /// WebMCP tools by the name of the function that stands for them: who registered them, as what.
     pub(super) tools: HashMap<String, (FrameId, String)>,
@@ -149,6 +155,7 @@ impl State {
         let timeout = match asked {
             Asked::Delivered(_) | Asked::Probe(_) | Asked::ToolInvoked(..) => None,
             Asked::Nothing
+            | Asked::Begun
             | Asked::Compiled(_)
             | Asked::TabOpened
             | Asked::Body(..)
@@ -239,13 +246,14 @@ impl State {
                     tracing::debug!(%error, "a command failed");
                 }
             }
+            Asked::Begun => self.begun(now),
             Asked::Compiled(what) => self.script_compiled(&what, result),
             Asked::TabOpened => self.tab_opened(result),
             Asked::Delivered(link) => self.delivered(now, link, result),
             Asked::Body(session, request) => self.body_came(now, &session, &request, result),
             Asked::CaptureSet(session, index) => self.capture_set(&session, index, result),
-            Asked::ScriptSource(session, url, held) => {
-                self.source_came(now, &session, &url, held, result)
+            Asked::ScriptSource(session, script) => {
+                self.source_came(now, &session, &script, result)
             }
             Asked::Probe(session) => self.probed(now, &session),
             Asked::ToolInvoked(link, id) => self.tool_invoked(now, link, id, result),
@@ -273,6 +281,8 @@ impl Session {
             owner,
             contexts: HashMap::new(),
             placed: Vec::new(),
+            sources_asked: 0,
+            holds_script: false,
             watch: Watch::default(),
             tools: HashMap::new(),
             invocations: HashMap::new(),

@@ -51,13 +51,22 @@ impl State {
             flatten: true,
             filter: &filter,
         };
-        self.command(now, None, &auto_attach, Asked::Nothing);
+        self.command(now, None, &auto_attach, Asked::Begun);
     }
 
-    /// Opens a tab.
-    pub(super) fn open_tab(&mut self, now: Instant, url: &str) {
-        let create = TargetCreateTarget { url };
-        self.command(now, None, &create, Asked::TabOpened);
+    /// All that was there is attached to: the tab that is wanted is opened, unless it is there.
+    pub(super) fn begun(&mut self, now: Instant) {
+        let Some(url) = self.options.url.clone() else {
+            return;
+        };
+        let mut sessions = self.sessions.values();
+        let there = sessions.any(|session| {
+            session.target.kind == TargetKind::Page && self.fits(&session.target.url)
+        });
+        if !there {
+            let create = TargetCreateTarget { url: &url };
+            self.command(now, None, &create, Asked::TabOpened);
+        }
     }
 
     pub(super) fn tab_opened(&mut self, result: Result<&RawValue, CommandError>) {

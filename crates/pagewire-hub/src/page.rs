@@ -32,6 +32,7 @@ pub(crate) struct Page {
 
 #[derive(Debug)]
 struct About {
+    kind: String,
     url: String,
     title: String,
     agent: String,
@@ -79,6 +80,8 @@ pub struct PageInfo {
     pub group: GroupName,
     /// How it is attached.
     pub carrier: &'static str,
+    /// What it is, as it says: `tab`, `iframe`, `worker`, `shared_worker`, `service_worker`; empty where it does not.
+    pub kind: String,
     /// Its origin, where a browser told it.
     pub origin: Option<String>,
     /// Its address, as it says.
@@ -148,6 +151,7 @@ impl Page {
             attachment,
             released: Notify::new(),
             about: About {
+                kind: hello.kind.clone(),
                 url: hello.url.clone(),
                 title: hello.title.clone(),
                 agent: hello.agent.clone(),
@@ -226,6 +230,7 @@ impl Page {
             epoch: self.epoch,
             group: self.group.clone(),
             carrier: self.attachment.carrier,
+            kind: self.about.kind.clone(),
             origin: self.attachment.origin.clone(),
             url: self.about.url.clone(),
             title: self.about.title.clone(),

@@ -9,7 +9,9 @@ mod requests;
 use std::collections::{HashSet, VecDeque};
 use std::time::{Duration, Instant};
 
-pub use self::options::{AGENT_BYTES_MAX, LinkOptions, TITLE_BYTES_MAX, URL_BYTES_MAX};
+pub use self::options::{
+    AGENT_BYTES_MAX, KIND_CHARS_MAX, LinkOptions, TITLE_BYTES_MAX, URL_BYTES_MAX,
+};
 pub use self::output::{
     CancelReason, Closing, Event, EventHead, GapHead, Output, PageRequest, Refusal, Welcome,
 };

@@ -146,9 +146,15 @@ fn page_row(out: &mut String, page: &PageInfo) {
             &page.title
         }),
         page.id,
-        page.carrier,
+        how(page),
         escape(&functions.join(", ")),
     );
+}
+
+/// Its carrier and what it is. A kind is letters and `_`, no markup.
+fn how(page: &PageInfo) -> String {
+    let words = [page.carrier, page.kind.as_str()];
+    words.join(" ").trim_end().to_owned()
 }
 
 fn state(page: &PageInfo) -> (&'static str, &'static str) {

@@ -14,7 +14,7 @@ use tokio::io::AsyncWriteExt as _;
 async fn pages_are_listed_with_what_they_say() {
     let hub = TestHub::start().await;
     let function = json!({"name": "f", "description": "d", "params": [{"name": "a", "required": true, "schema": {"type": "string"}}], "result": {}, "stream": true});
-    let hello = json!({"group": "g", "url": "https://x.example/", "title": "T", "agent": "a/1", "functions": [function]});
+    let hello = json!({"group": "g", "kind": "tab", "url": "https://x.example/", "title": "T", "agent": "a/1", "functions": [function]});
     let page = FakePage::attach_with(&hub, hello).await;
     let client = hub.client();
     let info = client
@@ -25,6 +25,7 @@ async fn pages_are_listed_with_what_they_say() {
     assert_eq!(info["functions"], json!([function]));
     for (key, value) in [
         ("group", "g"),
+        ("kind", "tab"),
         ("url", "https://x.example/"),
         ("title", "T"),
         ("agent", "a/1"),

@@ -7,8 +7,8 @@ use serde_json::value::RawValue;
 
 use super::plain::Dialect;
 use super::{
-    AGENT_BYTES_MAX, CancelReason, Closing, Event, Link, Output, PING_ID, Phase, Ping, Refusal,
-    TITLE_BYTES_MAX, URL_BYTES_MAX, clip, within,
+    AGENT_BYTES_MAX, CancelReason, Closing, Event, KIND_CHARS_MAX, Link, Output, PING_ID, Phase,
+    Ping, Refusal, TITLE_BYTES_MAX, URL_BYTES_MAX, clip, within,
 };
 use crate::Error;
 use crate::call::{CallEnd, CallId, EndKind, PageError};
@@ -70,6 +70,7 @@ impl Link {
         within("hello_bytes_max", length, self.options.hello_bytes_max)?;
         let mut hello: Hello = params.read("a bad $/hello")?;
         self.expose(&hello.functions)?;
+        clip_kind(&mut hello.kind);
         clip(&mut hello.url, URL_BYTES_MAX);
         clip(&mut hello.title, TITLE_BYTES_MAX);
         clip(&mut hello.agent, AGENT_BYTES_MAX);
@@ -235,6 +236,13 @@ impl Link {
                 .push_back(Output::Event(Event::Published { topic, value }));
         }
     }
+}
+
+/// A kind is one word of letters and `_`: what follows the first other character is cut off too.
+fn clip_kind(kind: &mut String) {
+    let is_good = |byte: u8| byte.is_ascii_alphabetic() || byte == b'_';
+    let end = kind.bytes().position(|byte| !is_good(byte));
+    kind.truncate(end.unwrap_or(kind.len()).min(KIND_CHARS_MAX));
 }
 
 #[derive(Deserialize)]

@@ -453,6 +453,21 @@ fn long_page_texts_are_cut_on_a_character() {
         let lengths = (hello.url.len(), hello.title.len(), hello.agent.len());
         assert_eq!(lengths, (URL_BYTES_MAX, TITLE_BYTES_MAX, AGENT_BYTES_MAX));
     }
+    for (kind, kept) in [
+        ("service_worker", "service_worker"),
+        (&"k".repeat(KIND_CHARS_MAX), &"k".repeat(KIND_CHARS_MAX)),
+        (&"k".repeat(KIND_CHARS_MAX + 1), &"k".repeat(KIND_CHARS_MAX)),
+        ("tab<b>", "tab"),
+        ("页", ""),
+    ] {
+        let mut f = Fixture::new(LinkOptions::default());
+        let hello = serde_json::json!({"jsonrpc": "2.0", "id": 0, "method": "$/hello", "params": {"group": "g", "kind": kind}});
+        f.send(&hello.to_string()).unwrap();
+        let Some(Output::Event(Event::Hello(hello))) = f.link.poll_output() else {
+            unreachable!("hello is fine")
+        };
+        assert_eq!(hello.kind, kept, "{kind}");
+    }
     let mut title = "题".repeat(TITLE_BYTES_MAX);
     clip(&mut title, TITLE_BYTES_MAX);
     assert_eq!(title, "题".repeat(TITLE_BYTES_MAX / 3));

@@ -20,6 +20,8 @@ struct Page {
     epoch: u64,
     group: String,
     carrier: String,
+    #[serde(default)]
+    kind: String,
     url: String,
     functions: Vec<Function>,
     calls: Calls,
@@ -111,11 +113,13 @@ impl PageChange {
 impl Page {
     fn shown(&self) -> String {
         let mut text = format!(
-            "{}  {}  epoch {}  {}  {} in flight, {} queued  {}{}\n  {}\n",
+            "{}  {}  epoch {}  {}{}{}  {} in flight, {} queued  {}{}\n  {}\n",
             self.group,
             self.id,
             self.epoch,
             self.carrier,
+            if self.kind.is_empty() { "" } else { " " },
+            self.kind,
             self.calls.in_flight,
             self.calls.queued,
             self.health.shown(),

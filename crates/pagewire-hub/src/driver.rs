@@ -12,8 +12,8 @@ use std::time::{Duration, Instant};
 use futures_util::StreamExt as _;
 use futures_util::stream::{SplitSink, SplitStream};
 use pagewire_rpc::{
-    CallEnd, CallId, Closing, Event, Function, FunctionName, GroupName, Hello, Input, Link, Output,
-    Refusal, TopicName, Welcome,
+    CallEnd, CallId, Closing, Event, Function, FunctionName, GroupName, Hello, Input, Link, Note,
+    Output, Refusal, TopicName, Welcome,
 };
 use tokio::time::{Sleep, sleep_until, timeout};
 
@@ -275,6 +275,7 @@ impl<C: Carrier> Driver<C> {
             Event::Granted { request, more } => self.requests.grant(&request, more),
             Event::RequestCancelled { request } => self.requests.cancel(&request),
             Event::Health(health) => self.set_health(Some(health)),
+            Event::Noted(notes) => self.note(notes),
             Event::Unresponsive => self.set_health(None),
         }
     }
@@ -364,6 +365,15 @@ impl<C: Carrier> Driver<C> {
     fn set_health(&self, health: Option<pagewire_rpc::Health>) {
         if let Stage::Attached(page) = &self.stage {
             page.set_health(health);
+        }
+    }
+
+    fn note(&self, notes: Vec<Note>) {
+        if let Stage::Attached(page) = &self.stage {
+            for note in &notes {
+                tracing::debug!(page = %page.id, code = note.code, blocks = note.blocks, text = note.text, "note");
+            }
+            page.set_notes(notes);
         }
     }
 

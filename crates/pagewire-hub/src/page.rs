@@ -6,7 +6,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use pagewire_rpc::{
-    CallEnd, Closing, EndKind, Error, Function, GroupName, Health, Hello, Link, PageId, TopicName,
+    CallEnd, Closing, EndKind, Error, Function, GroupName, Health, Hello, Link, Note, PageId,
+    TopicName,
 };
 use serde::Serialize;
 use tokio::sync::Notify;
@@ -57,6 +58,7 @@ struct Liveness {
     responsive: bool,
     health: Health,
     last_heard: Option<Instant>,
+    notes: Vec<Note>,
 }
 
 impl Default for Liveness {
@@ -65,6 +67,7 @@ impl Default for Liveness {
             responsive: true,
             health: Health::default(),
             last_heard: None,
+            notes: Vec::new(),
         }
     }
 }
@@ -106,6 +109,8 @@ pub struct PageInfo {
     pub draining: bool,
     /// How it fares.
     pub health: PageHealth,
+    /// What whoever attached it knows of it.
+    pub notes: Vec<Note>,
 }
 
 /// The calls of one link.
@@ -192,6 +197,10 @@ impl Page {
         }
     }
 
+    pub(crate) fn set_notes(&self, notes: Vec<Note>) {
+        self.liveness().notes = notes;
+    }
+
     /// The topic that the page means by `name`.
     pub(crate) fn topic(&self, name: &str) -> Result<TopicName, Error> {
         match &self.attachment.topic {
@@ -256,6 +265,7 @@ impl Page {
                 timeouts_in_row: 0,
                 asked_last: false,
             },
+            notes: liveness.notes.clone(),
         }
     }
 

@@ -46,6 +46,33 @@ async fn pages_are_listed_with_what_they_say() {
 }
 
 #[tokio::test]
+async fn what_is_known_of_a_page_is_shown_with_it() {
+    let (_hub, mut page, client) = hub_and_page(&["f"]).await;
+    let notes = json!([{"code": "paused", "text": "paused at <app.js>:10", "blocks": true}, {"code": "csp", "text": "", "blocks": false}]);
+    let shown = async |expected: &serde_json::Value| {
+        until("the notes", async || {
+            let pages = client.get("/v1/pages").await.json().await;
+            (pages["pages"][0]["notes"] == *expected).then_some(())
+        })
+        .await;
+    };
+    shown(&json!([])).await;
+    let message = json!({"jsonrpc": "2.0", "method": "$/notes", "params": {"notes": notes}});
+    page.send(&message.to_string()).await;
+    shown(&notes).await;
+    let html = client.get("/").await.text().await;
+    assert!(
+        html.contains(
+            "<span class=bad>paused at &lt;app.js&gt;:10</span><br><span class=dim>csp</span>"
+        ),
+        "{html}"
+    );
+    page.send(r#"{"jsonrpc":"2.0","method":"$/notes","params":{"notes":[]}}"#)
+        .await;
+    shown(&json!([])).await;
+}
+
+#[tokio::test]
 async fn functions_come_and_go() {
     let (_hub, mut page, client) = hub_and_page(&["f"]).await;
     page.send(r#"{"jsonrpc":"2.0","method":"$/expose","params":{"functions":[{"name":"h"}]}}"#)

@@ -15,6 +15,7 @@ use crate::call::{CallEnd, CallId, EndKind, PageError};
 use crate::function::{Function, Health, Hello};
 use crate::message::{Frame, Incoming, Params, RawError, RequestId, present};
 use crate::name::FunctionName;
+use crate::note::Note;
 use crate::payload::Payload;
 use crate::table::ItemOutcome;
 
@@ -168,6 +169,12 @@ impl Link {
                 self.outputs
                     .push_back(Output::Event(Event::Retracted(names)));
             }
+            "$/notes" => {
+                within("hello_bytes_max", length, self.options.hello_bytes_max)?;
+                let NotesParams { notes } = params.read("a bad $/notes")?;
+                let notes = Note::kept(notes);
+                self.outputs.push_back(Output::Event(Event::Noted(notes)));
+            }
             "$/credit" => {
                 let CreditParams { id, n } = params.read("a bad $/credit")?;
                 if self.requests.contains(&id) {
@@ -253,6 +260,11 @@ struct ExposeParams {
 #[derive(Deserialize)]
 struct RetractParams {
     names: Vec<FunctionName>,
+}
+
+#[derive(Deserialize)]
+struct NotesParams {
+    notes: Vec<Note>,
 }
 
 #[derive(Deserialize)]

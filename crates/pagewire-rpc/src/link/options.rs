@@ -27,7 +27,7 @@ pub struct LinkOptions {
     pub functions_max: usize,
     /// Size of one function's description and schemas as JSON, in bytes. Default 16 KiB; more closes the link.
     pub function_bytes_max: usize,
-    /// Size of a `$/hello` or `$/expose` message, in bytes. Default 1 MiB; more closes the link.
+    /// Size of a `$/hello`, `$/expose` or `$/notes` message, in bytes. Default 1 MiB; more closes the link.
     pub hello_bytes_max: usize,
     /// Requests of the page (calls, subscribe, publish with an id) under way at once. Default 64; one more is answered as overloaded.
     pub requests_max: usize,

@@ -11,6 +11,7 @@ use crate::call::{CODE_REFUSED, CallEnd, CallId, EndKind};
 use crate::function::{Function, Health, Hello};
 use crate::message::{Frame, RequestId};
 use crate::name::{FunctionName, GroupName, PageId, TopicName};
+use crate::note::Note;
 use crate::payload::Payload;
 
 /// One thing for the driver to do.
@@ -77,6 +78,8 @@ pub enum Event {
     },
     /// The page's JavaScript answered a ping.
     Health(Health),
+    /// All that is known of the page now, in place of what was known before.
+    Noted(Vec<Note>),
     /// The page's JavaScript has not answered a ping for a whole heartbeat.
     Unresponsive,
 }

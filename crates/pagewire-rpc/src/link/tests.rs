@@ -474,6 +474,34 @@ fn long_page_texts_are_cut_on_a_character() {
 }
 
 #[test]
+fn notes_replace_one_another() {
+    let mut f = Fixture::open(LinkOptions::default());
+    for (notes, kept) in [
+        (
+            r#"[{"code":"paused","text":"at app.js:10","blocks":true}]"#,
+            1,
+        ),
+        (r#"[{"code":"csp"},{"code":"no code"}]"#, 1),
+        ("[]", 0),
+    ] {
+        let message =
+            format!(r#"{{"jsonrpc":"2.0","method":"$/notes","params":{{"notes":{notes}}}}}"#);
+        f.send(&message).unwrap();
+        let Some(Output::Event(Event::Noted(notes))) = f.link.poll_output() else {
+            unreachable!("notes are told")
+        };
+        assert_eq!(notes.len(), kept, "{notes:?}");
+    }
+    let bad = r#"{"jsonrpc":"2.0","method":"$/notes","params":{"notes":[{"text":"t"}]}}"#;
+    assert!(
+        f.send(bad)
+            .unwrap_err()
+            .to_string()
+            .starts_with("a bad $/notes")
+    );
+}
+
+#[test]
 fn requests_of_the_page_are_answered_once() {
     let mut f = Fixture::open(LinkOptions {
         requests_max: 1,

@@ -1,6 +1,7 @@
 //! `pagewire pages`.
 
 use http::Method;
+use pagewire_rpc::Note;
 use serde::Deserialize;
 
 use crate::cli::{PageChange, PagesArguments};
@@ -28,6 +29,8 @@ struct Page {
     #[serde(default)]
     draining: bool,
     health: Health,
+    #[serde(default)]
+    notes: Vec<Note>,
 }
 
 #[derive(Deserialize)]
@@ -126,6 +129,14 @@ impl Page {
             if self.draining { ", draining" } else { "" },
             self.url,
         );
+        for note in &self.notes {
+            let blocks = if note.blocks {
+                " (keeps it from answering)"
+            } else {
+                ""
+            };
+            text.push_str(&format!("  ! {}{blocks}\n", note.words()));
+        }
         for function in &self.functions {
             text.push_str(&format!("    {}/{}\n", self.group, function.shown()));
         }

@@ -10,7 +10,8 @@ use std::collections::{HashSet, VecDeque};
 use std::time::{Duration, Instant};
 
 pub use self::options::{
-    AGENT_BYTES_MAX, KIND_CHARS_MAX, LinkOptions, TITLE_BYTES_MAX, URL_BYTES_MAX,
+    AGENT_BYTES_MAX, BYE_REASON_BYTES_MAX, KIND_CHARS_MAX, LinkOptions, TITLE_BYTES_MAX,
+    URL_BYTES_MAX,
 };
 pub use self::output::{
     CancelReason, Closing, Event, EventHead, GapHead, Output, PageRequest, Refusal, Welcome,
@@ -19,6 +20,7 @@ use self::plain::Dialect;
 pub use self::plain::{PLAIN_ASK, PLAIN_SEND, PlainPage};
 use crate::Error;
 use crate::call::{Call, CallEnd, CallId, PageError};
+use crate::departure::Departure;
 use crate::function::Function;
 use crate::message::{Frame, Outgoing, RequestId};
 use crate::name::FunctionName;
@@ -62,7 +64,7 @@ enum Phase {
         next_ping: Instant,
         ping: Ping,
     },
-    Closed,
+    Closed(Departure),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -112,13 +114,13 @@ impl Link {
     ///
     /// The page broke the protocol. What it must be told and [`Output::Close`] are queued already; further input is ignored.
     pub fn handle_input(&mut self, now: Instant, input: Input) -> Result<(), Error> {
-        if matches!(self.phase, Phase::Closed) {
+        if matches!(self.phase, Phase::Closed(_)) {
             return Ok(());
         }
         self.last_heard = self.last_heard.max(now);
         match input {
             Input::Alive => {}
-            Input::Closed => self.finish(),
+            Input::Closed => self.finish(Departure::Lost),
             Input::Frame(frame) => {
                 if let Err(error) = self.handle_frame(now, &frame) {
                     self.close(Closing::of_error(&error));
@@ -139,8 +141,10 @@ impl Link {
             Phase::Opening { until } if until <= now => self.close(Closing::HelloTimeout),
             Phase::Open { .. } if self.silent_at() <= now => self.close(Closing::Silent),
             Phase::Open { next_ping, ping } if next_ping <= now => self.send_ping(now, ping),
-            Phase::Opening { .. } | Phase::Greeting { .. } | Phase::Open { .. } | Phase::Closed => {
-            }
+            Phase::Opening { .. }
+            | Phase::Greeting { .. }
+            | Phase::Open { .. }
+            | Phase::Closed(_) => {}
         }
     }
 
@@ -155,7 +159,7 @@ impl Link {
             Phase::Opening { until } => until,
             Phase::Greeting { .. } => self.silent_at(),
             Phase::Open { next_ping, .. } => next_ping.min(self.silent_at()),
-            Phase::Closed => return None,
+            Phase::Closed(_) => return None,
         };
         Some(
             self.calls
@@ -217,7 +221,8 @@ impl Link {
             return Err(Error::Misuse("call id 0 is the ping's"));
         }
         if !matches!(self.phase, Phase::Open { .. }) {
-            self.end(id, CallEnd::PageGone);
+            let departure = self.departure().cloned().unwrap_or(Departure::Lost);
+            self.end(id, CallEnd::PageGone(departure));
             return Ok(());
         }
         if !self.functions.contains(&call.function) {
@@ -323,7 +328,7 @@ impl Link {
 
     /// Ends the link: every call ends as [`CallEnd::PageGone`], the page is told why, the carrier is to close. A closed link is left alone.
     pub fn close(&mut self, closing: Closing) {
-        if matches!(self.phase, Phase::Closed) {
+        if matches!(self.phase, Phase::Closed(_)) {
             return;
         }
         if let Some((reason, detail)) = closing.bye() {
@@ -337,13 +342,21 @@ impl Link {
             );
             self.send(message.end());
         }
-        self.finish();
+        self.finish(closing.departure());
         self.outputs.push_back(Output::Close(closing));
+    }
+
+    /// Why the page is gone, after the end of the link.
+    pub fn departure(&self) -> Option<&Departure> {
+        match &self.phase {
+            Phase::Closed(departure) => Some(departure),
+            Phase::Opening { .. } | Phase::Greeting { .. } | Phase::Open { .. } => None,
+        }
     }
 
     /// True after the end of the link.
     pub fn is_closed(&self) -> bool {
-        matches!(self.phase, Phase::Closed)
+        matches!(self.phase, Phase::Closed(_))
     }
 
     /// True when no call, queued or with the page, and no request of the page is left.
@@ -446,12 +459,12 @@ impl Link {
         };
     }
 
-    fn finish(&mut self) {
-        self.phase = Phase::Closed;
+    fn finish(&mut self, departure: Departure) {
         while let Some(call) = self.calls.any() {
             self.calls.remove(call);
-            self.end(call, CallEnd::PageGone);
+            self.end(call, CallEnd::PageGone(departure.clone()));
         }
+        self.phase = Phase::Closed(departure);
         self.requests.clear();
     }
 

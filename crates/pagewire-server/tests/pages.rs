@@ -230,6 +230,27 @@ async fn a_half_open_connection_is_reaped_and_its_calls_end() {
 }
 
 #[tokio::test]
+async fn a_page_that_says_why_it_leaves_ends_its_calls_with_that_reason() {
+    let (hub, mut page, client) = hub_and_page(&["f"]).await;
+    let mut other = FakePage::attach(&hub, "other", &[]).await;
+    let lost = call(&client, "/v1/call/g/f", "");
+    page.next_call("f").await;
+    other
+        .send(r#"{"jsonrpc":"2.0","id":1,"method":"g.f"}"#)
+        .await;
+    page.next_call("f").await;
+    page.send(r#"{"jsonrpc":"2.0","method":"$/bye","params":{"reason":"the page navigated"}}"#)
+        .await;
+    let (status, problem) = problem(lost).await;
+    assert_eq!((status, &problem["code"]), (502, &json!("page_gone")));
+    assert_eq!(problem["detail"], "the page is gone: the page navigated");
+    assert_eq!(problem["detail_zh"], "网页已离开：网页跳转到了其他地址");
+    let error = json!({"code": -32003, "message": "the page is gone: the page navigated"});
+    assert_eq!(other.next().await["error"], error);
+    assert_eq!(page.closed().await.map(|(code, _)| code), Some(1000));
+}
+
+#[tokio::test]
 async fn a_page_whose_script_is_blocked_stays_and_is_shown_as_such() {
     let link = LinkOptions {
         heartbeat: Duration::from_millis(100),

@@ -1,5 +1,6 @@
 //! Messages of the page, as far as they are not requests.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use serde::Deserialize;
@@ -7,8 +8,8 @@ use serde_json::value::RawValue;
 
 use super::plain::Dialect;
 use super::{
-    AGENT_BYTES_MAX, CancelReason, Closing, Event, KIND_CHARS_MAX, Link, Output, PING_ID, Phase,
-    Ping, Refusal, TITLE_BYTES_MAX, URL_BYTES_MAX, clip, within,
+    AGENT_BYTES_MAX, BYE_REASON_BYTES_MAX, CancelReason, Closing, Event, KIND_CHARS_MAX, Link,
+    Output, PING_ID, Phase, Ping, Refusal, TITLE_BYTES_MAX, URL_BYTES_MAX, clip, within,
 };
 use crate::Error;
 use crate::call::{CallEnd, CallId, EndKind, PageError};
@@ -34,7 +35,7 @@ impl Link {
                 state: "hello is not answered yet",
             }),
             Phase::Open { .. } => self.handle_open(now, frame.len(), incoming),
-            Phase::Closed => Ok(()),
+            Phase::Closed(_) => Ok(()),
         }
     }
 
@@ -191,7 +192,7 @@ impl Link {
                         .push_back(Output::Event(Event::RequestCancelled { request: id }));
                 }
             }
-            "$/bye" => self.close(Closing::Normal),
+            "$/bye" => self.close(Closing::Bye(bye_reason(&params))),
             _ => {}
         }
         Ok(())
@@ -245,6 +246,13 @@ impl Link {
     }
 }
 
+/// The reason is any text; a page that says none, or nothing that is one, leaves just as well.
+fn bye_reason(params: &Params<'_>) -> Option<Arc<str>> {
+    let ByeParams { mut reason } = params.read("a bad $/bye").ok()?;
+    clip(&mut reason, BYE_REASON_BYTES_MAX);
+    (!reason.is_empty()).then(|| reason.into())
+}
+
 /// A kind is one word of letters and `_`: what follows the first other character is cut off too.
 fn clip_kind(kind: &mut String) {
     let is_good = |byte: u8| byte.is_ascii_alphabetic() || byte == b'_';
@@ -265,6 +273,11 @@ struct RetractParams {
 #[derive(Deserialize)]
 struct NotesParams {
     notes: Vec<Note>,
+}
+
+#[derive(Deserialize)]
+struct ByeParams {
+    reason: String,
 }
 
 #[derive(Deserialize)]

@@ -12,6 +12,9 @@ pub const AGENT_BYTES_MAX: usize = 128;
 /// Longest word for the kind of a page that is kept, in characters; the rest is cut off.
 pub const KIND_CHARS_MAX: usize = 32;
 
+/// Longest reason of a page's goodbye that is kept, in bytes; the rest is cut off.
+pub const BYE_REASON_BYTES_MAX: usize = 256;
+
 /// What a link allows and how long it waits.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LinkOptions {

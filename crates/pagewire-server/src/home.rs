@@ -6,6 +6,7 @@ use std::time::Duration;
 use axum::response::{Html, IntoResponse as _, Response};
 use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFRESH};
 use pagewire_hub::{PageInfo, TopicInfo};
+use pagewire_rpc::Note;
 
 use crate::access::Principal;
 use crate::problem::Problem;
@@ -138,7 +139,7 @@ fn page_row(out: &mut String, page: &PageInfo) {
     let (class, state) = state(page);
     let _ = write!(
         out,
-        "<tr><td>{}<td>{}<br><span class=dim>{} · {}</span><td>{}<td class=n>{ended}<td class={class}>{state}",
+        "<tr><td>{}<td>{}<br><span class=dim>{} · {}</span><td>{}<td class=n>{ended}<td class={class}>{state}{}",
         escape(page.group.as_str()),
         escape(if page.title.is_empty() {
             &page.url
@@ -146,9 +147,24 @@ fn page_row(out: &mut String, page: &PageInfo) {
             &page.title
         }),
         page.id,
-        page.carrier,
+        how(page),
         escape(&functions.join(", ")),
+        notes(page),
     );
+}
+
+/// Its carrier and what it is. A kind is letters and `_`, no markup.
+fn how(page: &PageInfo) -> String {
+    let words = [page.carrier, page.kind.as_str()];
+    words.join(" ").trim_end().to_owned()
+}
+
+fn notes(page: &PageInfo) -> String {
+    let line = |note: &Note| {
+        let class = if note.blocks { "bad" } else { "dim" };
+        format!("<br><span class={class}>{}</span>", escape(note.words()))
+    };
+    page.notes.iter().map(line).collect()
 }
 
 fn state(page: &PageInfo) -> (&'static str, &'static str) {

@@ -28,6 +28,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::{Sleep, sleep_until};
 
+pub use self::carrier::PageCarrier;
 use self::carrier::{Doorbell, LinkKey};
 pub use self::options::{AttachOptions, Dialogs, Present, Reach};
 pub use self::report::Report;

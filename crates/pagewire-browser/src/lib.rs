@@ -9,11 +9,13 @@ mod port;
 mod profile;
 mod transport;
 
-pub use attach::{AttachOptions, Detached, Dialogs, Present, Reach, Report, UserScript, attach};
+pub use attach::{
+    AttachOptions, Detached, Dialogs, PageCarrier, Present, Reach, Report, UserScript, attach,
+};
 pub use connect::{ConnectError, Endpoint, Stage, UrlFault, connect};
 pub use find::{HOW_TO_GET_ONE, find, find_active_port};
 pub use launch::{Browser, Ended, How, LaunchError, LaunchOptions, Window};
-pub use port::HubPort;
+pub use port::{HubPort, RemoteHub};
 pub use profile::{
     PROFILE_NAME_CHARS_MAX, Profile, ProfileError, ProfileUser, named_profile, profiles_folder,
 };

@@ -430,6 +430,11 @@ impl Settings {
     }
 
     /// The address to print for those who come through a proxy.
+    /// True where no address to listen on was named.
+    pub(crate) fn listens_where_everybody_looks(&self) -> bool {
+        self.listen.is_empty()
+    }
+
     pub(crate) fn public_url(&self) -> Option<&PublicUrl> {
         self.public_url.as_ref()
     }

@@ -20,9 +20,9 @@ pub(super) const OUTBOX_BYTES_MAX: usize = 1 << 20;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) struct LinkKey(pub(super) u64);
 
-/// What the driver holds.
+/// The link of one page: what the page sends, and what it is sent. Dropping it takes the page out of the hub.
 #[derive(Debug)]
-pub(super) struct PageCarrier {
+pub struct PageCarrier {
     inputs: mpsc::Receiver<Result<Input, CarrierError>>,
     outbox: Arc<Outbox>,
 }

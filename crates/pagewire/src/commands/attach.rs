@@ -2,6 +2,7 @@
 
 mod arguments;
 mod browser;
+mod remote;
 mod words;
 
 use std::sync::Arc;
@@ -16,6 +17,7 @@ use tokio::task::JoinHandle;
 
 pub(crate) use self::arguments::AttachArguments;
 use self::browser::Wanted;
+use self::remote::RunningHub;
 use self::words::Words;
 use crate::exit::{CANCELLED, CONFIGURATION, FAILED, Failed, USAGE};
 use crate::serve::{HUB_DEFAULT, reachable, stop_signal};
@@ -104,8 +106,28 @@ struct OwnServer {
 
 impl Place {
     async fn find(arguments: &AttachArguments) -> Result<Self, Failed> {
+        if let Some(url) = &arguments.hub {
+            if !remote::answers(url).await {
+                return Err(remote::no_hub(url));
+            }
+            return Self::running(url, arguments);
+        }
         let settings = Settings::load(&arguments.settings, &arguments.config)?;
+        let usual = format!("http://{HUB_DEFAULT}");
+        if settings.listens_where_everybody_looks() && remote::answers(&usual).await {
+            return Self::running(&usual, arguments);
+        }
         Self::own(&settings).await
+    }
+
+    /// A hub in another process.
+    fn running(url: &str, arguments: &AttachArguments) -> Result<Self, Failed> {
+        let hub = RunningHub::new(url, arguments.hub_token.clone(), &arguments.group)?;
+        Ok(Self {
+            port: HubPort::Remote(Arc::new(hub)),
+            url: url.trim_end_matches('/').to_owned(),
+            server: None,
+        })
     }
 
     /// A hub in this process.

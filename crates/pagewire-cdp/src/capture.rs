@@ -92,8 +92,7 @@ impl FromStr for Capture {
 
 /// Pattern, place and expression. The first place counts, as expressions have colons and quotes of their own.
 fn split_place(text: &str) -> Result<(&str, Place, &str), CaptureError> {
-    // The colons of an IPv6 address are none of ours.
-    let mut at = text.find("://[").map_or(0, |_| text.find(']').unwrap_or(0));
+    let mut at = authority_start(text);
     loop {
         let rest = text.get(at..).unwrap_or_default();
         let colon = rest.find(':').ok_or(CaptureError::NoPlace)?;
@@ -112,6 +111,20 @@ fn split_place(text: &str) -> Result<(&str, Place, &str), CaptureError> {
             return Ok((url, place, expression));
         }
         at = at.saturating_add(1);
+    }
+}
+
+/// Where colons begin to count: those of an IPv6 address, in its brackets, do not.
+fn authority_start(text: &str) -> usize {
+    let is_scheme = |c: char| c.is_ascii_alphanumeric() || "*+.-:".contains(c);
+    let host = match text.split_once("://") {
+        Some((scheme, host)) if scheme.chars().all(is_scheme) => host,
+        _ => text,
+    };
+    let start = text.len().saturating_sub(host.len());
+    match host.find(']') {
+        Some(end) if host.starts_with('[') => start.saturating_add(end),
+        _ => 0,
     }
 }
 

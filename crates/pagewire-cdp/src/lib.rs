@@ -1,7 +1,8 @@
 //! The DevTools protocol as a state machine: no socket, no process, no clock.
 //!
 //! [`Connection`] numbers commands and finds them again; [`command`] and [`event`] hold the part of the protocol that Pagewire uses, and every
-//! other event passes as raw JSON. `Taps` turns what the browser tells of WebSockets and responses into the values of tap topics.
+//! other event passes as raw JSON. [`Taps`] turns what the browser tells of WebSockets and responses into the values of tap topics.
+//! [`UrlPattern`], [`TapRule`], [`Expose`] and [`Capture`] read what the user wants of which pages.
 //!
 //! # The loop of a driver
 //!

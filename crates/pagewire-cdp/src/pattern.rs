@@ -172,9 +172,10 @@ impl Parts {
 
     fn to_regex(&self) -> String {
         let scheme = self.scheme.to_regex("[^/]*");
-        let host = match self.host.is_star() {
-            true => r"(?:\[[^\]/?#@]*\]|[^/?#@:]*)".to_owned(),
-            false => self.host.to_regex("[^/?#@:]*"),
+        let host = if self.host.is_star() {
+            r"(?:\[[^\]/?#@]*\]|[^/?#@:]*)".to_owned()
+        } else {
+            self.host.to_regex("[^/?#@:]*")
         };
         let user = "(?:[^/?#]*@)?";
         let start = match self.port {

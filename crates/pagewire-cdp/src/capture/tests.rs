@@ -10,75 +10,69 @@ fn near(text: &str) -> Place {
     Place::Near(text.to_owned())
 }
 
+/// Text, and what it means: pattern, place, expression.
+const CAPTURES: &[(&str, &str)] = &[
+    (
+        "key=*/app.js:120:18:secretKey",
+        "*/app.js | 120:18 | secretKey",
+    ),
+    (
+        "key=https://a/app.js:1:1:a ? b : c",
+        "https://a/app.js | 1:1 | a ? b : c",
+    ),
+    (
+        "key=http://localhost:8080/app.js:10:5:x",
+        "http://localhost:8080/app.js | 10:5 | x",
+    ),
+    ("key=localhost:8080:10:5:x", "localhost:8080 | 10:5 | x"),
+    (
+        "key=http://[::1]:8080/a.js:10:5:x",
+        "http://[::1]:8080/a.js | 10:5 | x",
+    ),
+    (
+        "key=http://[2001:10:20:30::1]/a.js:10:5:x",
+        "http://[2001:10:20:30::1]/a.js | 10:5 | x",
+    ),
+    (
+        "key=[10::20:30:40]:80/a.js:1:2:x",
+        "[10::20:30:40]:80/a.js | 1:2 | x",
+    ),
+    (
+        "key=*/a.js?v=1:10:5:({a: 1, b: \"x\":2})",
+        "*/a.js?v=1 | 10:5 | ({a: 1, b: \"x\":2})",
+    ),
+    ("key=*/a.js:10:5:x == 1:2:3", "*/a.js | 10:5 | x == 1:2:3"),
+    (
+        "key=*/a.js:1:2:f('http://[::1]/')",
+        "*/a.js | 1:2 | f('http://[::1]/')",
+    ),
+    (
+        "key=*/a.js:1:2:x://[a]:3:4:y",
+        "*/a.js | 1:2 | x://[a]:3:4:y",
+    ),
+    (
+        "key=*/a.js:\"return sign(\":{a: b}",
+        "*/a.js | return sign( | {a: b}",
+    ),
+    (
+        r#"key=*:80/a.js:"a \"b\": 1:2:3\t":x"#,
+        "*:80/a.js | a \"b\": 1:2:3\t | x",
+    ),
+    (r#"键-1=*:"签名": x "#, "* | 签名 | x"),
+];
+
 #[test]
 fn captures_are_read() {
-    let cases = [
-        (
-            "key=*/app.js:120:18:secretKey",
-            "*/app.js",
-            at(120, 18),
-            "secretKey",
-        ),
-        (
-            "key=https://shop.example/app.js:1:1:a ? b : c",
-            "https://shop.example/app.js",
-            at(1, 1),
-            "a ? b : c",
-        ),
-        (
-            "key=http://localhost:8080/app.js:10:5:x",
-            "http://localhost:8080/app.js",
-            at(10, 5),
-            "x",
-        ),
-        (
-            "key=localhost:8080:10:5:x",
-            "localhost:8080",
-            at(10, 5),
-            "x",
-        ),
-        (
-            "key=http://[::1]:8080/a.js:10:5:x",
-            "http://[::1]:8080/a.js",
-            at(10, 5),
-            "x",
-        ),
-        (
-            "key=http://[2001:10:20:30::1]/a.js:10:5:x",
-            "http://[2001:10:20:30::1]/a.js",
-            at(10, 5),
-            "x",
-        ),
-        (
-            "key=*/a.js?v=1:10:5:({a: 1, b: \"x\":2})",
-            "*/a.js?v=1",
-            at(10, 5),
-            "({a: 1, b: \"x\":2})",
-        ),
-        (
-            "key=*/a.js:\"return sign(\":{a: b}",
-            "*/a.js",
-            near("return sign("),
-            "{a: b}",
-        ),
-        (
-            r#"key=*:80/a.js:"a \"b\": 1:2:3\n":x"#,
-            "*:80/a.js",
-            near("a \"b\": 1:2:3\n"),
-            "x",
-        ),
-        (r#"键-1=*:"签名": x "#, "*", near("签名"), "x"),
-    ];
-    for (text, url, place, expression) in cases {
+    for (text, meaning) in CAPTURES {
         let capture: Capture = text
             .parse()
             .unwrap_or_else(|error| panic!("{text}: {error}"));
-        let got = (capture.url.to_string(), capture.place, capture.expression);
-        assert_eq!(
-            got,
-            (url.to_owned(), place, expression.to_owned()),
-            "{text}"
-        );
+        let place = match &capture.place {
+            Place::At { line, column } => format!("{line}:{column}"),
+            Place::Near(text) => text.clone(),
+        };
+        let got = format!("{} | {place} | {}", capture.url, capture.expression);
+        assert_eq!(got, *meaning, "{text}");
         assert_eq!(capture.name, text.split_once('=').unwrap().0);
     }
 }

@@ -11,7 +11,7 @@ pub(super) fn inner(string: &RawValue) -> Option<&str> {
 pub(super) fn text_bytes(inner: &str) -> u64 {
     let mut rest = inner.as_bytes();
     let mut bytes = 0_usize;
-    while let Some(at) = memchr::memchr(b'\\', rest) {
+    while let Some(at) = next_escape(rest) {
         let (here, escaped) = escape(rest.get(at..).unwrap_or_default());
         bytes = bytes.saturating_add(at).saturating_add(here);
         rest = rest.get(at.saturating_add(escaped)..).unwrap_or_default();
@@ -19,8 +19,21 @@ pub(super) fn text_bytes(inner: &str) -> u64 {
     bytes.saturating_add(rest.len()) as u64
 }
 
+/// Escapes are mostly rare or, in JSON inside a text, all over it: then a search for the next one costs more than the few bytes to it.
+fn next_escape(text: &[u8]) -> Option<usize> {
+    let (near, far) = text.split_at_checked(NEAR_BYTES).unwrap_or((text, &[]));
+    near.iter()
+        .position(|b| *b == b'\\')
+        .or_else(|| Some(near.len().saturating_add(memchr::memchr(b'\\', far)?)))
+}
+
+const NEAR_BYTES: usize = 16;
+
 /// Of the escape at the start of `text`: how many bytes it stands for, and how many it takes.
 fn escape(text: &[u8]) -> (usize, usize) {
+    if text.get(1) != Some(&b'u') {
+        return (1, 2);
+    }
     match unit(text) {
         None => (1, 2),
         Some(0..0x80) => (1, 6),

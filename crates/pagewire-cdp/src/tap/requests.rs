@@ -75,34 +75,32 @@ impl Requests {
                 let told: RequestWillBeSent<'_> = event.read()?;
                 clock.told(told.timestamp, told.wall_time);
                 let moment = clock.event(told.timestamp, wall_ms);
-                self.sent(session, &told, moment, out)
+                self.sent(session, &told, moment, out)?;
             }
             "responseReceived" => {
                 let told: ResponseReceived<'_> = event.read()?;
                 if let Some(request) = self.table.get_mut(session, &told.request_id) {
                     request.answered(&told.response);
                 }
-                Ok(())
             }
             "eventSourceMessageReceived" => {
                 let told: EventSourceMessageReceived<'_> = event.read()?;
                 let moment = clock.event(told.timestamp, wall_ms);
-                self.stream_event(session, &told, moment, out)
+                self.stream_event(session, &told, moment, out)?;
             }
             "loadingFinished" => {
                 let told: LoadingFinished<'_> = event.read()?;
                 let moment = clock.event(told.timestamp, wall_ms);
                 self.finished(session, &told.request_id, moment, out);
-                Ok(())
             }
             "loadingFailed" => {
                 let told: LoadingFailed<'_> = event.read()?;
                 let moment = clock.event(told.timestamp, wall_ms);
                 self.failed(session, &told, moment, out);
-                Ok(())
             }
-            _ => Ok(()),
+            _ => {}
         }
+        Ok(())
     }
 
     fn sent(

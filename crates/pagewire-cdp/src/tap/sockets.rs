@@ -87,23 +87,13 @@ impl Sockets {
                 if let Some(connection) = self.connection(session, target, id, moment, out)? {
                     out.push_back(value::frame(connection, direction, opcode, payload, moment));
                 }
-                Ok(())
             }
-            "webSocketCreated" => self.created(session, target, &event.read()?),
-            "webSocketWillSendHandshakeRequest" => {
-                let told: WebSocketWillSendHandshakeRequest<'_> = event.read()?;
-                clock.told(told.timestamp, told.wall_time);
-                let socket = self.table.get_mut(session, &told.request_id);
-                if let Some(Socket::Opening(_, opening)) = socket {
-                    opening.request = Some(told.request.headers);
-                }
-                Ok(())
-            }
+            "webSocketCreated" => return self.created(session, target, &event.read()?),
+            "webSocketWillSendHandshakeRequest" => self.asked(session, event.read()?, clock),
             "webSocketHandshakeResponseReceived" => {
                 let told: WebSocketHandshakeResponseReceived<'_> = event.read()?;
                 let moment = clock.event(told.timestamp, wall_ms);
                 self.answered(session, told, moment, out);
-                Ok(())
             }
             "webSocketFrameError" => {
                 let told: WebSocketFrameError<'_> = event.read()?;
@@ -111,7 +101,6 @@ impl Sockets {
                 if let Some(connection) = self.known(session, &told.request_id, moment, out) {
                     out.push_back(value::failure(connection, moment, &told.error_message));
                 }
-                Ok(())
             }
             "webSocketClosed" => {
                 let told: WebSocketClosed<'_> = event.read()?;
@@ -120,10 +109,10 @@ impl Sockets {
                     out.push_back(value::close(connection, moment, None));
                 }
                 self.table.remove(session, &told.request_id);
-                Ok(())
             }
-            _ => Ok(()),
+            _ => {}
         }
+        Ok(())
     }
 
     fn created(
@@ -152,6 +141,19 @@ impl Sockets {
             Socket::PassedBy
         };
         self.table.insert(session, &told.request_id, socket)
+    }
+
+    fn asked(
+        &mut self,
+        session: &SessionId,
+        told: WebSocketWillSendHandshakeRequest<'_>,
+        clock: &mut Clock,
+    ) {
+        clock.told(told.timestamp, told.wall_time);
+        let socket = self.table.get_mut(session, &told.request_id);
+        if let Some(Socket::Opening(_, opening)) = socket {
+            opening.request = Some(told.request.headers);
+        }
     }
 
     fn answered(

@@ -209,12 +209,20 @@ impl Hub {
 
     /// All pages, by group and id.
     pub fn pages(&self) -> Vec<PageInfo> {
-        self.registry().infos(Instant::now())
+        let mut pages = self.registry().infos(Instant::now());
+        let mut taps = self.shared.topics.taps(|_| true);
+        for page in &mut pages {
+            page.taps = taps.remove(page.id.as_str()).unwrap_or_default();
+        }
+        pages
     }
 
     /// One page.
     pub fn page(&self, id: &PageId) -> Option<PageInfo> {
-        self.registry().info(id, Instant::now())
+        let mut page = self.registry().info(id, Instant::now())?;
+        let mut taps = self.shared.topics.taps(|tapped| tapped == id.as_str());
+        page.taps = taps.remove(id.as_str()).unwrap_or_default();
+        Some(page)
     }
 
     /// Detaches a page and tells it not to come back. False when there is no such page.

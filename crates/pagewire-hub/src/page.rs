@@ -111,6 +111,19 @@ pub struct PageInfo {
     pub health: PageHealth,
     /// What whoever attached it knows of it.
     pub notes: Vec<Note>,
+    /// Its connections whose frames are taken, with or without values.
+    pub taps: Vec<TapInfo>,
+}
+
+/// One tapped connection of a page: a topic below `taps/{page}/`.
+#[derive(Debug, Clone, Serialize)]
+pub struct TapInfo {
+    /// The topic.
+    pub topic: TopicName,
+    /// How many values it had so far.
+    pub frames: u64,
+    /// Bytes of the values that are kept.
+    pub kept_bytes: usize,
 }
 
 /// The calls of one link.
@@ -266,6 +279,7 @@ impl Page {
                 asked_last: false,
             },
             notes: liveness.notes.clone(),
+            taps: Vec::new(),
         }
     }
 

@@ -522,6 +522,9 @@ impl From<PublishError> for Problem {
         let zh = match error {
             PublishError::TooManyTopics(max) => format!("主题数已达上限（{max}）"),
             PublishError::TooManyTopicsInGroup(max) => format!("该分组的主题数已达上限（{max}）"),
+            PublishError::TooManyTapsOfPage(max) => {
+                format!("该网页被监听的连接数已达上限（{max}）")
+            }
         };
         Self::overloaded(Words::new(error.to_string(), zh))
     }

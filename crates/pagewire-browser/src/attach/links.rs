@@ -129,6 +129,7 @@ impl State {
         self.effects.push_back(Effect::Drive(carrier, attachment));
         let hello = json!({ "page": page, "epoch": epoch, "kind": kind.name() });
         self.send_control(now, link, '+', &hello);
+        self.offer_code(now, link);
         let url = self.url_of(session);
         self.report(Report::PageAttached {
             page,
@@ -272,6 +273,7 @@ impl State {
             context_id: Some(context),
             silent: true,
             return_by_value: false,
+            await_promise: false,
         };
         self.command(now, Some(&session), &evaluate, Asked::Delivered(key));
     }

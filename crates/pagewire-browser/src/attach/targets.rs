@@ -207,6 +207,7 @@ impl State {
                     context_id: None,
                     silent: true,
                     return_by_value: false,
+                    await_promise: false,
                 };
                 self.tell(now, session, &script);
             }

@@ -177,6 +177,7 @@ impl State {
                 context_id: None,
                 silent: true,
                 return_by_value: true,
+                await_promise: false,
             };
             self.command(now, Some(session), &evaluate, asked);
         }

@@ -14,6 +14,7 @@ use serde_json::json;
 
 use super::carrier::LinkKey;
 use super::options::Dialogs;
+use super::page::Greeting;
 use super::report::Report;
 use super::state::{Asked, Effect, State, read};
 
@@ -327,7 +328,7 @@ impl State {
     fn tell_notes(&mut self, id: &SessionId) {
         let links = self.links.iter();
         let links: Vec<_> = links
-            .filter(|(_, link)| link.session == *id && link.greeted)
+            .filter(|(_, link)| link.session == *id && link.greeting != Greeting::Opened)
             .map(|(key, _)| *key)
             .collect();
         for link in links {

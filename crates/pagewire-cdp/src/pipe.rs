@@ -28,13 +28,13 @@ pub struct Messages {
 
 impl Default for Messages {
     fn default() -> Self {
-        Self::with_max(PIPE_MESSAGE_BYTES_MAX)
+        Self::with_limit(PIPE_MESSAGE_BYTES_MAX)
     }
 }
 
 impl Messages {
     /// With another limit than [`PIPE_MESSAGE_BYTES_MAX`].
-    pub fn with_max(max: usize) -> Self {
+    pub fn with_limit(max: usize) -> Self {
         Self {
             buffer: BytesMut::new(),
             searched: 0,
@@ -85,7 +85,7 @@ mod tests {
     use super::*;
 
     fn read(pieces: &[&[u8]], max: usize) -> Result<Vec<String>, TooLong> {
-        let mut messages = Messages::with_max(max);
+        let mut messages = Messages::with_limit(max);
         let mut read = Vec::new();
         for piece in pieces {
             messages.buffer().extend_from_slice(piece);

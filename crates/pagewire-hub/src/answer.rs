@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use pagewire_rpc::{CallEnd, CallId, EndKind, GroupName, PageId, Payload};
+use pagewire_rpc::{CallEnd, CallId, Departure, EndKind, GroupName, PageId, Payload};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::hub::ActiveCall;
@@ -87,7 +87,7 @@ impl Caller {
 
 impl Drop for Caller {
     fn drop(&mut self) {
-        self.finish(CallEnd::PageGone);
+        self.finish(CallEnd::PageGone(Departure::Lost));
     }
 }
 
@@ -228,7 +228,7 @@ impl CallStream {
                 .rest
                 .recv()
                 .await
-                .unwrap_or(StreamPart::End(CallEnd::PageGone)),
+                .unwrap_or(StreamPart::End(CallEnd::PageGone(Departure::Lost))),
         };
         match part {
             StreamPart::Item(value) => {

@@ -2,7 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use pagewire_rpc::{Call, CallEnd, EndKind, FunctionName, GroupName, PageId, Payload, TraceParent};
+use pagewire_rpc::{
+    Call, CallEnd, Departure, EndKind, FunctionName, GroupName, PageId, Payload, TraceParent,
+};
 
 use crate::answer::{
     Answer, CallStream, Caller, Failure, FailureReason, First, Reply, STREAM_CREDIT, Ticket,
@@ -159,7 +161,7 @@ impl Hub {
             caller,
         });
         // Every caller is ended, if only by being dropped with its driver.
-        let gone = First::End(CallEnd::PageGone, Duration::ZERO);
+        let gone = First::End(CallEnd::PageGone(Departure::Lost), Duration::ZERO);
         let (reply, took) = match first.await.unwrap_or(gone) {
             First::Item(value, rest, took) => {
                 (Reply::Stream(CallStream::new(value, rest, ticket)), took)
@@ -195,7 +197,7 @@ impl Hub {
 fn may_retry(end: &CallEnd, target: &Target, idempotent: bool) -> bool {
     match (target, end) {
         (Target::Page(_), _) => false,
-        (Target::Any | Target::Key(_), CallEnd::PageGone) => idempotent,
+        (Target::Any | Target::Key(_), CallEnd::PageGone(_)) => idempotent,
         (Target::Any | Target::Key(_), CallEnd::NotFound) => true,
         (Target::Any, CallEnd::Overloaded) => true,
         (Target::Key(_), CallEnd::Overloaded) => false,

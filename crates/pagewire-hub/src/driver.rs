@@ -12,8 +12,8 @@ use std::time::{Duration, Instant};
 use futures_util::StreamExt as _;
 use futures_util::stream::{SplitSink, SplitStream};
 use pagewire_rpc::{
-    CallEnd, CallId, Closing, Event, Function, FunctionName, GroupName, Hello, Input, Link, Output,
-    Refusal, TopicName, Welcome,
+    CallEnd, CallId, Closing, Departure, Event, Function, FunctionName, GroupName, Hello, Input,
+    Link, Note, Output, Refusal, TopicName, Welcome,
 };
 use tokio::time::{Sleep, sleep_until, timeout};
 
@@ -275,6 +275,7 @@ impl<C: Carrier> Driver<C> {
             Event::Granted { request, more } => self.requests.grant(&request, more),
             Event::RequestCancelled { request } => self.requests.cancel(&request),
             Event::Health(health) => self.set_health(Some(health)),
+            Event::Noted(notes) => self.note(notes),
             Event::Unresponsive => self.set_health(None),
         }
     }
@@ -367,6 +368,15 @@ impl<C: Carrier> Driver<C> {
         }
     }
 
+    fn note(&self, notes: Vec<Note>) {
+        if let Stage::Attached(page) = &self.stage {
+            for note in &notes {
+                tracing::debug!(page = %page.id, code = note.code, blocks = note.blocks, text = note.text, "note");
+            }
+            page.set_notes(notes);
+        }
+    }
+
     fn end_call(&self, caller: Caller, end: CallEnd) {
         if let Stage::Attached(page) = &self.stage {
             page.count_end(&end);
@@ -417,11 +427,15 @@ impl<C: Carrier> Driver<C> {
     /// Takes the page out of the hub. Orders that came too late end as page gone.
     fn leave(&mut self) {
         if let Stage::Attached(page) = std::mem::replace(&mut self.stage, Stage::Refused) {
+            let departure = self.link.departure().unwrap_or(&Departure::Lost);
             self.hub.registry().remove(&page);
-            tracing::info!(page = %page.id, epoch = page.epoch, "page left");
-            for new in page.inbox.shut().calls {
-                page.count_end(&CallEnd::PageGone);
-                new.caller.end(CallEnd::PageGone);
+            // As text, so that the log escapes what the page said.
+            let why = departure.to_string();
+            tracing::info!(page = %page.id, epoch = page.epoch, why, "page left");
+            for new in page.inbox.shut(departure.clone()).calls {
+                let end = CallEnd::PageGone(departure.clone());
+                page.count_end(&end);
+                new.caller.end(end);
             }
         }
     }
@@ -462,7 +476,7 @@ impl<C> Drop for Driver<C> {
     fn drop(&mut self) {
         if let Stage::Attached(page) = &self.stage {
             self.hub.registry().remove(page);
-            page.inbox.shut();
+            page.inbox.shut(Departure::Lost);
         }
     }
 }

@@ -209,12 +209,20 @@ impl Hub {
 
     /// All pages, by group and id.
     pub fn pages(&self) -> Vec<PageInfo> {
-        self.registry().infos(Instant::now())
+        let mut pages = self.registry().infos(Instant::now());
+        let mut taps = self.shared.topics.taps(|_| true);
+        for page in &mut pages {
+            page.taps = taps.remove(page.id.as_str()).unwrap_or_default();
+        }
+        pages
     }
 
     /// One page.
     pub fn page(&self, id: &PageId) -> Option<PageInfo> {
-        self.registry().info(id, Instant::now())
+        let mut page = self.registry().info(id, Instant::now())?;
+        let mut taps = self.shared.topics.taps(|tapped| tapped == id.as_str());
+        page.taps = taps.remove(id.as_str()).unwrap_or_default();
+        Some(page)
     }
 
     /// Detaches a page and tells it not to come back. False when there is no such page.
@@ -308,7 +316,12 @@ pub(crate) fn unix_ms() -> u64 {
 }
 
 /// A fresh page id: 80 random bits, so that nobody guesses another page's.
-pub(crate) fn fresh_page_id() -> PageId {
+/// An id for a page that brings none: as unlikely to meet another one as 16 random letters and digits are.
+///
+/// # Panics
+///
+/// When the operating system gives no random bytes.
+pub fn fresh_page_id() -> PageId {
     PageId::new(&format!("p_{}", random_text(16))).expect("letters and digits make a page id")
 }
 
@@ -321,8 +334,12 @@ fn run_name() -> String {
     random_text(6)
 }
 
-/// `length` characters of 5 random bits each.
-fn random_text(length: usize) -> String {
+/// `length` characters of 5 random bits each, small letters and digits.
+///
+/// # Panics
+///
+/// When the operating system gives no random bytes.
+pub fn random_text(length: usize) -> String {
     const ALPHABET: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
     let mut bytes = vec![0; length];
     getrandom::fill(&mut bytes).expect("the operating system gives random bytes");

@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
 use futures_util::task::AtomicWaker;
-use pagewire_rpc::{Call, CallEnd, CallId, Closing};
+use pagewire_rpc::{Call, CallEnd, CallId, Closing, Departure};
 
 use crate::answer::Caller;
 
@@ -39,14 +39,15 @@ pub(crate) struct Inbox {
 #[derive(Debug, Default)]
 struct State {
     orders: Orders,
-    closed: bool,
+    /// Why nothing is taken any more.
+    closed: Option<Departure>,
 }
 
 impl Inbox {
     pub(crate) fn call(&self, new: NewCall) {
         let mut state = self.lock();
-        let end = if state.closed {
-            CallEnd::PageGone
+        let end = if let Some(departure) = &state.closed {
+            CallEnd::PageGone(departure.clone())
         } else if state.orders.calls.len() >= NEW_CALLS_MAX {
             CallEnd::Overloaded
         } else {
@@ -75,7 +76,7 @@ impl Inbox {
 
     fn order(&self, add: impl FnOnce(&mut Orders)) {
         let mut state = self.lock();
-        if !state.closed {
+        if state.closed.is_none() {
             add(&mut state.orders);
             drop(state);
             self.ring();
@@ -104,10 +105,10 @@ impl Inbox {
         std::mem::take(&mut self.lock().orders)
     }
 
-    /// Takes the last orders; from now on calls end as page gone at once.
-    pub(crate) fn shut(&self) -> Orders {
+    /// Takes the last orders; from now on calls end as page gone at once, for this reason.
+    pub(crate) fn shut(&self, departure: Departure) -> Orders {
         let mut state = self.lock();
-        state.closed = true;
+        state.closed = Some(departure);
         std::mem::take(&mut state.orders)
     }
 
@@ -167,14 +168,14 @@ mod tests {
         let inbox = Inbox::default();
         inbox.close(Closing::Kicked);
         inbox.close(Closing::Shutdown);
-        assert_eq!(inbox.shut().close, Some(Closing::Kicked));
+        assert_eq!(inbox.shut(Departure::Kicked).close, Some(Closing::Kicked));
         let (call, mut receiver) = new_call(1);
         inbox.call(call);
         inbox.cancel(CallId(1));
         inbox.grant(CallId(1), 1);
         assert!(matches!(
             receiver.try_recv(),
-            Ok(First::End(CallEnd::PageGone, _))
+            Ok(First::End(CallEnd::PageGone(Departure::Kicked), _))
         ));
         let orders = inbox.take();
         assert!(orders.cancels.is_empty() && orders.grants.is_empty());

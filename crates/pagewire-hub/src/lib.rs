@@ -29,9 +29,9 @@ pub use answer::{Answer, CallStream, Failure, FailureReason, Reply};
 pub use call::{CallRequest, Target};
 pub use carrier::{Carrier, CarrierError, Outbound};
 pub use driver::TurnedAway;
-pub use hub::{Drained, Hub, HubCounts, HubOptions};
+pub use hub::{Drained, Hub, HubCounts, HubOptions, fresh_page_id, random_text};
 pub use metrics::{DURATION_BUCKETS_MS, FunctionMetrics, MetricsSnapshot};
-pub use page::{CallCounts, PageHealth, PageInfo};
+pub use page::{CallCounts, PageHealth, PageInfo, TapInfo};
 pub use registry::{Attachment, Grant, GroupPolicy, GroupRules, NotFound, Routing};
 pub use scope::{Pattern, Scope, ScopeError, Scopes};
 pub use topic::{

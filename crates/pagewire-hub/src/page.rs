@@ -6,7 +6,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use pagewire_rpc::{
-    CallEnd, Closing, EndKind, Error, Function, GroupName, Health, Hello, Link, PageId, TopicName,
+    CallEnd, Closing, EndKind, Error, Function, GroupName, Health, Hello, Link, Note, PageId,
+    TopicName,
 };
 use serde::Serialize;
 use tokio::sync::Notify;
@@ -32,6 +33,7 @@ pub(crate) struct Page {
 
 #[derive(Debug)]
 struct About {
+    kind: String,
     url: String,
     title: String,
     agent: String,
@@ -56,6 +58,7 @@ struct Liveness {
     responsive: bool,
     health: Health,
     last_heard: Option<Instant>,
+    notes: Vec<Note>,
 }
 
 impl Default for Liveness {
@@ -64,6 +67,7 @@ impl Default for Liveness {
             responsive: true,
             health: Health::default(),
             last_heard: None,
+            notes: Vec::new(),
         }
     }
 }
@@ -79,6 +83,8 @@ pub struct PageInfo {
     pub group: GroupName,
     /// How it is attached.
     pub carrier: &'static str,
+    /// What it is, as it says: `tab`, `iframe`, `worker`, `shared_worker`, `service_worker`; empty where it does not.
+    pub kind: String,
     /// Its origin, where a browser told it.
     pub origin: Option<String>,
     /// Its address, as it says.
@@ -103,6 +109,21 @@ pub struct PageInfo {
     pub draining: bool,
     /// How it fares.
     pub health: PageHealth,
+    /// What whoever attached it knows of it.
+    pub notes: Vec<Note>,
+    /// Its connections whose frames are taken, with or without values.
+    pub taps: Vec<TapInfo>,
+}
+
+/// One tapped connection of a page: a topic below `taps/{page}/`.
+#[derive(Debug, Clone, Serialize)]
+pub struct TapInfo {
+    /// The topic.
+    pub topic: TopicName,
+    /// How many values it had so far.
+    pub frames: u64,
+    /// Bytes of the values that are kept.
+    pub kept_bytes: usize,
 }
 
 /// The calls of one link.
@@ -148,6 +169,7 @@ impl Page {
             attachment,
             released: Notify::new(),
             about: About {
+                kind: hello.kind.clone(),
                 url: hello.url.clone(),
                 title: hello.title.clone(),
                 agent: hello.agent.clone(),
@@ -188,6 +210,10 @@ impl Page {
         }
     }
 
+    pub(crate) fn set_notes(&self, notes: Vec<Note>) {
+        self.liveness().notes = notes;
+    }
+
     /// The topic that the page means by `name`.
     pub(crate) fn topic(&self, name: &str) -> Result<TopicName, Error> {
         match &self.attachment.topic {
@@ -226,6 +252,7 @@ impl Page {
             epoch: self.epoch,
             group: self.group.clone(),
             carrier: self.attachment.carrier,
+            kind: self.about.kind.clone(),
             origin: self.attachment.origin.clone(),
             url: self.about.url.clone(),
             title: self.about.title.clone(),
@@ -251,6 +278,8 @@ impl Page {
                 timeouts_in_row: 0,
                 asked_last: false,
             },
+            notes: liveness.notes.clone(),
+            taps: Vec::new(),
         }
     }
 

@@ -22,7 +22,7 @@ use crate::scope::Scopes;
 /// What is known of a page before it says hello.
 #[derive(Debug, Clone)]
 pub struct Attachment {
-    /// The kind of carrier: `ws`, `cdp`.
+    /// The kind of carrier: `ws`, `cdp`, `plain`.
     pub carrier: &'static str,
     /// The page's origin, where a browser told it.
     pub origin: Option<String>,

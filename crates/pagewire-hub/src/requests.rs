@@ -304,6 +304,10 @@ impl From<Failure> for Fault {
             FailureReason::Ended(
                 CallEnd::PageError(error) | CallEnd::BadArguments(error) | CallEnd::TooLarge(error),
             ) => Self::Page(error),
+            FailureReason::Ended(CallEnd::PageGone(departure)) => Self::Hub(
+                EndKind::PageGone.code(),
+                format!("the page is gone: {departure}"),
+            ),
             FailureReason::Ended(end) => Self::Hub(end.kind().code(), end.kind().name().into()),
             FailureReason::NotFound(why) => Self::Hub(EndKind::NotFound.code(), why.to_string()),
             FailureReason::Draining(group) => Self::Hub(

@@ -4,58 +4,33 @@
 //! falling behind it is the one way to lose values; that is always told, with the number.
 
 mod history;
+mod options;
 mod record;
+mod room;
 mod subscription;
 
-use std::collections::hash_map::Entry;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use pagewire_rpc::{Payload, TopicName};
 use serde::Serialize;
 use tokio::sync::watch;
 
-use self::history::History;
+use self::history::{Bytes, History};
+pub use self::options::TopicOptions;
 pub use self::record::{Cursor, Record};
+use self::room::Owner;
 pub use self::subscription::{Notice, SlowReader, Start, Subscription};
 use crate::FastMap;
-
-/// How much is kept.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TopicOptions {
-    /// Values kept in each topic. Default 1,024, at least 1.
-    pub values_max: usize,
-    /// Bytes of values kept in each topic. Default 4 MiB; the newest value is kept even if it is larger.
-    pub bytes_max: usize,
-    /// Bytes of values kept in all topics together. Default 256 MiB; above it a topic keeps only its newest value.
-    pub bytes_total_max: usize,
-    /// Topics. Default 1,024. One more takes the place of the topic without subscribers that was published to longest ago.
-    pub topics_max: usize,
-    /// Topics of one page group. Default 64; one more is refused.
-    pub topics_per_group_max: usize,
-    /// Subscribers of one topic. Default 4,096; one more is refused.
-    pub subscribers_max: usize,
-}
-
-impl Default for TopicOptions {
-    fn default() -> Self {
-        Self {
-            values_max: 1_024,
-            bytes_max: 4 << 20,
-            bytes_total_max: 256 << 20,
-            topics_max: 1_024,
-            topics_per_group_max: 64,
-            subscribers_max: 4_096,
-        }
-    }
-}
+use crate::page::TapInfo;
 
 /// All topics of one hub.
 #[derive(Debug)]
 pub struct Topics {
     options: TopicOptions,
     topics: Mutex<FastMap<TopicName, Arc<Topic>>>,
-    bytes_total: Arc<AtomicUsize>,
+    bytes: Arc<Bytes>,
     /// Begins every cursor of this run of the hub, so that a cursor of another run is known as such.
     run: String,
     runs: AtomicU64,
@@ -100,6 +75,9 @@ pub enum PublishError {
     /// The group has as many topics as it may.
     #[error("the group has as many topics as it may ({0})")]
     TooManyTopicsInGroup(usize),
+    /// The page has as many taps as it may, each with subscribers.
+    #[error("the page has as many taps as it may ({0})")]
+    TooManyTapsOfPage(usize),
 }
 
 /// Why a subscription was not made.
@@ -136,7 +114,7 @@ impl Topics {
         Self {
             options,
             topics: Mutex::default(),
-            bytes_total: Arc::default(),
+            bytes: Arc::default(),
             run,
             runs: AtomicU64::new(0),
             publications: AtomicU64::new(0),
@@ -160,8 +138,10 @@ impl Topics {
             self.publications.fetch_add(1, Ordering::Relaxed),
             Ordering::Relaxed,
         );
+        // Copied before the lock is taken: a value may be long.
+        let value = value.detached();
         let mut state = topic.state();
-        let seq = state.push(value.detached(), time_ms, &self.options);
+        let seq = state.push(value, time_ms);
         // Inside the lock, so that heads are told in their order.
         topic.head.send_replace(seq);
         drop(state);
@@ -203,6 +183,29 @@ impl Topics {
         list
     }
 
+    /// The topics `taps/{page}/…` of the pages that are wanted, by page.
+    pub(crate) fn taps(&self, wanted: impl Fn(&str) -> bool) -> HashMap<String, Vec<TapInfo>> {
+        let mut taps = HashMap::<_, Vec<_>>::new();
+        for (name, topic) in self.lock().iter() {
+            if let Some(page) = name.tapped_page().filter(|page| wanted(page)) {
+                let (frames, kept_bytes) = {
+                    let state = topic.state();
+                    (state.head(), state.bytes())
+                };
+                let info = TapInfo {
+                    topic: name.clone(),
+                    frames,
+                    kept_bytes,
+                };
+                taps.entry(page.to_owned()).or_default().push(info);
+            }
+        }
+        for list in taps.values_mut() {
+            list.sort_by(|a, b| a.topic.cmp(&b.topic));
+        }
+        taps
+    }
+
     /// Values that were taken so far.
     pub fn values_published(&self) -> u64 {
         self.publications.load(Ordering::Relaxed)
@@ -222,32 +225,26 @@ impl Topics {
         if let Some(topic) = topics.get(name) {
             return Ok(topic.clone());
         }
-        if let Some(group) = group_prefix(name) {
-            let in_group = topics
-                .keys()
-                .filter(|other| group_prefix(other) == Some(group))
-                .count();
-            if in_group >= self.options.topics_per_group_max {
-                return Err(PublishError::TooManyTopicsInGroup(
-                    self.options.topics_per_group_max,
-                ));
-            }
-        }
-        if topics.len() >= self.options.topics_max && !evict_quietest(&mut topics) {
-            return Err(PublishError::TooManyTopics(self.options.topics_max));
-        }
-        match topics.entry(name.clone()) {
-            Entry::Occupied(entry) => Ok(entry.get().clone()),
-            Entry::Vacant(entry) => Ok(entry.insert(Arc::new(self.new_topic())).clone()),
-        }
+        let owner = Owner::of(name);
+        let leftovers = self.make_room(owner, &mut topics)?;
+        let topic = Arc::new(self.new_topic(owner));
+        topics.insert(name.clone(), topic.clone());
+        drop(topics);
+        // A hundred thousand values take a while to be freed: not while everybody waits for the lock.
+        drop(leftovers);
+        Ok(topic)
     }
 
-    fn new_topic(&self) -> Topic {
+    fn new_topic(&self, owner: Owner<'_>) -> Topic {
         // A topic that was evicted and comes back begins at 1 again, so it is another run too.
         let run = format!("{}{}", self.run, self.runs.fetch_add(1, Ordering::Relaxed));
         Topic {
             run: run.as_str().into(),
-            state: Mutex::new(History::new(run.into(), self.bytes_total.clone())),
+            state: Mutex::new(History::new(
+                run.into(),
+                self.room(owner),
+                self.bytes.clone(),
+            )),
             head: watch::Sender::new(0),
             last_published: AtomicU64::new(self.publications.load(Ordering::Relaxed)),
             values_lost: self.values_lost.clone(),
@@ -271,21 +268,6 @@ impl Topic {
             kept_bytes: state.bytes(),
         }
     }
-}
-
-/// `pages/{group}` of a page's topic.
-fn group_prefix(name: &TopicName) -> Option<&str> {
-    let group = name.as_str().strip_prefix("pages/")?;
-    group.split_once('/').map(|(group, _)| group)
-}
-
-fn evict_quietest(topics: &mut FastMap<TopicName, Arc<Topic>>) -> bool {
-    let quietest = topics
-        .iter()
-        .filter(|(_, topic)| topic.head.receiver_count() == 0)
-        .min_by_key(|(_, topic)| topic.last_published.load(Ordering::Relaxed))
-        .map(|(name, _)| name.clone());
-    quietest.is_some_and(|name| topics.remove(&name).is_some())
 }
 
 #[cfg(test)]

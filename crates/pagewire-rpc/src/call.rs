@@ -6,6 +6,7 @@ use std::time::Instant;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::departure::Departure;
 use crate::message::RawError;
 use crate::name::FunctionName;
 use crate::payload::{JsonText, Payload};
@@ -87,8 +88,8 @@ pub enum CallEnd {
     Timeout,
     /// The page exposes no such function (any more).
     NotFound,
-    /// The page went away before it answered.
-    PageGone,
+    /// The page went away before it answered; says why.
+    PageGone(Departure),
     /// The page's queue is full.
     Overloaded,
     /// The caller took the call back.
@@ -106,7 +107,7 @@ impl CallEnd {
             Self::PageError(_) => EndKind::PageError,
             Self::Timeout => EndKind::Timeout,
             Self::NotFound => EndKind::NotFound,
-            Self::PageGone => EndKind::PageGone,
+            Self::PageGone(_) => EndKind::PageGone,
             Self::Overloaded => EndKind::Overloaded,
             Self::Cancelled => EndKind::Cancelled,
             Self::TooLarge(_) => EndKind::TooLarge,

@@ -57,6 +57,9 @@ pub struct Hello {
     /// What it exposes at first.
     #[serde(default)]
     pub functions: Vec<Function>,
+    /// What kind of JavaScript context it is, such as `tab`, `iframe` or `service_worker`; empty where it does not say.
+    #[serde(default)]
+    pub kind: String,
     /// Address of the page.
     #[serde(default)]
     pub url: String,

@@ -39,26 +39,31 @@
 )]
 
 mod call;
+mod departure;
 mod error;
 mod function;
 mod link;
 mod message;
 mod name;
+mod note;
 mod payload;
 mod table;
 
 pub use call::{
     CODE_REFUSED, CODE_SHUTTING_DOWN, Call, CallEnd, CallId, EndKind, PageError, TraceParent,
 };
+pub use departure::Departure;
 pub use error::Error;
 pub use function::{Function, Health, Hello, Parameter};
 pub use link::{
-    AGENT_BYTES_MAX, CancelReason, Closing, Counters, Event, EventHead, GapHead, Input, Link,
-    LinkOptions, Output, PLAIN_ASK, PLAIN_SEND, PageRequest, PlainPage, Refusal, TITLE_BYTES_MAX,
-    URL_BYTES_MAX, Welcome,
+    AGENT_BYTES_MAX, BYE_REASON_BYTES_MAX, CancelReason, Closing, Counters, Event, EventHead,
+    GapHead, Input, KIND_CHARS_MAX, Link, LinkOptions, Output, PLAIN_ASK, PLAIN_SEND, PageRequest,
+    PlainPage, Refusal, TITLE_BYTES_MAX, URL_BYTES_MAX, Welcome,
 };
 pub use message::{BINARY_HEADER_BYTES_MAX, Frame, REQUEST_ID_BYTES_MAX, RequestId};
 pub use name::{
-    FunctionName, GroupName, NAME_CHARS_MAX, PAGE_ID_BYTES_MAX, PageId, TOPIC_BYTES_MAX, TopicName,
+    FUNCTION_EVAL, FunctionName, GroupName, NAME_CHARS_MAX, PAGE_ID_BYTES_MAX, PageId,
+    TOPIC_BYTES_MAX, TopicName,
 };
+pub use note::{NOTE_CODE_CHARS_MAX, NOTE_TEXT_BYTES_MAX, NOTES_MAX, Note};
 pub use payload::{ByteValue, JsonText, MEDIA_TYPE_BYTES_MAX, MEDIA_TYPE_DEFAULT, Payload};

@@ -1,28 +1,31 @@
 //! The hub's side of one attached page.
 
+mod input;
 mod options;
 mod output;
 mod plain;
+mod requests;
 
 use std::collections::{HashSet, VecDeque};
 use std::time::{Duration, Instant};
 
-use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
-
-pub use self::options::{AGENT_BYTES_MAX, LinkOptions, TITLE_BYTES_MAX, URL_BYTES_MAX};
+pub use self::options::{
+    AGENT_BYTES_MAX, BYE_REASON_BYTES_MAX, KIND_CHARS_MAX, LinkOptions, TITLE_BYTES_MAX,
+    URL_BYTES_MAX,
+};
 pub use self::output::{
     CancelReason, Closing, Event, EventHead, GapHead, Output, PageRequest, Refusal, Welcome,
 };
 use self::plain::Dialect;
 pub use self::plain::{PLAIN_ASK, PLAIN_SEND, PlainPage};
 use crate::Error;
-use crate::call::{Call, CallEnd, CallId, EndKind, PageError};
-use crate::function::{Function, Health, Hello};
-use crate::message::{Frame, Incoming, Outgoing, Params, RawError, RequestId, present};
-use crate::name::{FunctionName, GroupName, TopicName};
+use crate::call::{Call, CallEnd, CallId, PageError};
+use crate::departure::Departure;
+use crate::function::Function;
+use crate::message::{Frame, Outgoing, RequestId};
+use crate::name::FunctionName;
 use crate::payload::{JsonText, Payload};
-use crate::table::{CallTable, Inserted, ItemOutcome};
+use crate::table::{CallTable, Inserted};
 
 /// The id of `$/ping` on the wire; calls begin at 1.
 const PING_ID: u64 = 0;
@@ -61,7 +64,7 @@ enum Phase {
         next_ping: Instant,
         ping: Ping,
     },
-    Closed,
+    Closed(Departure),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -111,13 +114,13 @@ impl Link {
     ///
     /// The page broke the protocol. What it must be told and [`Output::Close`] are queued already; further input is ignored.
     pub fn handle_input(&mut self, now: Instant, input: Input) -> Result<(), Error> {
-        if matches!(self.phase, Phase::Closed) {
+        if matches!(self.phase, Phase::Closed(_)) {
             return Ok(());
         }
         self.last_heard = self.last_heard.max(now);
         match input {
             Input::Alive => {}
-            Input::Closed => self.finish(),
+            Input::Closed => self.finish(Departure::Lost),
             Input::Frame(frame) => {
                 if let Err(error) = self.handle_frame(now, &frame) {
                     self.close(Closing::of_error(&error));
@@ -138,8 +141,10 @@ impl Link {
             Phase::Opening { until } if until <= now => self.close(Closing::HelloTimeout),
             Phase::Open { .. } if self.silent_at() <= now => self.close(Closing::Silent),
             Phase::Open { next_ping, ping } if next_ping <= now => self.send_ping(now, ping),
-            Phase::Opening { .. } | Phase::Greeting { .. } | Phase::Open { .. } | Phase::Closed => {
-            }
+            Phase::Opening { .. }
+            | Phase::Greeting { .. }
+            | Phase::Open { .. }
+            | Phase::Closed(_) => {}
         }
     }
 
@@ -154,7 +159,7 @@ impl Link {
             Phase::Opening { until } => until,
             Phase::Greeting { .. } => self.silent_at(),
             Phase::Open { next_ping, .. } => next_ping.min(self.silent_at()),
-            Phase::Closed => return None,
+            Phase::Closed(_) => return None,
         };
         Some(
             self.calls
@@ -216,7 +221,8 @@ impl Link {
             return Err(Error::Misuse("call id 0 is the ping's"));
         }
         if !matches!(self.phase, Phase::Open { .. }) {
-            self.end(id, CallEnd::PageGone);
+            let departure = self.departure().cloned().unwrap_or(Departure::Lost);
+            self.end(id, CallEnd::PageGone(departure));
             return Ok(());
         }
         if !self.functions.contains(&call.function) {
@@ -322,7 +328,7 @@ impl Link {
 
     /// Ends the link: every call ends as [`CallEnd::PageGone`], the page is told why, the carrier is to close. A closed link is left alone.
     pub fn close(&mut self, closing: Closing) {
-        if matches!(self.phase, Phase::Closed) {
+        if matches!(self.phase, Phase::Closed(_)) {
             return;
         }
         if let Some((reason, detail)) = closing.bye() {
@@ -336,13 +342,21 @@ impl Link {
             );
             self.send(message.end());
         }
-        self.finish();
+        self.finish(closing.departure());
         self.outputs.push_back(Output::Close(closing));
+    }
+
+    /// Why the page is gone, after the end of the link.
+    pub fn departure(&self) -> Option<&Departure> {
+        match &self.phase {
+            Phase::Closed(departure) => Some(departure),
+            Phase::Opening { .. } | Phase::Greeting { .. } | Phase::Open { .. } => None,
+        }
     }
 
     /// True after the end of the link.
     pub fn is_closed(&self) -> bool {
-        matches!(self.phase, Phase::Closed)
+        matches!(self.phase, Phase::Closed(_))
     }
 
     /// True when no call, queued or with the page, and no request of the page is left.
@@ -363,318 +377,6 @@ impl Link {
     /// What was dropped so far.
     pub fn counters(&self) -> Counters {
         self.counters
-    }
-}
-
-/// Messages of the page.
-impl Link {
-    fn handle_frame(&mut self, now: Instant, frame: &Frame) -> Result<(), Error> {
-        if matches!(self.dialect, Dialect::Plain(_)) {
-            self.handle_plain(now, frame);
-            return Ok(());
-        }
-        let incoming = Incoming::parse(frame)?;
-        match self.phase {
-            Phase::Opening { .. } => self.handle_hello(frame.len(), incoming),
-            Phase::Greeting { .. } => Err(Error::Violation {
-                got: "a message",
-                state: "hello is not answered yet",
-            }),
-            Phase::Open { .. } => self.handle_open(now, frame.len(), incoming),
-            Phase::Closed => Ok(()),
-        }
-    }
-
-    fn handle_hello(&mut self, length: usize, incoming: Incoming<'_>) -> Result<(), Error> {
-        let Incoming::Request {
-            id, method, params, ..
-        } = incoming
-        else {
-            return Err(Error::Violation {
-                got: "a message that is no request",
-                state: "waiting for $/hello",
-            });
-        };
-        if method != "$/hello" || params.has_bytes() {
-            return Err(Error::Violation {
-                got: "another request",
-                state: "waiting for $/hello",
-            });
-        }
-        self.phase = Phase::Greeting { hello: id };
-        match self.read_hello(length, &params) {
-            Ok(hello) => {
-                self.outputs.push_back(Output::Event(Event::Hello(hello)));
-                Ok(())
-            }
-            Err(error) => {
-                self.refuse(Refusal::BadHello(error.to_string()))?;
-                Err(error)
-            }
-        }
-    }
-
-    fn read_hello(&mut self, length: usize, params: &Params<'_>) -> Result<Hello, Error> {
-        within("hello_bytes_max", length, self.options.hello_bytes_max)?;
-        let mut hello: Hello = params.read("a bad $/hello")?;
-        self.expose(&hello.functions)?;
-        clip(&mut hello.url, URL_BYTES_MAX);
-        clip(&mut hello.title, TITLE_BYTES_MAX);
-        clip(&mut hello.agent, AGENT_BYTES_MAX);
-        Ok(hello)
-    }
-
-    fn handle_open(
-        &mut self,
-        now: Instant,
-        length: usize,
-        incoming: Incoming<'_>,
-    ) -> Result<(), Error> {
-        match incoming {
-            Incoming::Response { id, outcome } => {
-                self.handle_response(now, id, outcome);
-                Ok(())
-            }
-            Incoming::Published { topic, value } => {
-                self.take_published(topic.into_owned(), Payload::Json(value));
-                Ok(())
-            }
-            Incoming::Notification { method, params } => {
-                self.handle_notification(now, length, &method, params)
-            }
-            Incoming::Request {
-                id,
-                method,
-                params,
-                deadline_ms,
-                credit,
-            } => self.handle_request(id, &method, params, deadline_ms, credit),
-        }
-    }
-
-    fn handle_response(
-        &mut self,
-        now: Instant,
-        id: Option<u64>,
-        outcome: Result<Payload, RawError>,
-    ) {
-        if id == Some(PING_ID) {
-            return self.handle_pong(outcome);
-        }
-        match id.map(CallId) {
-            Some(call) if self.calls.remove_in_flight(call) => {
-                self.end(call, outcome.map_or_else(CallEnd::from, CallEnd::Result));
-                self.send_waiting(now);
-            }
-            Some(_) | None => self.drop_answer(),
-        }
-    }
-
-    fn handle_pong(&mut self, outcome: Result<Payload, RawError>) {
-        let Phase::Open { ping, .. } = &mut self.phase else {
-            return;
-        };
-        if *ping == Ping::Answered {
-            return self.drop_answer();
-        }
-        *ping = Ping::Answered;
-        // An answer without figures still says that the page's JavaScript runs.
-        let health = match outcome {
-            Ok(Payload::Json(text)) => serde_json::from_slice(text.as_bytes()).unwrap_or_default(),
-            Ok(Payload::Bytes(_)) | Err(_) => Health::default(),
-        };
-        self.outputs.push_back(Output::Event(Event::Health(health)));
-    }
-
-    fn handle_notification(
-        &mut self,
-        now: Instant,
-        length: usize,
-        method: &str,
-        params: Params<'_>,
-    ) -> Result<(), Error> {
-        if params.has_bytes() && !matches!(method, "$/next" | "$/publish") {
-            return Err(Error::Violation {
-                got: "bytes where none can be",
-                state: "open",
-            });
-        }
-        match method {
-            "$/next" => self.handle_item(now, params)?,
-            "$/publish" => self.handle_publish(params)?,
-            "$/expose" => {
-                within("hello_bytes_max", length, self.options.hello_bytes_max)?;
-                let ExposeParams { functions } = params.read("a bad $/expose")?;
-                self.expose(&functions)?;
-                self.outputs
-                    .push_back(Output::Event(Event::Exposed(functions)));
-            }
-            "$/retract" => {
-                let RetractParams { names } = params.read("a bad $/retract")?;
-                self.functions.retain(|function| !names.contains(function));
-                self.outputs
-                    .push_back(Output::Event(Event::Retracted(names)));
-            }
-            "$/credit" => {
-                let CreditParams { id, n } = params.read("a bad $/credit")?;
-                if self.requests.contains(&id) {
-                    self.outputs.push_back(Output::Event(Event::Granted {
-                        request: id,
-                        more: n,
-                    }));
-                }
-            }
-            "$/cancel" => {
-                let CancelParams { id } = params.read("a bad $/cancel")?;
-                if self.requests.remove(&id) {
-                    self.outputs
-                        .push_back(Output::Event(Event::RequestCancelled { request: id }));
-                }
-            }
-            "$/bye" => self.close(Closing::Normal),
-            _ => {}
-        }
-        Ok(())
-    }
-
-    fn handle_item(&mut self, now: Instant, params: Params<'_>) -> Result<(), Error> {
-        let ItemParams { id, value } = params.read("a bad $/next")?;
-        let value = params.into_value(value)?;
-        let call = CallId(id);
-        match self.calls.take_item(call) {
-            ItemOutcome::Unknown => self.drop_answer(),
-            ItemOutcome::NoCredit => {
-                let why = "stream overrun: the page sent a value without credit";
-                let end = CallEnd::PageError(PageError::of_link(EndKind::PageError, why));
-                self.take_back(call, end, CancelReason::Overrun);
-            }
-            ItemOutcome::Taken if value.len() > self.options.stream_item_bytes_max => {
-                let (got, max) = (value.len(), self.options.stream_item_bytes_max);
-                let why = Error::Limit {
-                    what: "stream_item_bytes_max",
-                    got,
-                    max,
-                }
-                .to_string();
-                let end = CallEnd::TooLarge(PageError::of_link(EndKind::TooLarge, &why));
-                self.take_back(call, end, CancelReason::Overrun);
-            }
-            ItemOutcome::Taken => self
-                .outputs
-                .push_back(Output::Event(Event::Item { call, value })),
-        }
-        self.send_waiting(now);
-        Ok(())
-    }
-
-    fn handle_publish(&mut self, params: Params<'_>) -> Result<(), Error> {
-        let PublishParams { topic, value } = params.read("a bad $/publish")?;
-        let value = params.into_value(value)?;
-        self.take_published(topic, value);
-        Ok(())
-    }
-
-    /// What a page publishes without asking for an answer.
-    fn take_published(&mut self, topic: String, value: Payload) {
-        if value.len() > self.options.topic_value_bytes_max {
-            self.counters.values_dropped = self.counters.values_dropped.saturating_add(1);
-        } else {
-            self.outputs
-                .push_back(Output::Event(Event::Published { topic, value }));
-        }
-    }
-
-    fn handle_request(
-        &mut self,
-        id: RequestId,
-        method: &str,
-        params: Params<'_>,
-        deadline_ms: Option<u64>,
-        credit: u32,
-    ) -> Result<(), Error> {
-        if method == "$/hello" {
-            return Err(Error::Violation {
-                got: "a second $/hello",
-                state: "open",
-            });
-        }
-        if self.requests.contains(&id) {
-            return Err(Error::Violation {
-                got: "a request id that is under way",
-                state: "open",
-            });
-        }
-        if params.has_bytes() && method.starts_with("$/") && method != "$/publish" {
-            return Err(Error::Violation {
-                got: "bytes where none can be",
-                state: "open",
-            });
-        }
-        if self.requests.len() >= self.options.requests_max {
-            self.requests.insert(id.clone());
-            self.respond(
-                &id,
-                Err((
-                    EndKind::Overloaded.code(),
-                    "too many requests of this page are under way",
-                )),
-            );
-            return Ok(());
-        }
-        self.requests.insert(id.clone());
-        match self.read_request(method, params, deadline_ms, credit) {
-            Ok(Some(request)) => self
-                .outputs
-                .push_back(Output::Event(Event::Requested { id, request })),
-            Ok(None) => self.respond(&id, Err((EndKind::NotFound.code(), "no such method"))),
-            Err(error) => {
-                self.respond(&id, Err((EndKind::BadArguments.code(), &error.to_string())))
-            }
-        }
-        Ok(())
-    }
-
-    fn read_request(
-        &self,
-        method: &str,
-        params: Params<'_>,
-        deadline_ms: Option<u64>,
-        credit: u32,
-    ) -> Result<Option<PageRequest>, Error> {
-        Ok(Some(match method {
-            "$/publish" => {
-                let PublishParams { topic, value } = params.read("a bad $/publish")?;
-                let value = params.into_value(value)?;
-                within(
-                    "topic_value_bytes_max",
-                    value.len(),
-                    self.options.topic_value_bytes_max,
-                )?;
-                PageRequest::Publish { topic, value }
-            }
-            "$/subscribe" => {
-                let SubscribeParams { topic, since, last } = params.read("a bad $/subscribe")?;
-                PageRequest::Subscribe {
-                    topic,
-                    since: since.map(Since::into_text),
-                    last,
-                }
-            }
-            "$/unsubscribe" => {
-                let UnsubscribeParams { subscription } = params.read("a bad $/unsubscribe")?;
-                PageRequest::Unsubscribe { subscription }
-            }
-            _ => match method.split_once('.').filter(|_| !method.starts_with("$/")) {
-                None => return Ok(None),
-                Some((group, function)) => PageRequest::Call {
-                    group: GroupName::new(group)?,
-                    function: FunctionName::new(function)?,
-                    arguments: params.into_arguments()?,
-                    timeout: deadline_ms.map(Duration::from_millis),
-                    credit,
-                },
-            },
-        }))
     }
 }
 
@@ -757,12 +459,12 @@ impl Link {
         };
     }
 
-    fn finish(&mut self) {
-        self.phase = Phase::Closed;
+    fn finish(&mut self, departure: Departure) {
         while let Some(call) = self.calls.any() {
             self.calls.remove(call);
-            self.end(call, CallEnd::PageGone);
+            self.end(call, CallEnd::PageGone(departure.clone()));
         }
+        self.phase = Phase::Closed(departure);
         self.requests.clear();
     }
 
@@ -789,72 +491,6 @@ impl Link {
             self.options.heartbeat,
         )
     }
-}
-
-#[derive(Deserialize)]
-struct ExposeParams {
-    functions: Vec<Function>,
-}
-
-#[derive(Deserialize)]
-struct RetractParams {
-    names: Vec<FunctionName>,
-}
-
-#[derive(Deserialize)]
-struct CreditParams {
-    id: RequestId,
-    n: u32,
-}
-
-#[derive(Deserialize)]
-struct CancelParams {
-    id: RequestId,
-}
-
-#[derive(Deserialize)]
-struct ItemParams<'a> {
-    id: u64,
-    #[serde(borrow, default, deserialize_with = "present")]
-    value: Option<&'a RawValue>,
-}
-
-#[derive(Deserialize)]
-struct PublishParams<'a> {
-    topic: String,
-    #[serde(borrow, default, deserialize_with = "present")]
-    value: Option<&'a RawValue>,
-}
-
-#[derive(Deserialize)]
-struct SubscribeParams {
-    topic: TopicName,
-    #[serde(default)]
-    since: Option<Since>,
-    #[serde(default)]
-    last: Option<usize>,
-}
-
-/// A cursor, or a bare sequence number.
-#[derive(Deserialize, Serialize)]
-#[serde(untagged)]
-enum Since {
-    Seq(u64),
-    Cursor(String),
-}
-
-impl Since {
-    fn into_text(self) -> String {
-        match self {
-            Self::Seq(seq) => seq.to_string(),
-            Self::Cursor(cursor) => cursor,
-        }
-    }
-}
-
-#[derive(Deserialize)]
-struct UnsubscribeParams {
-    subscription: u64,
 }
 
 fn within(what: &'static str, got: usize, max: usize) -> Result<(), Error> {

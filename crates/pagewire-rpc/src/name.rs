@@ -85,6 +85,9 @@ name_type! {
     TopicName, is_topic, "a topic is 1-200 bytes of segments joined by '/', none of them empty, '.' or '..', without white space or control characters"
 }
 
+/// The function that runs code of programs in a page; calling one of this name needs the scope `run-code` (`docs/protocol.md` §4).
+pub const FUNCTION_EVAL: &str = "eval";
+
 impl TopicName {
     /// The topic that a page of `group` means by `name`: `pages/{group}/{name}`.
     ///
@@ -93,6 +96,30 @@ impl TopicName {
     /// [`Error::Name`] when the result is no topic.
     pub fn of_page(group: &GroupName, name: &str) -> Result<Self, Error> {
         Self::new(&format!("pages/{group}/{name}"))
+    }
+
+    /// The topic of one tapped connection of a page: `taps/{page}/{connection}`. `connection` is one segment, such as `1-push.example.com`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Name`] when the result is no topic.
+    pub fn of_tap(page: &PageId, connection: &str) -> Result<Self, Error> {
+        Self::new(&format!("taps/{page}/{connection}"))
+    }
+
+    /// This topic with one more segment.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Name`] when the result is no topic.
+    pub fn below(&self, segment: &str) -> Result<Self, Error> {
+        Self::new(&format!("{self}/{segment}"))
+    }
+
+    /// The page whose taps this topic is below, for topics `taps/{page}/…`; not checked to be a page id.
+    pub fn tapped_page(&self) -> Option<&str> {
+        let (page, _) = self.as_str().strip_prefix("taps/")?.split_once('/')?;
+        Some(page)
     }
 }
 
@@ -157,6 +184,26 @@ mod tests {
         for bad in ["", "页", "a/b", &"p".repeat(65)] {
             assert!(PageId::new(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn topics_of_taps_name_their_page() {
+        let page = PageId::new("p_1").unwrap();
+        let tap = TopicName::of_tap(&page, "1-push.example.com").unwrap();
+        assert_eq!(tap.as_str(), "taps/p_1/1-push.example.com");
+        for (topic, tapped) in [
+            (tap.as_str(), Some("p_1")),
+            ("taps/p_1/a/b", Some("p_1")),
+            ("taps/p_1", None),
+            ("tapsy/p_1/1", None),
+            ("pages/taps/p_1/1", None),
+        ] {
+            assert_eq!(TopicName::new(topic).unwrap().tapped_page(), tapped);
+        }
+        for bad in ["", "a b", &"c".repeat(192)] {
+            assert!(TopicName::of_tap(&page, bad).is_err(), "{bad}");
+        }
+        assert!(TopicName::of_tap(&page, &"c".repeat(191)).is_ok());
     }
 
     #[test]

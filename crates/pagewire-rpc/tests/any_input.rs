@@ -23,6 +23,7 @@ const GOOD: &[&str] = &[
     r#"{"jsonrpc":"2.0","method":"$/credit","params":{"id":"c","n":1}}"#,
     r#"{"jsonrpc":"2.0","method":"$/cancel","params":{"id":"c"}}"#,
     r#"{"jsonrpc":"2.0","id":0,"result":{"lag_ms":1,"hidden":false}}"#,
+    r#"{"jsonrpc":"2.0","method":"$/notes","params":{"notes":[{"code":"c","text":"t","blocks":true}]}}"#,
     r#"{"jsonrpc":"2.0","method":"$/bye","params":{"reason":"x"}}"#,
 ];
 

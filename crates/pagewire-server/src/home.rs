@@ -5,9 +5,11 @@ use std::time::Duration;
 
 use axum::response::{Html, IntoResponse as _, Response};
 use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFRESH};
-use pagewire_hub::{PageInfo, TopicInfo};
+use pagewire_hub::{PageInfo, TapInfo, TopicInfo};
+use pagewire_rpc::Note;
 
 use crate::access::Principal;
+use crate::pages::seen_by;
 use crate::problem::Problem;
 use crate::query::show_duration;
 use crate::refusals::RefusalInfo;
@@ -48,8 +50,7 @@ pub(crate) fn page(shared: &Shared, principal: &Principal) -> Result<Response, P
 fn html(shared: &Shared, principal: &Principal) -> String {
     let scopes = &principal.scopes;
     let mut out = head(&shared.facts.build, shared.facts.began.elapsed());
-    let mut pages = shared.hub.pages();
-    pages.retain(|page| scopes.may_see(&page.group));
+    let pages = seen_by(scopes, shared.hub.pages());
     PAGES.write(&mut out, &pages, page_row);
     if scopes.may_administer() {
         let (refusals, now_ms) = (shared.facts.refusals.list().refusals, unix_ms());
@@ -138,7 +139,7 @@ fn page_row(out: &mut String, page: &PageInfo) {
     let (class, state) = state(page);
     let _ = write!(
         out,
-        "<tr><td>{}<td>{}<br><span class=dim>{} · {}</span><td>{}<td class=n>{ended}<td class={class}>{state}",
+        "<tr><td>{}<td>{}<br><span class=dim>{} · {}</span>{}<td>{}<td class=n>{ended}<td class={class}>{state}{}",
         escape(page.group.as_str()),
         escape(if page.title.is_empty() {
             &page.url
@@ -146,9 +147,33 @@ fn page_row(out: &mut String, page: &PageInfo) {
             &page.title
         }),
         page.id,
-        page.carrier,
+        how(page),
+        taps(page),
         escape(&functions.join(", ")),
+        notes(page),
     );
+}
+
+/// Its carrier and what it is. A kind is letters and `_`, no markup.
+fn how(page: &PageInfo) -> String {
+    let words = [page.carrier, page.kind.as_str()];
+    words.join(" ").trim_end().to_owned()
+}
+
+fn taps(page: &PageInfo) -> String {
+    let line = |tap: &TapInfo| {
+        let (topic, frames) = (escape(tap.topic.as_str()), tap.frames);
+        format!("<br><span class=dim>{topic}: {frames}</span>")
+    };
+    page.taps.iter().map(line).collect()
+}
+
+fn notes(page: &PageInfo) -> String {
+    let line = |note: &Note| {
+        let class = if note.blocks { "bad" } else { "dim" };
+        format!("<br><span class={class}>{}</span>", escape(note.words()))
+    };
+    page.notes.iter().map(line).collect()
 }
 
 fn state(page: &PageInfo) -> (&'static str, &'static str) {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::extract::{Path, Request, State};
 use axum::{Extension, Json};
 use http::StatusCode;
-use pagewire_hub::PageInfo;
+use pagewire_hub::{PageInfo, Scopes};
 use pagewire_rpc::PageId;
 use serde::{Deserialize, Serialize};
 
@@ -30,8 +30,7 @@ pub(crate) async fn list(
     if !principal.scopes.may_see_any() {
         return Err(Problem::missing_scope("call"));
     }
-    let mut pages = shared.hub.pages();
-    pages.retain(|page| principal.scopes.may_see(&page.group));
+    let pages = seen_by(&principal.scopes, shared.hub.pages());
     Ok(Json(PageList { pages }))
 }
 
@@ -41,8 +40,19 @@ pub(crate) async fn show(
     Path(id): Path<String>,
 ) -> Result<Json<PageInfo>, Problem> {
     let page = find(&id).and_then(|id| shared.hub.page(&id));
-    let page = page.filter(|page| principal.scopes.may_see(&page.group));
-    page.map(Json).ok_or_else(|| Problem::no_such_page(&id))
+    let mut seen = seen_by(&principal.scopes, page.into_iter().collect());
+    seen.pop()
+        .map(Json)
+        .ok_or_else(|| Problem::no_such_page(&id))
+}
+
+/// The pages that these scopes show, each with the taps that they may read.
+pub(crate) fn seen_by(scopes: &Scopes, mut pages: Vec<PageInfo>) -> Vec<PageInfo> {
+    pages.retain(|page| scopes.may_see(&page.group));
+    for page in &mut pages {
+        page.taps.retain(|tap| scopes.may_subscribe(&tap.topic));
+    }
+    pages
 }
 
 #[derive(Deserialize)]

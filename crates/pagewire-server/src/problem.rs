@@ -1,12 +1,13 @@
 //! Errors as programs see them: one place, one exhaustive match for each source (`docs/protocol.md` §2, RFC 9457).
 
+use std::borrow::Cow;
 use std::fmt;
 
 use axum::response::{IntoResponse, Response};
 use http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
 use pagewire_hub::{Failure, FailureReason, NotFound, PublishError, SubscribeError};
-use pagewire_rpc::{CallEnd, CallId, EndKind, PageError, PageId};
+use pagewire_rpc::{CallEnd, CallId, Departure, EndKind, PageError, PageId};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -341,13 +342,13 @@ impl Problem {
                 "the page does not expose this function any more",
                 "网页已不再提供该函数",
             )),
-            CallEnd::PageGone => Self::new(
+            CallEnd::PageGone(departure) => Self::new(
                 StatusCode::BAD_GATEWAY,
                 code,
                 ("The page is gone", "网页已离开"),
                 Words::new(
-                    "the page closed, reloaded or lost its connection before it answered",
-                    "网页在应答之前已关闭、刷新或断开连接",
+                    format!("the page is gone: {departure}"),
+                    format!("网页已离开：{}", departure_zh(&departure)),
                 ),
             ),
             CallEnd::Overloaded => Self::overloaded(Words::new(
@@ -363,6 +364,27 @@ impl Problem {
                 Words::new("the caller took the call back", "调用方取消了调用"),
             ),
         }
+    }
+}
+
+/// What [`Departure`] says, in Chinese.
+fn departure_zh(departure: &Departure) -> Cow<'_, str> {
+    match departure {
+        Departure::Bye(Some(reason)) => match &**reason {
+            "the page navigated" => "网页跳转到了其他地址".into(),
+            "the page crashed" => "网页崩溃了".into(),
+            "the tab was closed" => "标签页已关闭".into(),
+            "the browser is gone" => "浏览器已退出".into(),
+            // A page's own words.
+            reason => reason.into(),
+        },
+        Departure::Bye(None) => "网页主动断开".into(),
+        Departure::Lost => "网页已关闭、刷新或断开连接".into(),
+        Departure::Replaced => "网页已刷新，或以新的连接接入".into(),
+        Departure::Kicked => "有人断开了它".into(),
+        Departure::Shutdown => "hub 正在关闭".into(),
+        Departure::Silent => "两个心跳周期内没有任何消息".into(),
+        Departure::Violation(how) => format!("它违反了协议：{how}").into(),
     }
 }
 
@@ -500,6 +522,9 @@ impl From<PublishError> for Problem {
         let zh = match error {
             PublishError::TooManyTopics(max) => format!("主题数已达上限（{max}）"),
             PublishError::TooManyTopicsInGroup(max) => format!("该分组的主题数已达上限（{max}）"),
+            PublishError::TooManyTapsOfPage(max) => {
+                format!("该网页被监听的连接数已达上限（{max}）")
+            }
         };
         Self::overloaded(Words::new(error.to_string(), zh))
     }

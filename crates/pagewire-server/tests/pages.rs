@@ -14,7 +14,7 @@ use tokio::io::AsyncWriteExt as _;
 async fn pages_are_listed_with_what_they_say() {
     let hub = TestHub::start().await;
     let function = json!({"name": "f", "description": "d", "params": [{"name": "a", "required": true, "schema": {"type": "string"}}], "result": {}, "stream": true});
-    let hello = json!({"group": "g", "url": "https://x.example/", "title": "T", "agent": "a/1", "functions": [function]});
+    let hello = json!({"group": "g", "kind": "tab", "url": "https://x.example/", "title": "T", "agent": "a/1", "functions": [function]});
     let page = FakePage::attach_with(&hub, hello).await;
     let client = hub.client();
     let info = client
@@ -25,6 +25,7 @@ async fn pages_are_listed_with_what_they_say() {
     assert_eq!(info["functions"], json!([function]));
     for (key, value) in [
         ("group", "g"),
+        ("kind", "tab"),
         ("url", "https://x.example/"),
         ("title", "T"),
         ("agent", "a/1"),
@@ -42,6 +43,33 @@ async fn pages_are_listed_with_what_they_say() {
         client.get("/v1/pages/nobody").await.status,
         StatusCode::NOT_FOUND
     );
+}
+
+#[tokio::test]
+async fn what_is_known_of_a_page_is_shown_with_it() {
+    let (_hub, mut page, client) = hub_and_page(&["f"]).await;
+    let notes = json!([{"code": "paused", "text": "paused at <app.js>:10", "blocks": true}, {"code": "csp", "text": "", "blocks": false}]);
+    let shown = async |expected: &serde_json::Value| {
+        until("the notes", async || {
+            let pages = client.get("/v1/pages").await.json().await;
+            (pages["pages"][0]["notes"] == *expected).then_some(())
+        })
+        .await;
+    };
+    shown(&json!([])).await;
+    let message = json!({"jsonrpc": "2.0", "method": "$/notes", "params": {"notes": notes}});
+    page.send(&message.to_string()).await;
+    shown(&notes).await;
+    let html = client.get("/").await.text().await;
+    assert!(
+        html.contains(
+            "<span class=bad>paused at &lt;app.js&gt;:10</span><br><span class=dim>csp</span>"
+        ),
+        "{html}"
+    );
+    page.send(r#"{"jsonrpc":"2.0","method":"$/notes","params":{"notes":[]}}"#)
+        .await;
+    shown(&json!([])).await;
 }
 
 #[tokio::test]
@@ -199,6 +227,27 @@ async fn a_half_open_connection_is_reaped_and_its_calls_end() {
         json!({"pages": []})
     );
     drop(page);
+}
+
+#[tokio::test]
+async fn a_page_that_says_why_it_leaves_ends_its_calls_with_that_reason() {
+    let (hub, mut page, client) = hub_and_page(&["f"]).await;
+    let mut other = FakePage::attach(&hub, "other", &[]).await;
+    let lost = call(&client, "/v1/call/g/f", "");
+    page.next_call("f").await;
+    other
+        .send(r#"{"jsonrpc":"2.0","id":1,"method":"g.f"}"#)
+        .await;
+    page.next_call("f").await;
+    page.send(r#"{"jsonrpc":"2.0","method":"$/bye","params":{"reason":"the page navigated"}}"#)
+        .await;
+    let (status, problem) = problem(lost).await;
+    assert_eq!((status, &problem["code"]), (502, &json!("page_gone")));
+    assert_eq!(problem["detail"], "the page is gone: the page navigated");
+    assert_eq!(problem["detail_zh"], "网页已离开：网页跳转到了其他地址");
+    let error = json!({"code": -32003, "message": "the page is gone: the page navigated"});
+    assert_eq!(other.next().await["error"], error);
+    assert_eq!(page.closed().await.map(|(code, _)| code), Some(1000));
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 use pagewire_server::{Secret, parse_duration};
 
+use crate::commands::attach::AttachArguments;
 use crate::commands::connect::ConnectArguments;
 use crate::settings::Settings;
 
@@ -23,6 +24,8 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Run the hub · 启动 hub
     Serve(ServeArguments),
+    /// Make pages of a browser pages of a hub, through DevTools: call them and listen to them · 接入浏览器中的网页
+    Attach(Box<AttachArguments>),
     /// Call a function of a page · 调用网页函数
     Call(CallArguments),
     /// List attached pages and their functions · 列出已接入的网页

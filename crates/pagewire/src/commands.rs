@@ -1,5 +1,6 @@
 //! Commands that talk to a running hub, and those that need none.
 
+pub(crate) mod attach;
 pub(crate) mod call;
 pub(crate) mod completions;
 pub(crate) mod config;

@@ -6,23 +6,33 @@ mod tour;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use pagewire_browser::{Browser, HOW_TO_GET_ONE, LaunchOptions, Transport, Window};
+use pagewire_browser::{
+    AttachOptions, Browser, HOW_TO_GET_ONE, HubPort, LaunchOptions, Transport, UserScript, Window,
+    attach,
+};
+use pagewire_cdp::{Secrets, TapRules};
 use pagewire_hub::{GroupPolicy, Hub, HubOptions};
-use pagewire_rpc::GroupName;
+use pagewire_rpc::{FunctionName, GroupName};
 use pagewire_server::{Access, AllowedOrigin, Server, ServerOptions};
 use serde_json::{Value, json};
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 
 use self::report::Report;
 use crate::cli::DemoArguments;
 use crate::client::Client;
 use crate::exit::{CANCELLED, FAILED, Failed, NO_BROWSER};
 use crate::serve::stop_signal;
+use crate::terminal;
 
 /// The group of the sample page.
 const GROUP: &str = "demo";
+/// As `pagewire attach --tap` takes it.
+const TAP: &str = "ws:*/prices";
+/// As `pagewire attach --capture` takes it: the decoder that the page keeps in a closure, where the page uses it.
+const CAPTURE: &str = r#"readPrice=*:"const price = readPrice(data)":readPrice"#;
 /// How long a browser may take from its start to the attached page. Slow machines with a cold disk need many seconds.
 const ATTACH_TIMEOUT: Duration = Duration::from_secs(60);
 /// How often the hub is asked whether the page is there.
@@ -30,35 +40,49 @@ const ATTACH_POLL: Duration = Duration::from_millis(50);
 /// Time for calls to end when the demo stops.
 const GRACE: Duration = Duration::from_secs(2);
 
+/// What the demo runs on.
+struct Stage<'a> {
+    report: &'a Report,
+    hub: Hub,
+    /// `http://…` of the hub.
+    hub_url: String,
+    /// `http://…` of the sample site.
+    site: String,
+}
+
 pub(crate) async fn run(arguments: &DemoArguments) -> Result<(), Failed> {
     let report = Report::new(arguments.json);
     let site = site::bind().await?;
-    let site_origin = format!("http://{}", site.address());
-    let server = bind_hub(&site_origin).await?;
+    let origin = format!("http://{}", site.address());
+    let (hub, server) = bind_hub(&origin).await?;
     let address = *server
         .addresses()
         .first()
         .ok_or_else(|| Failed::new(FAILED, "no address"))?;
-    let hub = format!("http://{address}");
-    report.started(&hub, &site_origin)?;
-    let site = tokio::spawn(site.serve(hub.clone()));
+    let stage = Stage {
+        report: &report,
+        hub,
+        hub_url: format!("http://{address}"),
+        site: origin,
+    };
+    report.started(&stage.hub_url, &stage.site)?;
+    let site = tokio::spawn(site.serve(stage.hub_url.clone()));
     let (stop, stopped) = oneshot::channel::<()>();
     // A dropped sender means stop as well.
     let server = tokio::spawn(server.run(async { drop(stopped.await) }, GRACE));
-    let result = show(arguments, &report, &hub, &site_origin).await;
+    let result = stage.show(arguments).await;
     drop(stop);
     let _ = server.await;
     site.abort();
     result
 }
 
-/// Port 9999 as in all examples, or a free one when it is taken.
-async fn bind_hub(site_origin: &str) -> Result<Server, Failed> {
-    let origin = site_origin
+/// Port 9999 as in all examples, or a free one when it is taken. The site's origin may attach, for a browser without DevTools.
+async fn bind_hub(site: &str) -> Result<(Hub, Server), Failed> {
+    let origin = site
         .parse()
         .map_err(|error| Failed::new(FAILED, format!("{error}")))?;
-    let group = GroupName::new(GROUP).map_err(|error| Failed::new(FAILED, error.to_string()))?;
-    let groups = GroupPolicy::of_owners([(group, vec![site_origin.to_owned()])]);
+    let groups = GroupPolicy::of_owners([(group()?, vec![site.to_owned()])]);
     let hub = Hub::new(HubOptions {
         groups,
         ..HubOptions::default()
@@ -78,68 +102,113 @@ async fn bind_hub(site_origin: &str) -> Result<Server, Failed> {
         listen: vec![SocketAddr::from(([127, 0, 0, 1], 0))],
         ..options.clone()
     };
-    match Server::bind(hub.clone(), options).await {
-        Ok(server) => Ok(server),
-        Err(_) => Server::bind(hub, any_port)
+    let server = match Server::bind(hub.clone(), options).await {
+        Ok(server) => server,
+        Err(_) => Server::bind(hub.clone(), any_port)
             .await
-            .map_err(|error| Failed::new(FAILED, error.to_string())),
+            .map_err(|error| Failed::new(FAILED, error.to_string()))?,
+    };
+    Ok((hub, server))
+}
+
+fn group() -> Result<GroupName, Failed> {
+    GroupName::new(GROUP).map_err(|error| Failed::new(FAILED, error.to_string()))
+}
+
+impl Stage<'_> {
+    async fn show(&self, arguments: &DemoArguments) -> Result<(), Failed> {
+        let Some(program) = arguments.browser.clone().or_else(pagewire_browser::find) else {
+            return self.show_elsewhere(arguments).await;
+        };
+        let (mut browser, transport) = launch(program)?;
+        // Reports are for `pagewire attach`; a receiver that is gone takes none.
+        let (reports, _) = mpsc::channel(1);
+        let attached = tokio::spawn(attach(
+            transport,
+            HubPort::Local(self.hub.clone()),
+            self.attach_options()?,
+            reports,
+        ));
+        let toured = tokio::select! {
+            toured = self.tour(&mut browser) => toured,
+            () = stop_signal() => Err(Failed::silent(CANCELLED)),
+        };
+        let stays = toured.is_ok() && !arguments.once;
+        if stays {
+            self.report.stays(&self.hub_url, &self.site)?;
+            stop_signal().await;
+        }
+        browser.close().await;
+        let _ = attached.await;
+        if !matches!(&toured, Err(failed) if failed.code == CANCELLED) {
+            self.report.ended(toured.is_ok())?;
+        }
+        toured
+    }
+
+    /// What the flags of `pagewire attach` would say.
+    fn attach_options(&self) -> Result<AttachOptions, Failed> {
+        let wrong = |error: &dyn std::fmt::Display| Failed::new(FAILED, error.to_string());
+        let script = UserScript {
+            name: "attach.js".into(),
+            source: site::SCRIPT.into(),
+        };
+        let decode = FunctionName::new("readPrice").map_err(|error| wrong(&error))?;
+        Ok(AttachOptions {
+            documents: vec![self.site.parse().map_err(|error| wrong(&error))?],
+            scripts: vec![script],
+            captures: vec![CAPTURE.parse().map_err(|error| wrong(&error))?],
+            taps: Arc::new(TapRules {
+                rules: vec![TAP.parse().map_err(|error| wrong(&error))?],
+                keep_secrets: Secrets::Redact,
+            }),
+            decode: Some(decode),
+            url: Some(self.site.clone()),
+            ..AttachOptions::new(group()?, &self.hub_url)
+        })
+    }
+
+    async fn tour(&self, browser: &mut Browser) -> Result<(), Failed> {
+        let client = Client::at(&self.hub_url, None);
+        let page = wait_for_page(&client, Some(browser)).await?;
+        self.report.attached(&page, !terminal::has_display())?;
+        tour::run(self.report, &client).await?;
+        let id = page["id"].as_str().unwrap_or_default();
+        tour::through_devtools(self.report, &client, id).await
+    }
+
+    /// In a browser that a person opens: through the page script.
+    async fn show_elsewhere(&self, arguments: &DemoArguments) -> Result<(), Failed> {
+        let page = format!("{}{}", self.site, site::OPEN_PATH);
+        self.report.no_browser(&page, HOW_TO_GET_ONE)?;
+        if arguments.once {
+            return Err(Failed::silent(NO_BROWSER));
+        }
+        let client = Client::at(&self.hub_url, None);
+        tokio::select! {
+            toured = async {
+                let page = wait_for_page(&client, None).await?;
+                self.report.attached(&page, false)?;
+                tour::run(self.report, &client).await?;
+                self.report.stays(&self.hub_url, &self.site)?;
+                std::future::pending().await
+            } => toured,
+            () = stop_signal() => Ok(()),
+        }
     }
 }
 
-async fn show(
-    arguments: &DemoArguments,
-    report: &Report,
-    hub: &str,
-    site: &str,
-) -> Result<(), Failed> {
-    let Some(program) = arguments.browser.clone().or_else(pagewire_browser::find) else {
-        return without_browser(arguments, report, hub, site).await;
-    };
-    // The browser ends with its transport.
-    let (mut browser, _transport) = launch(program, site)?;
-    let client = Client::at(hub, None);
-    let toured = tokio::select! {
-        toured = tour(report, &client, &mut browser) => toured,
-        () = stop_signal() => Err(Failed::silent(CANCELLED)),
-    };
-    let stays = toured.is_ok() && !arguments.once;
-    if stays {
-        report.stays(hub, site)?;
-        stop_signal().await;
-    }
-    browser.close().await;
-    if !matches!(&toured, Err(failed) if failed.code == CANCELLED) {
-        report.ended(toured.is_ok())?;
-    }
-    toured
-}
-
-fn launch(program: PathBuf, site: &str) -> Result<(Browser, Transport), Failed> {
-    let window = if has_display() {
+fn launch(program: PathBuf) -> Result<(Browser, Transport), Failed> {
+    let window = if terminal::has_display() {
         Window::Shown
     } else {
         Window::Headless
     };
     let options = LaunchOptions {
-        url: Some(site.to_owned()),
         window,
         ..LaunchOptions::new(program)
     };
     Browser::launch(&options).map_err(|error| Failed::new(FAILED, error.to_string()))
-}
-
-/// Only systems with X11 or Wayland can lack a display.
-fn has_display() -> bool {
-    !cfg!(all(unix, not(target_os = "macos")))
-        || ["DISPLAY", "WAYLAND_DISPLAY"]
-            .iter()
-            .any(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()))
-}
-
-async fn tour(report: &Report, client: &Client, browser: &mut Browser) -> Result<(), Failed> {
-    let page = wait_for_page(client, Some(browser)).await?;
-    report.attached(&page, !has_display())?;
-    tour::run(report, client).await
 }
 
 /// Asks the hub until the sample page is there, or its browser is not.
@@ -169,29 +238,6 @@ async fn wait_for_page(
             }
         }
         tokio::time::sleep(ATTACH_POLL).await;
-    }
-}
-
-async fn without_browser(
-    arguments: &DemoArguments,
-    report: &Report,
-    hub: &str,
-    site: &str,
-) -> Result<(), Failed> {
-    report.no_browser(site, HOW_TO_GET_ONE)?;
-    if arguments.once {
-        return Err(Failed::silent(NO_BROWSER));
-    }
-    let client = Client::at(hub, None);
-    tokio::select! {
-        toured = async {
-            let page = wait_for_page(&client, None).await?;
-            report.attached(&page, false)?;
-            tour::run(report, &client).await?;
-            report.stays(hub, site)?;
-            std::future::pending().await
-        } => toured,
-        () = stop_signal() => Ok(()),
     }
 }
 

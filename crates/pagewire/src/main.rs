@@ -67,6 +67,7 @@ fn main() -> ExitCode {
 async fn run(cli: Cli) -> Result<(), Failed> {
     match cli.command {
         Command::Serve(arguments) => serve::run(&arguments).await,
+        Command::Attach(arguments) => commands::attach::run(&arguments).await,
         Command::Call(arguments) => commands::call::run(&arguments).await,
         Command::Pages(arguments) => commands::pages::run(&arguments).await,
         Command::Tail(arguments) => commands::tail::run(&arguments).await,
@@ -85,6 +86,7 @@ fn set_up_logging(cli: &Cli) {
     let default = match &cli.command {
         Command::Serve(_) => "info",
         Command::Call(_)
+        | Command::Attach(_)
         | Command::Pages(_)
         | Command::Tail(_)
         | Command::Publish(_)

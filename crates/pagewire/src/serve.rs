@@ -14,7 +14,7 @@ use crate::terminal::print_text;
 use crate::{nofile, version};
 
 /// Where commands look for a hub when nobody says where it is.
-const HUB_DEFAULT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 9999);
+pub(crate) const HUB_DEFAULT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 9999);
 
 pub(crate) async fn run(arguments: &ServeArguments) -> Result<(), Failed> {
     let settings = Settings::load(&arguments.settings, &arguments.config)?;
@@ -173,7 +173,7 @@ fn snippet(http: &str, group: &GroupName, attach: &Secret) -> String {
 }
 
 /// The address as this machine reaches it: an unspecified one is reached through loopback.
-fn reachable(address: SocketAddr) -> SocketAddr {
+pub(crate) fn reachable(address: SocketAddr) -> SocketAddr {
     match address {
         SocketAddr::V4(v4) if v4.ip().is_unspecified() => {
             SocketAddr::from(([127, 0, 0, 1], v4.port()))

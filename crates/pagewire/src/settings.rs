@@ -85,6 +85,10 @@ pub(crate) struct Settings {
     #[arg(long, value_name = "N", env = "PAGEWIRE_TOPIC_VALUES_MAX")]
     #[serde(skip_serializing_if = "Option::is_none")]
     topic_values_max: Option<usize>,
+    /// Values that each topic of a tapped connection keeps [default: 131072]
+    #[arg(long, value_name = "N", env = "PAGEWIRE_TAP_VALUES_MAX")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tap_values_max: Option<usize>,
     /// A token and what it allows, such as SECRET=call:shop/*,subscribe; all but run-code without scopes; may be repeated
     #[arg(long = "token", value_name = "SECRET[=SCOPE,…]", env = "PAGEWIRE_TOKENS", value_delimiter = ';', hide_env_values = true, value_parser = parse_token)]
     tokens: Vec<Token>,
@@ -289,6 +293,7 @@ impl Settings {
             heartbeat: self.heartbeat.or(file.heartbeat),
             in_flight_max: self.in_flight_max.or(file.in_flight_max),
             topic_values_max: self.topic_values_max.or(file.topic_values_max),
+            tap_values_max: self.tap_values_max.or(file.tap_values_max),
             tokens: [file.tokens, self.tokens].concat(),
             plain_pages: [file.plain_pages, self.plain_pages].concat(),
             plain_greeting: self.plain_greeting.or(file.plain_greeting),
@@ -309,6 +314,7 @@ impl Settings {
         self.heartbeat.get_or_insert(Time(hub.link.heartbeat));
         self.in_flight_max.get_or_insert(hub.link.in_flight_max);
         self.topic_values_max.get_or_insert(hub.topics.values_max);
+        self.tap_values_max.get_or_insert(hub.topics.tap_values_max);
         self.echo.get_or_insert(false);
         self.routing.get_or_insert_default();
         if let Some(plain) = self.plain_pattern() {
@@ -337,6 +343,7 @@ impl Settings {
             },
             topics: TopicOptions {
                 values_max: self.topic_values_max.unwrap_or(topics.values_max).max(1),
+                tap_values_max: self.tap_values_max.unwrap_or(topics.tap_values_max).max(1),
                 ..topics
             },
             groups: self.group_policy(),
@@ -430,6 +437,11 @@ impl Settings {
     }
 
     /// The address to print for those who come through a proxy.
+    /// True where no address to listen on was named.
+    pub(crate) fn listens_where_everybody_looks(&self) -> bool {
+        self.listen.is_empty()
+    }
+
     pub(crate) fn public_url(&self) -> Option<&PublicUrl> {
         self.public_url.as_ref()
     }

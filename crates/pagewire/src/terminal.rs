@@ -93,6 +93,14 @@ fn failed(error: std::io::Error) -> Failed {
     Failed::new(FAILED, format!("cannot write to standard output: {error}"))
 }
 
+/// Only systems with X11 or Wayland can lack a display.
+pub(crate) fn has_display() -> bool {
+    !cfg!(all(unix, not(target_os = "macos")))
+        || ["DISPLAY", "WAYLAND_DISPLAY"]
+            .iter()
+            .any(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

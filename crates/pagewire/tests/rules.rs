@@ -172,7 +172,7 @@ fn cores_reach_no_runtime_socket_clock_or_randomness() {
             assert!(!IMPURE.contains(&dependency), "{name} reaches {dependency}");
         }
         let sources = sources(&source_folder(name));
-        assert!(sources.len() > 5, "{name} has sources");
+        assert!(sources.len() > 1, "{name} has sources");
         for (path, text) in sources
             .iter()
             .filter(|(path, _)| !path.ends_with("tests.rs"))

@@ -188,6 +188,142 @@ fn topics_at_their_limit_make_room_or_refuse() {
     assert_eq!(left, ["pages/g/a", "y"]);
 }
 
+/// How many values each topic keeps, by name.
+fn kept(topics: &Topics) -> Vec<(String, usize)> {
+    let list = topics.list().into_iter();
+    list.map(|info| (info.topic.to_string(), info.kept))
+        .collect()
+}
+
+#[test]
+fn taps_keep_more_than_other_topics() {
+    let value = json("1");
+    let cost = value.len() + 128;
+    for (options, max) in [
+        (
+            TopicOptions {
+                values_max: 2,
+                tap_values_max: 3,
+                ..TopicOptions::default()
+            },
+            3,
+        ),
+        (
+            TopicOptions {
+                bytes_max: 2 * cost,
+                tap_bytes_max: 3 * cost,
+                ..TopicOptions::default()
+            },
+            3,
+        ),
+    ] {
+        let topics = topics(options);
+        for count in 1..=max + 1 {
+            for topic in ["programs/t", "taps/p/1-a"] {
+                topics.publish(&name(topic), &value, 0).unwrap();
+            }
+            let of_tap = count.min(max);
+            assert_eq!(
+                kept(&topics),
+                [
+                    ("programs/t".into(), count.min(2)),
+                    ("taps/p/1-a".into(), of_tap)
+                ]
+            );
+        }
+    }
+}
+
+#[test]
+fn a_burst_of_frames_is_kept_for_a_subscriber_that_lags() {
+    let text = |length: usize| {
+        json(&format!(
+            r#"{{"kind":"binary","direction":"received","size":0,"at_us":0,"time_ms":0,"base64":"{}"}}"#,
+            "A".repeat(length)
+        ))
+    };
+    for (count, value) in [(100_000, text(88)), (50, text((1 << 20) / 3 * 4 + 4))] {
+        let topics = topics(TopicOptions::default());
+        let mut subscription = topics
+            .subscribe(&name("taps/p/1-a"), &Start::Next, SlowReader::Gap)
+            .unwrap();
+        for _ in 0..count {
+            topics.publish(&name("taps/p/1-a"), &value, 0).unwrap();
+        }
+        let mut seen = 0;
+        while let Some(notice) = subscription.next_ready() {
+            seen += 1;
+            assert!(matches!(notice, Notice::Value(record) if record.seq == seen));
+        }
+        assert_eq!(seen, count);
+    }
+}
+
+#[test]
+fn taps_have_a_limit_together_and_leave_the_others_their_room() {
+    let value = json(&format!("\"{}\"", "x".repeat(870)));
+    let cost = value.len() + 128;
+    let topics = topics(TopicOptions {
+        tap_bytes_max: 3 * cost,
+        tap_bytes_total_max: 5 * cost,
+        bytes_total_max: 8 * cost,
+        ..TopicOptions::default()
+    });
+    let publish = |topic: &str, count: usize| {
+        for _ in 0..count {
+            topics.publish(&name(topic), &value, 0).unwrap();
+        }
+        kept(&topics)
+            .into_iter()
+            .map(|(_, kept)| kept)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(publish("taps/p/1", 3), [3]);
+    let follows = topics.subscribe(&name("taps/p/1"), &Start::Next, SlowReader::Gap);
+    assert_eq!(publish("taps/p/2", 2), [3, 2], "at the limit of all taps");
+    assert_eq!(
+        publish("taps/p/2", 1),
+        [3, 2],
+        "one past it the publishing tap gives way"
+    );
+    assert_eq!(
+        publish("programs/t", 3),
+        [3, 3, 2],
+        "others have their room"
+    );
+    // A new tap takes the room of what nobody follows, if it has to; what is followed it leaves alone.
+    assert_eq!(publish("taps/p/3", 1), [3, 3, 1, 1]);
+    drop(follows);
+    assert_eq!(publish("taps/p/4", 2), [3, 1, 1, 1, 2]);
+    let in_all: usize = topics.list().iter().map(|info| info.kept_bytes).sum();
+    assert_eq!(in_all, 8 * cost, "what is accounted for is what is kept");
+}
+
+#[test]
+fn one_page_has_so_many_taps_and_the_quietest_makes_room() {
+    let topics = topics(TopicOptions {
+        topics_per_group_max: 2,
+        ..TopicOptions::default()
+    });
+    let publish = |topic: &str| topics.publish(&name(topic), &json("1"), 0);
+    for topic in ["taps/p/1", "taps/p/2", "taps/other/1", "taps/p/3"] {
+        publish(topic).unwrap();
+    }
+    let names = |topics: &Topics| {
+        kept(topics)
+            .into_iter()
+            .map(|(name, _)| name)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(names(&topics), ["taps/other/1", "taps/p/2", "taps/p/3"]);
+    let follow = |topic: &str| topics.subscribe(&name(topic), &Start::Next, SlowReader::Gap);
+    let _followed = (follow("taps/p/2").unwrap(), follow("taps/p/3").unwrap());
+    assert_eq!(
+        publish("taps/p/4").unwrap_err(),
+        PublishError::TooManyTapsOfPage(2)
+    );
+}
+
 #[test]
 fn subscribers_at_their_limit_are_refused() {
     let topics = topics(TopicOptions {

@@ -9,6 +9,12 @@ pub const TITLE_BYTES_MAX: usize = 512;
 /// Longest agent text that is kept, in bytes; the rest is cut off.
 pub const AGENT_BYTES_MAX: usize = 128;
 
+/// Longest word for the kind of a page that is kept, in characters; the rest is cut off.
+pub const KIND_CHARS_MAX: usize = 32;
+
+/// Longest reason of a page's goodbye that is kept, in bytes; the rest is cut off.
+pub const BYE_REASON_BYTES_MAX: usize = 256;
+
 /// What a link allows and how long it waits.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LinkOptions {
@@ -24,7 +30,7 @@ pub struct LinkOptions {
     pub functions_max: usize,
     /// Size of one function's description and schemas as JSON, in bytes. Default 16 KiB; more closes the link.
     pub function_bytes_max: usize,
-    /// Size of a `$/hello` or `$/expose` message, in bytes. Default 1 MiB; more closes the link.
+    /// Size of a `$/hello`, `$/expose` or `$/notes` message, in bytes. Default 1 MiB; more closes the link.
     pub hello_bytes_max: usize,
     /// Requests of the page (calls, subscribe, publish with an id) under way at once. Default 64; one more is answered as overloaded.
     pub requests_max: usize,

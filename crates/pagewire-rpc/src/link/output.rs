@@ -1,5 +1,6 @@
 //! What a link gives out: messages, events and the ways it closes.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -8,9 +9,11 @@ use serde_json::value::RawValue;
 use super::LinkOptions;
 use crate::Error;
 use crate::call::{CODE_REFUSED, CallEnd, CallId, EndKind};
+use crate::departure::Departure;
 use crate::function::{Function, Health, Hello};
 use crate::message::{Frame, RequestId};
 use crate::name::{FunctionName, GroupName, PageId, TopicName};
+use crate::note::Note;
 use crate::payload::Payload;
 
 /// One thing for the driver to do.
@@ -77,6 +80,8 @@ pub enum Event {
     },
     /// The page's JavaScript answered a ping.
     Health(Health),
+    /// All that is known of the page now, in place of what was known before.
+    Noted(Vec<Note>),
     /// The page's JavaScript has not answered a ping for a whole heartbeat.
     Unresponsive,
 }
@@ -163,8 +168,8 @@ impl Refusal {
 /// How a link ends.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Closing {
-    /// The page said goodbye.
-    Normal,
+    /// The page said goodbye, with a reason where it gave one.
+    Bye(Option<Arc<str>>),
     /// The hub shuts down.
     Shutdown,
     /// A newer link has taken the page over.
@@ -189,7 +194,7 @@ impl Closing {
     /// The WebSocket close code (`docs/protocol.md` §1.10).
     pub fn code(&self) -> u16 {
         match self {
-            Self::Normal => 1000,
+            Self::Bye(_) => 1000,
             Self::Shutdown => 1001,
             Self::MessageTooLarge => 1009,
             Self::Violation(_) | Self::Refused(Refusal::BadHello(_)) => 4400,
@@ -204,7 +209,7 @@ impl Closing {
     /// A short reason for the close frame and the log; not cut to the 123 bytes that a close frame holds.
     pub fn reason(&self) -> &str {
         match self {
-            Self::Normal => "bye",
+            Self::Bye(reason) => reason.as_deref().unwrap_or("bye"),
             Self::Shutdown => "shutdown",
             Self::Replaced => "replaced",
             Self::Kicked => "kicked",
@@ -213,6 +218,22 @@ impl Closing {
             Self::HelloTimeout => "no hello in time",
             Self::Silent => "silent",
             Self::Refused(refusal) => refusal.message(),
+        }
+    }
+
+    /// The same for those who waited for the page.
+    pub(crate) fn departure(&self) -> Departure {
+        match self {
+            Self::Bye(reason) => Departure::Bye(reason.clone()),
+            Self::Shutdown => Departure::Shutdown,
+            Self::Replaced => Departure::Replaced,
+            Self::Kicked => Departure::Kicked,
+            Self::Silent => Departure::Silent,
+            Self::Violation(_) | Self::OverLimit(_) | Self::MessageTooLarge => {
+                Departure::Violation(self.reason().into())
+            }
+            // Nobody waits for a page that never was let in.
+            Self::HelloTimeout | Self::Refused(_) => Departure::Lost,
         }
     }
 
@@ -229,7 +250,7 @@ impl Closing {
     /// What `$/bye` says: reason and detail. None where the page needs no telling.
     pub(crate) fn bye(&self) -> Option<(&'static str, Option<String>)> {
         match self {
-            Self::Normal | Self::HelloTimeout | Self::Refused(_) => None,
+            Self::Bye(_) | Self::HelloTimeout | Self::Refused(_) => None,
             Self::Shutdown => Some(("shutdown", None)),
             Self::Replaced => Some(("replaced", None)),
             Self::Kicked => Some(("kicked", None)),

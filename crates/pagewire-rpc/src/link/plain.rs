@@ -84,6 +84,7 @@ impl Link {
             page: None,
             epoch: 0,
             functions: functions.into(),
+            kind: String::new(),
             url: page.url,
             title: String::new(),
             agent: String::new(),

@@ -312,6 +312,74 @@ fn a_silent_link_is_closed_after_two_heartbeats() {
     assert_eq!(f.link.poll_timeout(), None);
 }
 
+/// Reasons come from the page's goodbye and from the ways in which the hub closes.
+#[test]
+fn calls_of_a_page_that_is_gone_say_why() {
+    let bye = |params: &str| format!(r#"{{"jsonrpc":"2.0","method":"$/bye"{params}}}"#);
+    let reason = |length: usize| format!(r#","params":{{"reason":"{}"}}"#, "r".repeat(length));
+    let end = |leave: &dyn Fn(&mut Fixture)| {
+        let mut f = Fixture::open(LinkOptions::default());
+        f.call(1);
+        leave(&mut f);
+        f.call(2);
+        let ends: Vec<_> = std::iter::from_fn(|| f.link.poll_output())
+            .filter_map(|output| match output {
+                Output::Event(Event::Ended {
+                    end: CallEnd::PageGone(why),
+                    ..
+                }) => Some(why.to_string()),
+                Output::Event(_) | Output::Send(_) | Output::Ping | Output::Close(_) => None,
+            })
+            .collect();
+        assert_eq!(ends.len(), 2, "{ends:?}");
+        assert_eq!(ends[0], ends[1], "later calls hear the same");
+        assert_eq!(
+            f.link.departure().map(ToString::to_string).as_ref(),
+            Some(&ends[0])
+        );
+        ends[0].clone()
+    };
+    for (params, why) in [
+        (
+            r#","params":{"reason":"the page navigated"}"#.to_owned(),
+            "the page navigated".to_owned(),
+        ),
+        (String::new(), "it said goodbye".into()),
+        (
+            r#","params":{"reason":""}"#.into(),
+            "it said goodbye".into(),
+        ),
+        (r#","params":{"reason":7}"#.into(), "it said goodbye".into()),
+        (
+            reason(BYE_REASON_BYTES_MAX),
+            "r".repeat(BYE_REASON_BYTES_MAX),
+        ),
+        (
+            reason(BYE_REASON_BYTES_MAX + 1),
+            "r".repeat(BYE_REASON_BYTES_MAX),
+        ),
+    ] {
+        assert_eq!(end(&|f| f.send(&bye(&params)).unwrap()), why, "{params}");
+    }
+    let closed = end(&|f| f.link.handle_input(f.now, Input::Closed).unwrap());
+    assert_eq!(closed, "it closed, reloaded or lost its connection");
+    for (closing, why) in [
+        (
+            Closing::Replaced,
+            "it was reloaded, or came back by a new connection",
+        ),
+        (Closing::Kicked, "somebody detached it"),
+        (Closing::Shutdown, "the hub shuts down"),
+        (Closing::Silent, "nothing came from it for two heartbeats"),
+        (
+            Closing::OverLimit("functions_max".into()),
+            "it broke the protocol: functions_max",
+        ),
+    ] {
+        assert_eq!(end(&|f| f.link.close(closing.clone())), why);
+    }
+}
+
 #[test]
 fn a_page_that_lives_but_does_not_answer_pings_stays_and_is_called_unresponsive() {
     let heartbeat = Duration::from_secs(15);
@@ -453,9 +521,52 @@ fn long_page_texts_are_cut_on_a_character() {
         let lengths = (hello.url.len(), hello.title.len(), hello.agent.len());
         assert_eq!(lengths, (URL_BYTES_MAX, TITLE_BYTES_MAX, AGENT_BYTES_MAX));
     }
+    for (kind, kept) in [
+        ("service_worker", "service_worker"),
+        (&"k".repeat(KIND_CHARS_MAX), &"k".repeat(KIND_CHARS_MAX)),
+        (&"k".repeat(KIND_CHARS_MAX + 1), &"k".repeat(KIND_CHARS_MAX)),
+        ("tab<b>", "tab"),
+        ("页", ""),
+    ] {
+        let mut f = Fixture::new(LinkOptions::default());
+        let hello = serde_json::json!({"jsonrpc": "2.0", "id": 0, "method": "$/hello", "params": {"group": "g", "kind": kind}});
+        f.send(&hello.to_string()).unwrap();
+        let Some(Output::Event(Event::Hello(hello))) = f.link.poll_output() else {
+            unreachable!("hello is fine")
+        };
+        assert_eq!(hello.kind, kept, "{kind}");
+    }
     let mut title = "题".repeat(TITLE_BYTES_MAX);
     clip(&mut title, TITLE_BYTES_MAX);
     assert_eq!(title, "题".repeat(TITLE_BYTES_MAX / 3));
+}
+
+#[test]
+fn notes_replace_one_another() {
+    let mut f = Fixture::open(LinkOptions::default());
+    for (notes, kept) in [
+        (
+            r#"[{"code":"paused","text":"at app.js:10","blocks":true}]"#,
+            1,
+        ),
+        (r#"[{"code":"csp"},{"code":"no code"}]"#, 1),
+        ("[]", 0),
+    ] {
+        let message =
+            format!(r#"{{"jsonrpc":"2.0","method":"$/notes","params":{{"notes":{notes}}}}}"#);
+        f.send(&message).unwrap();
+        let Some(Output::Event(Event::Noted(notes))) = f.link.poll_output() else {
+            unreachable!("notes are told")
+        };
+        assert_eq!(notes.len(), kept, "{notes:?}");
+    }
+    let bad = r#"{"jsonrpc":"2.0","method":"$/notes","params":{"notes":[{"text":"t"}]}}"#;
+    assert!(
+        f.send(bad)
+            .unwrap_err()
+            .to_string()
+            .starts_with("a bad $/notes")
+    );
 }
 
 #[test]

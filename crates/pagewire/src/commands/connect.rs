@@ -3,11 +3,11 @@
 //! [`mod@dial`] opens a connection, [`session`] is what happens on it, [`output`] shows that, [`end`] says what follows from its end.
 //! `docs/connect.md` is what users are promised.
 
-mod address;
-mod arguments;
+pub(crate) mod address;
+pub(crate) mod arguments;
 mod backoff;
 mod close;
-mod dial;
+pub(crate) mod dial;
 mod end;
 mod handshake;
 mod input;

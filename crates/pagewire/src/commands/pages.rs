@@ -1,6 +1,7 @@
 //! `pagewire pages`.
 
 use http::Method;
+use pagewire_rpc::Note;
 use serde::Deserialize;
 
 use crate::cli::{PageChange, PagesArguments};
@@ -20,12 +21,16 @@ struct Page {
     epoch: u64,
     group: String,
     carrier: String,
+    #[serde(default)]
+    kind: String,
     url: String,
     functions: Vec<Function>,
     calls: Calls,
     #[serde(default)]
     draining: bool,
     health: Health,
+    #[serde(default)]
+    notes: Vec<Note>,
 }
 
 #[derive(Deserialize)]
@@ -111,17 +116,27 @@ impl PageChange {
 impl Page {
     fn shown(&self) -> String {
         let mut text = format!(
-            "{}  {}  epoch {}  {}  {} in flight, {} queued  {}{}\n  {}\n",
+            "{}  {}  epoch {}  {}{}{}  {} in flight, {} queued  {}{}\n  {}\n",
             self.group,
             self.id,
             self.epoch,
             self.carrier,
+            if self.kind.is_empty() { "" } else { " " },
+            self.kind,
             self.calls.in_flight,
             self.calls.queued,
             self.health.shown(),
             if self.draining { ", draining" } else { "" },
             self.url,
         );
+        for note in &self.notes {
+            let blocks = if note.blocks {
+                " (keeps it from answering)"
+            } else {
+                ""
+            };
+            text.push_str(&format!("  ! {}{blocks}\n", note.words()));
+        }
         for function in &self.functions {
             text.push_str(&format!("    {}/{}\n", self.group, function.shown()));
         }

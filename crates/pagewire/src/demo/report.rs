@@ -27,16 +27,16 @@ impl Report {
 
     pub(crate) fn started(&self, hub: &str, site: &str) -> Result<(), Failed> {
         let text = format!(
-            "Pagewire demo\n\n  hub          {hub}\n  sample page  {site}   (another origin, as real pages are)"
+            "Pagewire demo\n\n  hub          {hub}\n  sample page  {site}   (of another origin, with a strict Content-Security-Policy; it knows nothing of Pagewire)"
         );
         self.say("started", json!({ "hub": hub, "site": site }), &text)
     }
 
     pub(crate) fn attached(&self, page: &Value, headless: bool) -> Result<(), Failed> {
         let how = if headless {
-            "opened in Chromium, headless: this machine has no display"
+            "in Chromium, headless: this machine has no display"
         } else {
-            "opened in the browser"
+            "in the browser"
         };
         let functions = page["functions"].as_array().map_or(0, Vec::len);
         let text = format!(
@@ -66,11 +66,21 @@ impl Report {
         self.say("call", value, &text)
     }
 
-    pub(crate) fn topic(&self, topic: &str) -> Result<(), Failed> {
+    pub(crate) fn tap(&self, topic: &str) -> Result<(), Failed> {
         self.say(
             "topic",
             json!({ "topic": topic }),
-            &format!("And it receives what the page publishes, topic {topic}:\n"),
+            &format!("And it listens to the page's own WebSocket, topic {topic}:\n"),
+        )
+    }
+
+    pub(crate) fn decoded(&self, topic: &str) -> Result<(), Failed> {
+        self.say(
+            "topic",
+            json!({ "topic": topic }),
+            &format!(
+                "\nThe page's own decoder, taken out of a closure, reads the same bytes, topic {topic}:\n"
+            ),
         )
     }
 
@@ -82,7 +92,7 @@ impl Report {
     pub(crate) fn no_browser(&self, site: &str, how: &str) -> Result<(), Failed> {
         let text = format!(
             "\nNo Chromium, Chrome or Edge was found on this machine. To get one:\n  {how}\n\n\
-             Or open the sample page in the browser that you have:\n  {site}\n"
+             Or open the sample page, with the page script in it, in the browser that you have:\n  {site}\n"
         );
         self.say("no_browser", json!({ "open": site, "get": how }), &text)
     }
@@ -93,8 +103,8 @@ impl Report {
              curl -d '[2,3]' {hub}/v1/call/demo/add\n  \
              curl -N -d '[5]' {hub}/v1/call/demo/countdown\n  \
              curl -d '[320,200]' {hub}/v1/call/demo/draw -o picture.png\n  \
-             curl -N '{hub}/v1/topics/pages/demo/clock?as=ndjson'\n  \
-             curl {hub}/v1/pages\n\n  \
+             curl {hub}/v1/pages\n  \
+             curl {hub}/v1/topics\n\n  \
              The page itself: {site}\n"
         );
         self.say("stays", json!({ "hub": hub, "site": site }), &text)

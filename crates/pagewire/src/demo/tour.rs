@@ -14,14 +14,14 @@ const TOPIC_VALUES: usize = 3;
 const PNG_SIGNATURE: &[u8] = b"\x89PNG\r\n\x1a\n";
 
 pub(crate) async fn run(report: &Report, client: &Client) -> Result<(), Failed> {
-    let sum = call(report, client, "add", "[2,40]", "a plain function").await?;
+    let sum = call(report, client, "add", "[2,40]", "a function of the page").await?;
     expect(sum == 42, "demo/add gave something else than 42")?;
     let greeting = call(
         report,
         client,
         "greet",
         r#"["Ada",300]"#,
-        "an async function: it waits 300 ms in the page",
+        "an async one: it waits 300 ms in the page",
     )
     .await?;
     expect(
@@ -41,8 +41,29 @@ pub(crate) async fn run(report: &Report, client: &Client) -> Result<(), Failed> 
     expect(
         agent.as_str().is_some_and(|text| text.contains("Mozilla/")),
         "demo/userAgent is no user agent",
-    )?;
-    topic(report, client).await
+    )
+}
+
+/// What the page's own socket carries, as frames and as the page's own decoder reads them.
+pub(crate) async fn through_devtools(
+    report: &Report,
+    client: &Client,
+    page: &str,
+) -> Result<(), Failed> {
+    let topic = format!("taps/{page}/1-127.0.0.1");
+    let decoded = format!("{topic}/decoded");
+    report.tap(&topic)?;
+    records(report, client, &topic).await?;
+    report.decoded(&decoded)?;
+    let prices = records(report, client, &decoded).await?;
+    let read = |line: &String| {
+        serde_json::from_str::<Value>(line)
+            .is_ok_and(|record| record["value"]["value"]["cents"].is_u64())
+    };
+    expect(
+        prices.iter().all(read),
+        "the page's decoder did not read its own frames",
+    )
 }
 
 async fn call(
@@ -104,25 +125,24 @@ async fn picture(report: &Report, client: &Client) -> Result<(), Failed> {
     expect(bytes.starts_with(PNG_SIGNATURE), "demo/draw gave no PNG")
 }
 
-async fn topic(report: &Report, client: &Client) -> Result<(), Failed> {
+async fn records(report: &Report, client: &Client, topic: &str) -> Result<Vec<String>, Failed> {
     let mut query = Query::default();
     query.add("as", Some("ndjson"));
     let mut lines = client
-        .get(&format!("/v1/topics/pages/demo/clock{query}"))
+        .get(&format!("/v1/topics/{}{query}", Client::encode_path(topic)))
         .await?
         .lines();
-    report.topic("pages/demo/clock")?;
-    let mut shown = 0;
-    while shown < TOPIC_VALUES {
+    let mut shown = Vec::new();
+    while shown.len() < TOPIC_VALUES {
         let Some(line) = lines.next().await? else {
             return Err(Failed::new(FAILED, "the topic ended"));
         };
         if !line.is_empty() {
             report.record(&line)?;
-            shown += 1;
+            shown.push(line);
         }
     }
-    Ok(())
+    Ok(shown)
 }
 
 fn path(function: &str) -> String {

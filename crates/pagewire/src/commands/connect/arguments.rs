@@ -45,22 +45,22 @@ pub(crate) struct ConnectArguments {
 /// What the opening request says.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Opening")]
-pub(super) struct HandshakeArguments {
+pub(crate) struct HandshakeArguments {
     /// Header of the opening request; may be repeated
     #[arg(short = 'H', long = "header", value_name = "NAME: VALUE")]
-    pub(super) headers: Vec<Header>,
+    pub(crate) headers: Vec<Header>,
     /// Origin, for servers that ask where a page comes from
     #[arg(long, value_name = "ORIGIN")]
-    pub(super) origin: Option<HeaderValue>,
+    pub(crate) origin: Option<HeaderValue>,
     /// Subprotocol to offer; may be repeated, the preferred one first
     #[arg(long = "subprotocol", value_name = "NAME", value_parser = parse_token)]
-    pub(super) subprotocols: Vec<String>,
+    pub(crate) subprotocols: Vec<String>,
     /// How long connecting may take, from the look-up of the name to the server's answer
     #[arg(long, value_name = "TIME", value_parser = parse_duration, default_value = "10s")]
-    pub(super) timeout: Duration,
+    pub(crate) timeout: Duration,
     /// Accept ANY certificate: whoever sits on the way can read and change everything
     #[arg(long)]
-    pub(super) insecure: bool,
+    pub(crate) insecure: bool,
 }
 
 /// What ends the command, and what does not.
@@ -142,9 +142,9 @@ pub(super) enum Publishes {
 
 /// `Name: value`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Header {
-    pub(super) name: HeaderName,
-    pub(super) value: HeaderValue,
+pub(crate) struct Header {
+    pub(crate) name: HeaderName,
+    pub(crate) value: HeaderValue,
 }
 
 impl FromStr for Header {

@@ -25,19 +25,19 @@ use super::refusal::Refusal;
 use crate::tls::{self, Connector, innermost};
 
 /// An open connection.
-pub(super) type Socket = WebSocketStream<TokioIo<Upgraded>>;
+pub(crate) type Socket = WebSocketStream<TokioIo<Upgraded>>;
 
 /// What came of an opening handshake that went well.
 #[derive(Debug)]
-pub(super) struct Opened {
-    pub(super) socket: Socket,
+pub(crate) struct Opened {
+    pub(crate) socket: Socket,
     pub(super) peer: Option<SocketAddr>,
     pub(super) subprotocol: Option<String>,
 }
 
 /// Why there is no connection.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum DialError {
+pub(crate) enum DialError {
     #[error(
         "cannot find the host of {address} ({why}); is the name right, and is there a network?"
     )]
@@ -66,7 +66,7 @@ pub(super) enum DialError {
 
 impl DialError {
     /// True where the same request may go well later.
-    pub(super) fn is_transient(&self) -> bool {
+    pub(crate) fn is_transient(&self) -> bool {
         match self {
             Self::Lookup { .. }
             | Self::ConnectionRefused { .. }
@@ -84,7 +84,7 @@ impl DialError {
 /// # Cancel safety
 ///
 /// Dropping the future drops the connection.
-pub(super) async fn dial(
+pub(crate) async fn dial(
     connector: &Connector,
     address: &Address,
     offer: &HandshakeArguments,

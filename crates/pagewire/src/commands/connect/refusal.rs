@@ -18,7 +18,7 @@ const BODY_WAIT: Duration = Duration::from_secs(2);
 
 /// What a server says that opens no WebSocket.
 #[derive(Debug)]
-pub(super) struct Refusal {
+pub(crate) struct Refusal {
     pub(super) address: String,
     status: StatusCode,
     /// The reason as the server words it, where it does not use the usual words.

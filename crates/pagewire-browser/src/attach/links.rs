@@ -1,0 +1,440 @@
+//! Page links: opened by the page through its binding, and what goes to and fro on them.
+
+use std::fmt::Write as _;
+use std::time::Instant;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use bytes::Bytes;
+use pagewire_cdp::command::RuntimeEvaluate;
+use pagewire_cdp::event::{BindingCalled, Evaluated, TargetKind};
+use pagewire_cdp::{CommandError, ContextId, RawEvent, SessionId};
+use pagewire_hub::{Attachment, Grant, Outbound, Scope, Scopes, fresh_page_id};
+use pagewire_rpc::{Frame, Input, PageId};
+use serde::Serialize;
+use serde_json::json;
+use serde_json::value::RawValue;
+
+use super::carrier::{LinkKey, carrier};
+use super::page::{Greeting, Identity, OpenLink, PageKey};
+use super::report::Report;
+use super::state::{Asked, Effect, State, read, read_answer};
+
+/// Evaluations under way for one page. What comes meanwhile goes together in the next one, so that a busy page gets large batches and an
+/// idle one gets each message at once.
+pub(super) const EVALUATIONS_MAX: usize = 2;
+/// Pages of one browser. One more document stays without a link.
+pub(super) const LINKS_MAX: usize = 4_096;
+
+impl State {
+    pub(super) fn binding_called(
+        &mut self,
+        now: Instant,
+        session: &SessionId,
+        event: &RawEvent<'_>,
+    ) {
+        let Some(call) = read::<BindingCalled<'_>>(event) else {
+            return;
+        };
+        if call.name != self.binding {
+            return;
+        }
+        if let Some(session) = self.sessions.get_mut(session) {
+            session.watch.heard();
+        }
+        let context = call.execution_context_id;
+        let payload = Bytes::from(call.payload.into_owned());
+        for line in payload.split(|byte| *byte == b'\n') {
+            let line = payload.slice_ref(line);
+            self.take_line(now, session, context, &line);
+        }
+    }
+
+    /// One message of a page; the first character says what it is (`devtools.js`).
+    fn take_line(&mut self, now: Instant, session: &SessionId, context: ContextId, line: &Bytes) {
+        if line.first() == Some(&b'+') {
+            return self.open_link(now, session, context);
+        }
+        let Some(key) = self.link_at(session, context) else {
+            return;
+        };
+        match line.first() {
+            Some(b'{') => self.take_frame(key, Frame::Text(line.clone())),
+            Some(b'b') => match BASE64.decode(line.slice(1..)) {
+                Ok(bytes) => self.take_frame(key, Frame::Binary(bytes.into())),
+                Err(error) => tracing::warn!(%error, "a page sent bytes that are no base64"),
+            },
+            Some(b'-') => self.drop_link(key),
+            Some(b'd') => self.decoded(session, &line.slice(1..)),
+            Some(b't') => self.tool_called(now, key, &line.slice(1..)),
+            Some(_) | None => tracing::debug!("a page sent something unknown"),
+        }
+    }
+
+    fn take_frame(&mut self, key: LinkKey, frame: Frame) {
+        let Some(link) = self.links.get_mut(&key) else {
+            return;
+        };
+        let inputs = link.inputs.clone();
+        let first = link.greeting == Greeting::Opened;
+        if first {
+            link.greeting = Greeting::Hello;
+        }
+        self.effects
+            .push_back(if frame.len() > self.message_bytes_max {
+                Effect::TooLarge(inputs)
+            } else {
+                Effect::Input(inputs, Input::Frame(frame))
+            });
+        if first {
+            self.tell_notes_after_hello(key);
+        }
+    }
+
+    pub(super) fn link_at(&self, session: &SessionId, context: ContextId) -> Option<LinkKey> {
+        let mut links = self.links.iter();
+        links
+            .find(|(_, link)| link.context == context && link.session == *session)
+            .map(|(key, _)| *key)
+    }
+
+    /// A document wants a link. What it is, is taken from what the browser says of its context, not from the page.
+    fn open_link(&mut self, now: Instant, session: &SessionId, context: ContextId) {
+        if let Some(old) = self.link_at(session, context) {
+            self.drop_link(old);
+        }
+        let Some((key, kind, origin)) = self.who_is(session, context) else {
+            return;
+        };
+        if self.links.len() >= LINKS_MAX {
+            tracing::warn!(max = LINKS_MAX, "one more document stays without a link");
+            return;
+        }
+        let identity = self.identity(&key);
+        let (page, epoch) = (identity.page.clone(), identity.epoch);
+        identity.epoch += 1;
+        self.last_link += 1;
+        let link = LinkKey(self.last_link);
+        let (carrier, inputs, outbox) = carrier(link, &self.doorbell);
+        self.links.insert(
+            link,
+            OpenLink {
+                page: page.clone(),
+                session: session.clone(),
+                context,
+                inputs,
+                outbox,
+                under_way: 0,
+                epoch: epoch + 1,
+                kind,
+                greeting: Greeting::Opened,
+            },
+        );
+        let attachment = self.attachment(origin);
+        self.effects.push_back(Effect::Drive(carrier, attachment));
+        let hello = json!({ "page": page, "epoch": epoch, "kind": kind.name() });
+        self.send_control(now, link, '+', &hello);
+        self.offer_code(now, link);
+    }
+
+    /// Its group is ours to give; it may answer, expose and publish under its prefix, and nothing else.
+    fn attachment(&self, origin: String) -> Attachment {
+        Attachment {
+            carrier: "cdp",
+            origin: Some(origin),
+            grant: Grant::Token,
+            scopes: Scopes::new(vec![Scope::attach(&self.options.group)]),
+            topic: None,
+        }
+    }
+
+    fn who_is(
+        &self,
+        session: &SessionId,
+        context: ContextId,
+    ) -> Option<(PageKey, TargetKind, String)> {
+        let attached = self.sessions.get(session)?;
+        let facts = attached.contexts.get(&context)?;
+        let target = &attached.target;
+        let inner = facts
+            .frame
+            .as_ref()
+            .filter(|frame| frame.as_str() != target.target_id.as_str());
+        let kind = if inner.is_some() {
+            TargetKind::Iframe
+        } else {
+            target.kind
+        };
+        let allowed = self.options.kinds.contains(&kind)
+            && self
+                .options
+                .documents
+                .iter()
+                .any(|pattern| pattern.may_be_of_origin(&facts.origin));
+        let key = PageKey {
+            target: target.target_id.clone(),
+            frame: inner.cloned(),
+        };
+        allowed.then(|| (key, kind, facts.origin.clone()))
+    }
+
+    pub(super) fn identity(&mut self, key: &PageKey) -> &mut Identity {
+        self.identities
+            .entry(key.clone())
+            .or_insert_with(|| Identity {
+                page: fresh_page_id(),
+                epoch: 0,
+            })
+    }
+
+    /// The page that a session's own document is.
+    pub(super) fn page_of(&mut self, session: &SessionId) -> Option<PageId> {
+        let target = self.sessions.get(session)?.target.target_id.clone();
+        let key = PageKey {
+            target,
+            frame: None,
+        };
+        Some(self.identity(&key).page.clone())
+    }
+
+    fn url_of(&self, session: &SessionId) -> String {
+        let session = self.sessions.get(session);
+        session.map_or_else(String::new, |session| session.target.url.clone())
+    }
+
+    /// Sends what waits for a page, as far as the page keeps up.
+    pub(super) fn deliver(&mut self, now: Instant, key: LinkKey) {
+        let Some(link) = self.links.get(&key) else {
+            return;
+        };
+        if link.inputs.is_closed() {
+            return self.drop_link(key);
+        }
+        if link.under_way >= EVALUATIONS_MAX {
+            return;
+        }
+        let mut messages = Messages::new(&self.binding);
+        let (mut alive, mut closed) = (false, None);
+        let mut answered = false;
+        for outbound in link.outbox.take() {
+            match outbound {
+                Outbound::Frame(Frame::Text(text)) => {
+                    answered = true;
+                    messages.push("", std::str::from_utf8(&text).unwrap_or_default());
+                }
+                Outbound::Frame(Frame::Binary(bytes)) => messages.push("b", &BASE64.encode(bytes)),
+                // The tab is there as long as the browser says so; whether its JavaScript runs is what `$/ping` asks.
+                Outbound::Ping => alive = true,
+                Outbound::Close { code, reason } => {
+                    let how = json!({ "code": code, "reason": reason });
+                    messages.push("-", &how.to_string());
+                    closed = Some(reason);
+                }
+            }
+        }
+        if alive {
+            let inputs = link.inputs.clone();
+            self.effects.push_back(Effect::Input(inputs, Input::Alive));
+        }
+        if !messages.is_empty() {
+            self.evaluate(now, key, messages);
+        }
+        match closed {
+            Some(why) => self.closed_by_hub(key, &why),
+            // The hub's first message answers the hello; a refusal is followed by the close.
+            None if answered => self.welcomed(key),
+            None => {}
+        }
+    }
+
+    /// From here on programs can call the page.
+    fn welcomed(&mut self, key: LinkKey) {
+        let Some(link) = self.links.get_mut(&key) else {
+            return;
+        };
+        if std::mem::replace(&mut link.greeting, Greeting::Welcome) == Greeting::Welcome {
+            return;
+        }
+        let (page, kind, epoch) = (link.page.clone(), link.kind.name(), link.epoch);
+        let session = link.session.clone();
+        let url = self.url_of(&session);
+        self.report(Report::PageAttached {
+            page,
+            kind,
+            url,
+            epoch,
+        });
+    }
+
+    fn closed_by_hub(&mut self, key: LinkKey, why: &str) {
+        if let Some(link) = self.links.get(&key) {
+            let (page, session) = (link.page.clone(), link.session.clone());
+            let report = if link.greeting == Greeting::Welcome {
+                let why = format!("the hub closed its link: {why}");
+                Report::PageLeft { page, why }
+            } else {
+                let url = self.url_of(&session);
+                let text = format!("the hub does not take {url} as a page: {why}");
+                Report::Problem { text }
+            };
+            self.report(report);
+        }
+        self.drop_link(key);
+    }
+
+    /// Sends one message that is not of the page link.
+    pub(super) fn send_control(
+        &mut self,
+        now: Instant,
+        key: LinkKey,
+        kind: char,
+        body: &impl Serialize,
+    ) {
+        let body = serde_json::to_string(body).expect("it is JSON");
+        let mut messages = Messages::new(&self.binding);
+        messages.push(kind.encode_utf8(&mut [0; 4]), &body);
+        self.evaluate(now, key, messages);
+    }
+
+    pub(super) fn evaluate(&mut self, now: Instant, key: LinkKey, messages: Messages) {
+        let Some(link) = self.links.get_mut(&key) else {
+            return;
+        };
+        link.under_way += 1;
+        let (session, context) = (link.session.clone(), link.context);
+        if let Some(session) = self.sessions.get_mut(&session) {
+            session.watch.asked(now);
+        }
+        let expression = messages.into_expression();
+        let evaluate = RuntimeEvaluate {
+            expression: &expression,
+            context_id: Some(context),
+            silent: true,
+            return_by_value: false,
+            await_promise: false,
+        };
+        self.command(now, Some(&session), &evaluate, Asked::Delivered(key));
+    }
+
+    pub(super) fn delivered(
+        &mut self,
+        now: Instant,
+        key: LinkKey,
+        result: Result<&RawValue, CommandError>,
+    ) {
+        let Some(link) = self.links.get_mut(&key) else {
+            return;
+        };
+        link.under_way -= 1;
+        let failed = match read_answer::<Evaluated<'_>>(result) {
+            Ok(Evaluated {
+                exception_details: None,
+                ..
+            }) => None,
+            Ok(_) => Some("the page removed Pagewire's script"),
+            Err(error) => {
+                tracing::debug!(%error, "a message did not reach the page");
+                Some("the page navigated")
+            }
+        };
+        match failed {
+            Some(why) => self.end_link(key, why),
+            None => self.deliver(now, key),
+        }
+    }
+
+    /// Ends all links of a session.
+    pub(super) fn end_links(&mut self, session: &SessionId, why: &str) {
+        let links = self.links.iter();
+        let ended: Vec<_> = links
+            .filter(|(_, link)| link.session == *session)
+            .map(|(key, _)| *key)
+            .collect();
+        for link in ended {
+            self.end_link(link, why);
+        }
+    }
+
+    /// Ends a link on the page's behalf, and says why: its calls end as page gone with these words.
+    pub(super) fn end_link(&mut self, key: LinkKey, why: &str) {
+        let Some(link) = self.links.get(&key) else {
+            return;
+        };
+        let bye = json!({ "jsonrpc": "2.0", "method": "$/bye", "params": { "reason": why } });
+        let frame = Frame::Text(bye.to_string().into());
+        let inputs = link.inputs.clone();
+        self.effects
+            .push_back(Effect::Input(inputs, Input::Frame(frame)));
+        let page = link.page.clone();
+        self.report(Report::PageLeft {
+            page,
+            why: why.to_owned(),
+        });
+        self.drop_link(key);
+    }
+
+    /// Forgets a link; its driver sees the carrier end.
+    fn drop_link(&mut self, key: LinkKey) {
+        if let Some(link) = self.links.remove(&key) {
+            link.outbox.shut();
+        }
+    }
+}
+
+/// Messages for one page, as the JavaScript that hands them over.
+#[derive(Debug)]
+pub(super) struct Messages {
+    expression: String,
+    count: usize,
+}
+
+impl Messages {
+    pub(super) fn new(binding: &str) -> Self {
+        Self {
+            expression: format!("{binding}("),
+            count: 0,
+        }
+    }
+
+    pub(super) fn push(&mut self, kind: &str, body: &str) {
+        if self.count > 0 {
+            self.expression.push(',');
+        }
+        self.count += 1;
+        // JSON strings are JavaScript strings (ECMA-262 §12.9.4, since 2019).
+        let text = JsonText(kind, body);
+        write!(self.expression, "{text}").expect("writing to a String does not fail");
+    }
+
+    /// As [`Messages::push`], for a text that is a JSON string already.
+    pub(super) fn push_raw(&mut self, kind: char, text: &[u8]) {
+        if self.count > 0 {
+            self.expression.push(',');
+        }
+        self.count += 1;
+        self.expression.push('"');
+        self.expression.push(kind);
+        let text = std::str::from_utf8(text).unwrap_or_default();
+        self.expression.push_str(text.get(1..).unwrap_or("\""));
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    fn into_expression(mut self) -> String {
+        self.expression.push(')');
+        self.expression
+    }
+}
+
+/// Two texts as one JSON string.
+struct JsonText<'a>(&'a str, &'a str);
+
+impl std::fmt::Display for JsonText<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let quoted = serde_json::to_string(self.1).map_err(|_| std::fmt::Error)?;
+        let inner = quoted.get(1..).unwrap_or_default();
+        write!(f, "\"{}{inner}", self.0)
+    }
+}

@@ -1,0 +1,142 @@
+//! What is injected into documents: the page script over a binding, and what the user wants exposed.
+
+use pagewire_cdp::{Capture, Expose, UrlPattern};
+use pagewire_rpc::GroupName;
+use serde::Serialize;
+
+use super::captures::place_in_words;
+
+/// The page script, as served by the hub.
+const BRIDGE: &str = include_str!("../../../../web/bridge/pagewire.js");
+/// What runs it over a binding.
+const DEVTOOLS: &str = include_str!("../../../../web/bridge/devtools.js");
+/// What stands for the browser's own things in the page script.
+const SHADOWED: &str = "WebSocket, Blob, fetch, sessionStorage, console, globalThis";
+
+/// What the addresses of our own scripts begin with.
+pub(super) const OWN: &str = "pagewire:";
+
+/// A script of the user, that has `pagewire` (the link) as a variable.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UserScript {
+    /// What messages call it, such as its file name.
+    pub name: String,
+    /// Its text.
+    pub source: String,
+}
+
+/// What [`DEVTOOLS`] is told.
+#[derive(Debug, Serialize)]
+struct Config<'a> {
+    /// Of the binding.
+    name: &'a str,
+    /// Regular expressions of the addresses of documents.
+    documents: Vec<String>,
+    /// In frames too.
+    frames: bool,
+    hub: &'a str,
+    group: &'a GroupName,
+    /// Names, and where they are captured, in words.
+    captures: Vec<(&'a str, String)>,
+}
+
+/// Which documents the page script runs in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Depth {
+    /// Main frames and workers.
+    Top,
+    /// Frames inside them too.
+    Frames,
+}
+
+/// The page script with its settings; safe to run twice in a document.
+pub(super) fn link_script(
+    binding: &str,
+    documents: &[UrlPattern],
+    depth: Depth,
+    hub: &str,
+    group: &GroupName,
+    captures: &[Capture],
+) -> String {
+    let config = Config {
+        name: binding,
+        documents: documents.iter().map(UrlPattern::to_regex).collect(),
+        frames: depth == Depth::Frames,
+        hub,
+        group,
+        captures: captures
+            .iter()
+            .map(|capture| (capture.name.as_str(), place_in_words(capture)))
+            .collect(),
+    };
+    let config = serde_json::to_string(&config).expect("texts are JSON");
+    let devtools = DEVTOOLS.trim_end();
+    format!(
+        "({devtools})({config}, function ({SHADOWED}) {{\n{BRIDGE}\n}});\n//# sourceURL={OWN}link.js\n"
+    )
+}
+
+/// Exposes one expression. It is looked at anew in each call, so that it may come into being later.
+pub(super) fn expose_script(binding: &str, expose: &Expose) -> String {
+    let name = serde_json::to_string(&expose.name).expect("a text is JSON");
+    let expression = &expose.expression;
+    let body = if is_path(expression) {
+        // The function keeps the object that it is a member of as its `this`.
+        format!("typeof {expression} === \"function\" ? {expression}(...args) : {expression}")
+    } else {
+        format!(
+            "((value) => typeof value === \"function\" ? value(...args) : value)(\n{expression}\n)"
+        )
+    };
+    format!(
+        "globalThis.{binding}?.link?.expose({name}, (...args) => ({body}));\n//# sourceURL={OWN}expose.js\n"
+    )
+}
+
+/// What has to parse so that [`expose_script`] does.
+pub(super) fn expose_check(expose: &Expose) -> String {
+    format!("(\n{}\n)", expose.expression)
+}
+
+/// A script of the user with the link as `pagewire`.
+pub(super) fn user_script(binding: &str, script: &UserScript) -> String {
+    let url = script.name.replace(['\n', '\r'], " ");
+    format!(
+        "globalThis.{binding}?.link && (async (pagewire) => {{\n{}\n}})(globalThis.{binding}.link).catch((error) => console.error(error));\n//# sourceURL={url}\n",
+        script.source
+    )
+}
+
+/// True for `app.api.sign`: names joined by dots.
+fn is_path(expression: &str) -> bool {
+    expression.split('.').all(|name| {
+        let mut chars = name.chars();
+        chars
+            .next()
+            .is_some_and(|first| first.is_alphabetic() || first == '_' || first == '$')
+            && chars.all(|c| c.is_alphanumeric() || c == '_' || c == '$')
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_names_joined_by_dots() {
+        for path in ["sign", "app.api.sign", "$.ajax", "_private", "签名.计算"] {
+            assert!(is_path(path), "{path}");
+        }
+        for other in [
+            "",
+            "x => x + 1",
+            "app.",
+            "a..b",
+            "1a",
+            "document.querySelector('a')",
+            "a[0]",
+        ] {
+            assert!(!is_path(other), "{other}");
+        }
+    }
+}

@@ -1,0 +1,378 @@
+//! "Why does it not answer?": what the browser knows of a page that says nothing, told to the hub as notes.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use pagewire_cdp::command::{
+    DebuggerDisable, DebuggerEnable, DebuggerResume, PageHandleJavaScriptDialog, PageReload,
+    RuntimeEvaluate,
+};
+use pagewire_cdp::event::{DebuggerPaused, EntryAdded, JavascriptDialogOpening};
+use pagewire_cdp::{RawEvent, SessionId};
+use pagewire_rpc::{Frame, Input};
+use serde_json::json;
+
+use super::carrier::LinkKey;
+use super::options::Dialogs;
+use super::page::Greeting;
+use super::report::Report;
+use super::state::{Asked, Effect, State, read};
+
+/// A page that was sent something and has said nothing for so long is looked at.
+const PROBE_AFTER: Duration = Duration::from_secs(1);
+/// A page that does not answer a probe within this time has a blocked main thread.
+const BLOCKED_AFTER: Duration = Duration::from_millis(500);
+/// Waits between two looks at the same page grow no longer.
+const PROBE_WAIT_MAX: Duration = Duration::from_secs(30);
+/// Reloads after crashes without a call that worked in between. One more crash is left as it is.
+const CRASH_RELOADS_MAX: u32 = 3;
+
+/// What is known of a session that may keep its page from answering.
+#[derive(Debug, Default)]
+pub(super) struct Watch {
+    stage: Stage,
+    notes: BTreeMap<&'static str, Note>,
+    crash_reloads: u32,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Note {
+    text: String,
+    blocks: bool,
+}
+
+#[derive(Debug, Default, Clone, Copy)]
+enum Stage {
+    /// It was heard since it was last sent something.
+    #[default]
+    Quiet,
+    /// It was sent something and owes a sign.
+    Waiting { due: Instant, wait: Duration },
+    /// It was asked to carry out a promise, which it does at once unless it is blocked or paused.
+    Probing {
+        since: Instant,
+        due: Instant,
+        wait: Duration,
+    },
+    /// It did not: the debugger was asked whether it is paused, and answers unless it is blocked.
+    Suspected { since: Instant, due: Instant },
+}
+
+impl Watch {
+    /// The page said something.
+    pub(super) fn heard(&mut self) {
+        self.crash_reloads = 0;
+        if !matches!(self.stage, Stage::Suspected { .. }) {
+            self.stage = Stage::Quiet;
+        }
+    }
+
+    /// The page was sent something.
+    pub(super) fn asked(&mut self, now: Instant) {
+        if matches!(self.stage, Stage::Quiet) {
+            self.stage = Stage::Waiting {
+                due: now + PROBE_AFTER,
+                wait: PROBE_AFTER,
+            };
+        }
+    }
+
+    /// When there is something to look at.
+    pub(super) fn due(&self) -> Option<Instant> {
+        match self.stage {
+            Stage::Quiet => None,
+            Stage::Waiting { due, .. }
+            | Stage::Probing { due, .. }
+            | Stage::Suspected { due, .. } => Some(due),
+        }
+    }
+
+    /// For a new document.
+    pub(super) fn renewed(&self) -> Self {
+        Self {
+            crash_reloads: self.crash_reloads,
+            ..Self::default()
+        }
+    }
+
+    /// True where it says something new.
+    fn note(&mut self, code: &'static str, text: String, blocks: bool) -> bool {
+        let note = Note { text, blocks };
+        let same = self.notes.get(code) == Some(&note);
+        self.notes.insert(code, note);
+        !same
+    }
+
+    /// True where there was something to clear.
+    fn clear(&mut self, code: &'static str) -> bool {
+        self.notes.remove(code).is_some()
+    }
+
+    fn is_paused(&self) -> bool {
+        self.notes.contains_key(PAUSED)
+    }
+
+    fn message(&self) -> String {
+        let notes: Vec<_> = self
+            .notes
+            .iter()
+            .map(|(code, Note { text, blocks })| json!({ "code": code, "text": text, "blocks": blocks }))
+            .collect();
+        json!({ "jsonrpc": "2.0", "method": "$/notes", "params": { "notes": notes } }).to_string()
+    }
+}
+
+const PAUSED: &str = "paused";
+const BLOCKED: &str = "blocked";
+const DIALOG: &str = "dialog";
+const SOCKETS_UNSEEN: &str = "sockets_unseen";
+const CARRIER_REFUSED: &str = "ws_refused";
+
+impl State {
+    pub(super) fn look_after_pages(&mut self, now: Instant) {
+        let due: Vec<_> = self
+            .sessions
+            .iter()
+            .filter(|(_, session)| session.watch.due().is_some_and(|due| due <= now))
+            .map(|(id, _)| id.clone())
+            .collect();
+        for session in due {
+            self.look_after(now, &session);
+        }
+    }
+
+    fn look_after(&mut self, now: Instant, id: &SessionId) {
+        let Some(session) = self.sessions.get_mut(id) else {
+            return;
+        };
+        let watch = &mut session.watch;
+        match watch.stage {
+            Stage::Quiet => {}
+            Stage::Waiting { wait, .. } => {
+                watch.stage = Stage::Probing {
+                    since: now,
+                    due: now + BLOCKED_AFTER,
+                    wait,
+                };
+                let promise = RuntimeEvaluate {
+                    expression: "Promise.resolve(0)",
+                    context_id: None,
+                    silent: true,
+                    return_by_value: true,
+                    await_promise: true,
+                };
+                self.command(now, Some(id), &promise, Asked::Probe(id.clone()));
+            }
+            Stage::Probing { since, .. } => {
+                watch.stage = Stage::Suspected {
+                    since,
+                    due: now + BLOCKED_AFTER,
+                };
+                self.command(
+                    now,
+                    Some(id),
+                    &DebuggerEnable {},
+                    Asked::Suspect(id.clone()),
+                );
+            }
+            Stage::Suspected { since, .. } => {
+                let blocked = now.saturating_duration_since(since);
+                watch.stage = Stage::Suspected {
+                    since,
+                    due: now + blocked,
+                };
+                let text = format!(
+                    "the page's main thread has been blocked for {} ms",
+                    blocked.as_millis()
+                );
+                self.note(id, BLOCKED, text, true);
+            }
+        }
+    }
+
+    /// The page carried out a promise: its JavaScript runs, and its function takes its time.
+    pub(super) fn probed(&mut self, now: Instant, id: &SessionId) {
+        let Some(session) = self.sessions.get_mut(id) else {
+            return;
+        };
+        if let Stage::Probing { wait, .. } = session.watch.stage {
+            let wait = (wait * 2).min(PROBE_WAIT_MAX);
+            session.watch.stage = Stage::Waiting {
+                due: now + wait,
+                wait,
+            };
+        }
+    }
+
+    /// The debugger answered, so the main thread is not blocked; where the page is paused, that was told before.
+    pub(super) fn suspect_answered(&mut self, now: Instant, id: &SessionId) {
+        let Some(session) = self.sessions.get_mut(id) else {
+            return;
+        };
+        session.watch.stage = Stage::Waiting {
+            due: now + PROBE_WAIT_MAX,
+            wait: PROBE_WAIT_MAX,
+        };
+        self.clear_note(id, BLOCKED);
+        if self.options.captures.is_empty() && !self.is_paused(id) {
+            self.tell(now, id, &DebuggerDisable {});
+        }
+    }
+
+    fn is_paused(&self, session: &SessionId) -> bool {
+        let session = self.sessions.get(session);
+        session.is_some_and(|session| session.watch.is_paused())
+    }
+
+    pub(super) fn paused(&mut self, now: Instant, session: &SessionId, paused: &DebuggerPaused) {
+        // With captures the debugger is always on, and would stop at each `debugger` of the page because of us.
+        let ours = !self.options.captures.is_empty()
+            && paused.hit_breakpoints.is_empty()
+            && paused.reason == "other";
+        if ours {
+            return self.tell(now, session, &DebuggerResume {});
+        }
+        let place = paused
+            .call_frames
+            .first()
+            .map_or_else(String::new, |frame| {
+                format!(" at {}:{}", frame.url, frame.location.line_number + 1)
+            });
+        self.note(
+            session,
+            PAUSED,
+            format!("the page is paused in the debugger{place}"),
+            true,
+        );
+    }
+
+    pub(super) fn resumed(&mut self, now: Instant, session: &SessionId) {
+        if self.clear_note(session, PAUSED) && self.options.captures.is_empty() {
+            self.tell(now, session, &DebuggerDisable {});
+        }
+    }
+
+    pub(super) fn dialog_opened(
+        &mut self,
+        now: Instant,
+        session: &SessionId,
+        event: &RawEvent<'_>,
+    ) {
+        let Some(dialog) = read::<JavascriptDialogOpening<'_>>(event) else {
+            return;
+        };
+        match self.options.dialogs {
+            Dialogs::Answer => {
+                let accept = dialog.kind == "beforeunload";
+                self.tell(now, session, &PageHandleJavaScriptDialog { accept });
+            }
+            Dialogs::Leave => {
+                let text = format!("the page shows a dialog ({}) and waits", dialog.kind);
+                self.note(session, DIALOG, text, true);
+            }
+        }
+    }
+
+    pub(super) fn dialog_closed(&mut self, session: &SessionId) {
+        self.clear_note(session, DIALOG);
+    }
+
+    /// The page's own page script, where it has one, may be refused by the page's policy or by the browser; the browser writes so to the console.
+    pub(super) fn entry_added(&mut self, session: &SessionId, event: &RawEvent<'_>) {
+        let Some(EntryAdded { entry }) = read(event) else {
+            return;
+        };
+        let hub = self.options.hub_url.split("://").nth(1).unwrap_or_default();
+        if hub.is_empty() || !entry.text.contains(hub) {
+            return;
+        }
+        let text = entry.text.into_owned();
+        if self.note(session, CARRIER_REFUSED, text.clone(), false)
+            && let Some(page) = self.page_of(session)
+        {
+            self.report(Report::CarrierRefused { page, text });
+        }
+    }
+
+    pub(super) fn note_unseen_sockets(&mut self, session: &SessionId) {
+        let text = "a WebSocket was opened before Pagewire listened, so its address and its first messages are not known: \
+            load the page again (--reload)";
+        let new = self.note(session, SOCKETS_UNSEEN, text.to_owned(), false);
+        if new && let Some(page) = self.page_of(session) {
+            self.report(Report::SocketUnseen { page });
+        }
+    }
+
+    /// Loads a page that crashed again, a few times.
+    pub(super) fn reload_after_crash(&mut self, now: Instant, id: &SessionId) {
+        let Some(session) = self.sessions.get_mut(id) else {
+            return;
+        };
+        session.watch.crash_reloads += 1;
+        let url = session.target.url.clone();
+        if session.watch.crash_reloads <= CRASH_RELOADS_MAX {
+            return self.tell(now, id, &PageReload {});
+        }
+        let text = format!(
+            "{url} crashed {CRASH_RELOADS_MAX} times in a row and is not loaded again by itself"
+        );
+        self.report(Report::Problem { text });
+    }
+
+    fn note(&mut self, id: &SessionId, code: &'static str, text: String, blocks: bool) -> bool {
+        let Some(session) = self.sessions.get_mut(id) else {
+            return false;
+        };
+        let new = session.watch.note(code, text, blocks);
+        if new {
+            self.tell_notes(id);
+        }
+        new
+    }
+
+    fn clear_note(&mut self, id: &SessionId, code: &'static str) -> bool {
+        let Some(session) = self.sessions.get_mut(id) else {
+            return false;
+        };
+        let was = session.watch.clear(code);
+        if was {
+            self.tell_notes(id);
+        }
+        was
+    }
+
+    /// Tells the notes of a session on each of its links that said hello.
+    fn tell_notes(&mut self, id: &SessionId) {
+        let links = self.links.iter();
+        let links: Vec<_> = links
+            .filter(|(_, link)| link.session == *id && link.greeting != Greeting::Opened)
+            .map(|(key, _)| *key)
+            .collect();
+        for link in links {
+            self.tell_notes_on(link);
+        }
+    }
+
+    /// Tells what is known already on a link that said hello.
+    pub(super) fn tell_notes_after_hello(&mut self, key: LinkKey) {
+        let session = self
+            .links
+            .get(&key)
+            .and_then(|link| self.sessions.get(&link.session));
+        if session.is_some_and(|session| !session.watch.notes.is_empty()) {
+            self.tell_notes_on(key);
+        }
+    }
+
+    fn tell_notes_on(&mut self, key: LinkKey) {
+        let Some(link) = self.links.get(&key) else {
+            return;
+        };
+        let Some(session) = self.sessions.get(&link.session) else {
+            return;
+        };
+        let frame = Frame::Text(session.watch.message().into());
+        let input = Effect::Input(link.inputs.clone(), Input::Frame(frame));
+        self.effects.push_back(input);
+    }
+}

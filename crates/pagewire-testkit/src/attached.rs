@@ -4,8 +4,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use pagewire_browser::{
-    AttachOptions, Browser, Detached, Dialogs, HubPort, LaunchOptions, Present, Reach, Report,
-    Transport, attach,
+    AttachOptions, Browser, Code, Detached, Dialogs, HubPort, LaunchOptions, Present, Reach,
+    Report, Transport, attach,
 };
 use pagewire_cdp::event::TargetKind;
 use pagewire_cdp::{Secrets, TapRules};
@@ -133,6 +133,7 @@ fn attach_options(hub: &TestHub) -> AttachOptions {
         reach: Reach::All,
         present: Present::Keep,
         dialogs: Dialogs::Answer,
+        code: Code::Off,
         url: None,
     }
 }

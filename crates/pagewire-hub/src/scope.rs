@@ -143,6 +143,13 @@ impl Scopes {
         Self(scopes.into())
     }
 
+    /// Those of them that attach pages, and no other.
+    #[must_use]
+    pub fn only_attaching(&self) -> Self {
+        let attaching = |scope: &&Scope| matches!(scope, Scope::Attach(_));
+        Self(self.0.iter().filter(attaching).cloned().collect())
+    }
+
     /// True when no scope is held.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -185,6 +192,11 @@ impl Scopes {
         self.any(
             |scope| matches!(scope, Scope::Publish(pattern) if pattern.covers(&[topic.as_str()])),
         )
+    }
+
+    /// May publish to some topic.
+    pub fn may_publish_any(&self) -> bool {
+        self.any(|scope| matches!(scope, Scope::Publish(_)))
     }
 
     /// May attach a page to this group.

@@ -143,6 +143,11 @@ impl Hub {
         self.shared.topics.publish(topic, value, unix_ms())
     }
 
+    /// Counts a value of a program that was not taken and whose program wants no answer.
+    pub fn count_value_dropped(&self) {
+        self.shared.metrics.count_values_dropped(1);
+    }
+
     /// What this hub allows.
     pub fn options(&self) -> &HubOptions {
         &self.shared.options

@@ -205,6 +205,11 @@ impl Scopes {
         )
     }
 
+    /// May publish to some topic.
+    pub fn may_publish_any(&self) -> bool {
+        self.any(|scope| matches!(scope, Scope::Publish(_)))
+    }
+
     /// May attach a page to this group.
     pub fn may_attach(&self, group: &GroupName) -> bool {
         self.any(

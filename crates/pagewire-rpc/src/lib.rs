@@ -47,6 +47,7 @@ mod message;
 mod name;
 mod note;
 mod payload;
+mod publication;
 mod table;
 
 pub use call::{
@@ -67,3 +68,4 @@ pub use name::{
 };
 pub use note::{NOTE_CODE_CHARS_MAX, NOTE_TEXT_BYTES_MAX, NOTES_MAX, Note};
 pub use payload::{ByteValue, JsonText, MEDIA_TYPE_BYTES_MAX, MEDIA_TYPE_DEFAULT, Payload};
+pub use publication::Publication;

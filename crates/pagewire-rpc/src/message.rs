@@ -238,7 +238,7 @@ impl<'a> Incoming<'a> {
     }
 }
 
-fn split_binary(message: &Bytes) -> Result<(&[u8], Bytes), Error> {
+pub(crate) fn split_binary(message: &Bytes) -> Result<(&[u8], Bytes), Error> {
     let cut_short = Error::Malformed {
         what: "a binary message is cut short",
         at: message.len(),
@@ -370,7 +370,17 @@ impl<'a> Envelope<'a> {
 }
 
 /// Text that borrows from the message where it has no escapes.
-struct Text<'a>(Cow<'a, str>);
+pub(crate) struct Text<'a>(Cow<'a, str>);
+
+impl<'a> Text<'a> {
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    pub(crate) fn into_inner(self) -> Cow<'a, str> {
+        self.0
+    }
+}
 
 impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -403,7 +413,7 @@ pub(crate) fn present<'de: 'a, 'a, D: Deserializer<'de>>(
         .map_err(D::Error::custom)
 }
 
-fn start_in(message: &Bytes, part: &[u8]) -> usize {
+pub(crate) fn start_in(message: &Bytes, part: &[u8]) -> usize {
     (part.as_ptr() as usize).saturating_sub(message.as_ptr() as usize)
 }
 

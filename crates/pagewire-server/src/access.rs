@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use std::str::FromStr;
 
 use http::header::{AUTHORIZATION, HOST, ORIGIN, SEC_WEBSOCKET_PROTOCOL};
-use http::{HeaderMap, Method, Uri, Version};
+use http::{HeaderMap, HeaderName, Method, Uri, Version};
 use pagewire_hub::{Grant, Scopes};
 use serde::{Deserialize, Serialize};
 
@@ -205,7 +205,7 @@ impl Access {
             // A proxy may serve a site of its own beside the hub, under the same origin.
             Route::LocalProxy => false,
         };
-        if !head.is_from_browser() || is_own_page || head.is_typed_read() {
+        if !is_from_browser(head.headers) || is_own_page || head.is_typed_read() {
             return Ok(Principal {
                 cross_origin: false,
                 ..head.principal(Scopes::all(), Grant::Any)
@@ -282,14 +282,6 @@ impl<'a> Head<'a> {
             .unwrap_or("")
     }
 
-    fn is_from_browser(&self) -> bool {
-        self.headers.contains_key(ORIGIN)
-            || self
-                .headers
-                .keys()
-                .any(|name| name.as_str().starts_with("sec-fetch-"))
-    }
-
     fn is_same_origin(&self) -> bool {
         let own = |origin: &str| {
             origin.split_once("://").is_some_and(|(scheme, host)| {
@@ -341,6 +333,12 @@ impl<'a> Head<'a> {
             origin,
         }
     }
+}
+
+/// True when a browser made the request, whichever page it is for (`docs/protocol.md` §4, number 2).
+pub(crate) fn is_from_browser(headers: &HeaderMap) -> bool {
+    let is_fetch = |name: &HeaderName| name.as_str().starts_with("sec-fetch-");
+    headers.contains_key(ORIGIN) || headers.keys().any(is_fetch)
 }
 
 /// Secrets hold no character that a query would encode, so no decoding is needed.

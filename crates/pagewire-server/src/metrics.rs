@@ -75,7 +75,7 @@ impl Collector for HubCollector {
             ),
             (
                 "values_dropped",
-                "Published values that were not taken",
+                "Published values that were not taken, without an answer that says so",
                 hub.values_dropped,
             ),
             (

@@ -112,6 +112,10 @@ impl Problem {
         ))
     }
 
+    pub(crate) fn value_too_large(detail: String) -> Self {
+        Self::of_size(Words::technical(detail))
+    }
+
     fn of_size(detail: Words) -> Self {
         Self::new(
             StatusCode::PAYLOAD_TOO_LARGE,
@@ -210,6 +214,11 @@ impl Problem {
                 "hub 正在关闭，不再接受调用",
             ),
         )
+    }
+
+    /// What happened, in English.
+    pub(crate) fn detail(&self) -> &str {
+        &self.detail.en
     }
 
     /// The problem document.

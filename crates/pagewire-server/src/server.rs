@@ -237,9 +237,10 @@ fn router(shared: Arc<Shared>) -> Router {
         .route("/v1/pages/{id}/send", post(plain::send))
         .route("/v1/status", get(status::show))
         .route("/v1/topics", get(topics::list))
+        .route("/v1/publish", get(topics::publish::stream))
         .route(
             "/v1/topics/{*topic}",
-            get(topics::subscribe).post(topics::publish),
+            get(topics::subscribe).post(topics::publish::publish),
         )
         .fallback(async |request: Request| Problem::no_such_address(request.uri().path()))
         .method_not_allowed_fallback(method_not_allowed)

@@ -1,22 +1,25 @@
 //! The page socket: a WebSocket as a carrier of the hub. The only file that knows the WebSocket library.
 
+use std::error::Error as _;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use axum::Extension;
-use axum::extract::State;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket, WebSocketUpgrade};
+use axum::extract::{Request, State};
 use axum::response::Response;
 use futures_util::{Sink, Stream};
-use http::HeaderValue;
-use pagewire_hub::{Attachment, CarrierError, Outbound};
-use pagewire_rpc::{Frame, Input};
+use http::{HeaderMap, HeaderValue};
+use pagewire_hub::{Attachment, CarrierError, Grant, Outbound, Scope, Scopes};
+use pagewire_rpc::{Frame, GroupName, Input};
+use serde::Deserialize;
 use tokio_tungstenite::tungstenite;
 
-use crate::access::Principal;
-use crate::problem::Problem;
+use crate::access::{Origin, Principal, is_from_browser};
+use crate::problem::{Problem, Words};
+use crate::query::parse_query;
 use crate::server::Shared;
 
 /// The subprotocol of a page link.
@@ -31,6 +34,7 @@ pub(crate) async fn attach(
     State(shared): State<Arc<Shared>>,
     Extension(principal): Extension<Principal>,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+    request: Request,
 ) -> Result<Response, Problem> {
     let mut upgrade = upgrade.map_err(|rejection| {
         Problem::bad_request(format!(
@@ -38,25 +42,95 @@ pub(crate) async fn attach(
             rejection.body_text()
         ))
     })?;
-    if !upgrade
+    select_protocol(&mut upgrade)?;
+    let query: AttachQuery = parse_query(request.uri())?;
+    let attachment = match query.carrier()? {
+        Carrier::Ws => Attachment {
+            carrier: "ws",
+            origin: principal.origin,
+            grant: principal.grant,
+            scopes: principal.scopes,
+            topic: None,
+        },
+        Carrier::Cdp(group, origin) => relayed(request.headers(), &principal, &group, origin)?,
+    };
+    let upgrade = sized(upgrade, shared.hub.options().link.message_bytes_max);
+    Ok(upgrade
+        .on_upgrade(async move |socket| drive(&shared, PageSocket::new(socket), attachment).await))
+}
+
+/// Selects the subprotocol of section 1.1, which must be offered.
+pub(crate) fn select_protocol(upgrade: &mut WebSocketUpgrade) -> Result<(), Problem> {
+    let is_offered = upgrade
         .requested_protocols()
-        .any(|offered| offered == PAGE_PROTOCOL)
-    {
+        .any(|offered| offered == PAGE_PROTOCOL);
+    if !is_offered {
         return Err(Problem::bad_request(format!(
             "subprotocol {PAGE_PROTOCOL} must be offered"
         )));
     }
     upgrade.set_selected_protocol(HeaderValue::from_static(PAGE_PROTOCOL));
-    let attachment = Attachment {
-        carrier: "ws",
-        origin: principal.origin,
-        grant: principal.grant,
-        scopes: principal.scopes,
+    Ok(())
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AttachQuery {
+    carrier: Option<String>,
+    group: Option<GroupName>,
+    origin: Option<Origin>,
+}
+
+/// Who moves the messages of the page that attaches.
+enum Carrier {
+    /// The page itself.
+    Ws,
+    /// A program that reaches the page through the browser's DevTools protocol; the group of the page, and its origin, if it has one.
+    Cdp(GroupName, Option<Origin>),
+}
+
+impl AttachQuery {
+    fn carrier(self) -> Result<Carrier, Problem> {
+        match (self.carrier.as_deref(), self.group, self.origin) {
+            (None, None, None) => Ok(Carrier::Ws),
+            (Some("cdp"), Some(group), origin) => Ok(Carrier::Cdp(group, origin)),
+            (Some("cdp"), None, _) => Err(Problem::bad_request(
+                "carrier=cdp needs group=NAME, the one group that the page may join",
+            )),
+            (Some(other), _, _) => Err(Problem::bad_request(format!(
+                "carrier {other:?} is not known: carrier=cdp is for pages that are attached through DevTools; pages themselves leave it out"
+            ))),
+            (None, _, _) => Err(Problem::bad_request(
+                "group and origin go with carrier=cdp: where a page attaches by itself, its browser says its origin",
+            )),
+        }
+    }
+}
+
+/// A page that a program attaches in place of its browser. Whatever that program may do, the messages are those of a page that is not
+/// trusted, so the link may do nothing but join.
+fn relayed(
+    headers: &HeaderMap,
+    principal: &Principal,
+    group: &GroupName,
+    origin: Option<Origin>,
+) -> Result<Attachment, Problem> {
+    if is_from_browser(headers) {
+        return Err(Problem::forbidden(Words::new(
+            "carrier=cdp is for programs: a page says its origin by its browser, so leave carrier out",
+            "carrier=cdp 只供程序使用：网页的来源由浏览器说明，请去掉 carrier",
+        )));
+    }
+    if principal.grant == Grant::Token && !principal.scopes.may_attach(group) {
+        return Err(Problem::missing_scope(&format!("attach:{group}")));
+    }
+    Ok(Attachment {
+        carrier: "cdp",
+        origin: origin.map(|origin| origin.to_string()),
+        grant: Grant::Token,
+        scopes: Scopes::new(vec![Scope::attach(group)]),
         topic: None,
-    };
-    let upgrade = sized(upgrade, shared.hub.options().link.message_bytes_max);
-    Ok(upgrade
-        .on_upgrade(async move |socket| drive(&shared, PageSocket::new(socket), attachment).await))
+    })
 }
 
 async fn drive(shared: &Shared, socket: PageSocket, attachment: Attachment) {
@@ -155,11 +229,23 @@ impl Sink<Outbound> for PageSocket {
 }
 
 fn carrier_error(error: axum::Error) -> CarrierError {
-    let inner = error.into_inner();
-    match inner.downcast_ref::<tungstenite::Error>() {
-        Some(tungstenite::Error::Capacity(_)) => CarrierError::TooLarge,
-        Some(_) | None => CarrierError::Broken(inner),
+    if is_too_large(&error) {
+        CarrierError::TooLarge
+    } else {
+        CarrierError::Broken(error.into_inner())
     }
+}
+
+/// True where the peer sent a longer message than the socket takes. It can still be told goodbye.
+pub(crate) fn is_too_large(error: &axum::Error) -> bool {
+    let mut source = error.source();
+    std::iter::from_fn(|| {
+        let error = source?;
+        source = error.source();
+        Some(error)
+    })
+    .filter_map(|error| error.downcast_ref::<tungstenite::Error>())
+    .any(|error| matches!(error, tungstenite::Error::Capacity(_)))
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
-//! `GET /v1/topics`, `GET` and `POST /v1/topics/{topic}`: one record, four forms (`docs/protocol.md` §3.4).
+//! `GET /v1/topics` and `/v1/topics/{topic}`: one record, four forms (`docs/protocol.md` §3.4).
 
 mod forms;
+pub(crate) mod publish;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,20 +12,18 @@ use axum::extract::{Path, Request, State};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use http::HeaderMap;
-use pagewire_hub::{Cursor, Published, SlowReader, Start, Subscription, TopicInfo};
-use pagewire_rpc::{JsonText, Payload, TopicName};
+use pagewire_hub::{Cursor, SlowReader, Start, Subscription, TopicInfo};
+use pagewire_rpc::TopicName;
 use serde::{Deserialize, Serialize};
 
 use crate::access::Principal;
 use crate::calls::accepts;
-use crate::problem::{Problem, Words};
-use crate::query::{duration, parse_query, read_value};
+use crate::problem::Problem;
+use crate::query::{duration, parse_query};
 use crate::server::Shared;
 
 /// Longest wait of a long poll.
 const WAIT_MAX: Duration = Duration::from_secs(60);
-/// What programs publish below.
-const PROGRAMS: &str = "programs/";
 
 #[derive(Serialize)]
 pub(crate) struct TopicList {
@@ -42,34 +41,6 @@ pub(crate) async fn list(
     topics.retain(|info| principal.scopes.may_subscribe(&info.topic));
     Ok(Json(TopicList { topics }))
 }
-
-pub(crate) async fn publish(
-    State(shared): State<Arc<Shared>>,
-    Extension(principal): Extension<Principal>,
-    Path(topic): Path<String>,
-    request: Request,
-) -> Result<Json<Published>, Problem> {
-    let topic = parse_topic(&topic)?;
-    if !topic.as_str().starts_with(PROGRAMS) {
-        return Err(Problem::forbidden(Words::new(
-            format!("programs publish below {PROGRAMS}: {PROGRAMS}{topic}"),
-            format!("程序只能发布到 {PROGRAMS} 之下：{PROGRAMS}{topic}"),
-        )));
-    }
-    if !principal.scopes.may_publish(&topic) {
-        return Err(Problem::missing_scope(&format!("publish:{topic}")));
-    }
-    parse_query::<NoQuery>(request.uri())?;
-    let (parts, body) = request.into_parts();
-    let bytes_max = shared.hub.options().link.topic_value_bytes_max;
-    let value = read_value(&parts.headers, body, bytes_max).await?;
-    let value = value.unwrap_or_else(|| Payload::Json(JsonText::null()));
-    Ok(Json(shared.hub.publish(&topic, &value)?))
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct NoQuery {}
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]

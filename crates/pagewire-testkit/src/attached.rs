@@ -1,14 +1,10 @@
 //! Pages of a real browser that are attached through DevTools, in this process.
 
 use std::path::Path;
-use std::sync::Arc;
 
 use pagewire_browser::{
-    AttachOptions, Browser, Code, Detached, Dialogs, HubPort, LaunchOptions, Present, Reach,
-    Report, Transport, attach,
+    AttachOptions, Browser, Detached, HubPort, LaunchOptions, Report, Transport, attach,
 };
-use pagewire_cdp::event::TargetKind;
-use pagewire_cdp::{Secrets, TapRules};
 use pagewire_rpc::{GroupName, PageId};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -117,23 +113,5 @@ impl Drop for Attached {
 
 /// Tabs of all addresses, nothing exposed, nothing tapped.
 fn attach_options(hub: &TestHub) -> AttachOptions {
-    AttachOptions {
-        group: GroupName::new("page").expect("a name"),
-        hub_url: hub.http_url(),
-        documents: vec!["*".parse().expect("a pattern")],
-        kinds: vec![TargetKind::Page],
-        expose: Vec::new(),
-        scripts: Vec::new(),
-        captures: Vec::new(),
-        taps: Arc::new(TapRules {
-            rules: Vec::new(),
-            keep_secrets: Secrets::Redact,
-        }),
-        decode: None,
-        reach: Reach::All,
-        present: Present::Keep,
-        dialogs: Dialogs::Answer,
-        code: Code::Off,
-        url: None,
-    }
+    AttachOptions::new(GroupName::new("page").expect("a name"), &hub.http_url())
 }

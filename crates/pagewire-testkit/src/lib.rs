@@ -27,7 +27,7 @@ pub use browser::{BrowserPage, Site};
 pub use client::{Http, Response};
 pub use hub::TestHub;
 pub use need::{chromium, is_long, need, program};
-pub use page::{FakePage, Message};
+pub use page::{FakePage, Message, open_socket};
 pub use scene::{call, hub_and_page, problem};
 
 /// How long a helper waits for something that must come. Long, because machines can be slow; a test that passes never waits that long.

@@ -11,6 +11,26 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 use crate::hub::TestHub;
 use crate::soon;
 
+/// Opens a WebSocket at a hub with more headers, offering its subprotocol.
+///
+/// # Errors
+///
+/// The hub's refusal, or a connection that broke.
+pub async fn open_socket(
+    url: &str,
+    headers: &[(&'static str, &str)],
+) -> Result<WebSocketStream<MaybeTlsStream<TcpStream>>, tokio_tungstenite::tungstenite::Error> {
+    let mut request = url.into_client_request().expect("an address");
+    let protocol = "pagewire.v1".parse().expect("a value");
+    let all = request.headers_mut();
+    all.insert("sec-websocket-protocol", protocol);
+    for (name, value) in headers {
+        all.insert(*name, value.parse().expect("a value"));
+    }
+    let connected = soon("the connection", connect_async(request)).await;
+    connected.map(|(socket, _)| socket)
+}
+
 /// A page link under the test's control. Dropping it drops the connection without a goodbye.
 #[derive(Debug)]
 pub struct FakePage {
@@ -73,21 +93,7 @@ impl FakePage {
         headers: &[(&'static str, &str)],
     ) -> Result<WebSocketStream<MaybeTlsStream<TcpStream>>, tokio_tungstenite::tungstenite::Error>
     {
-        let mut request = format!("{hub_url}/v1/page")
-            .into_client_request()
-            .expect("an address");
-        request.headers_mut().insert(
-            "sec-websocket-protocol",
-            "pagewire.v1".parse().expect("a value"),
-        );
-        for (name, value) in headers {
-            request
-                .headers_mut()
-                .insert(*name, value.parse().expect("a value"));
-        }
-        soon("the connection", connect_async(request))
-            .await
-            .map(|(socket, _)| socket)
+        open_socket(&format!("{hub_url}/v1/page"), headers).await
     }
 
     /// Says hello and gives the answer.

@@ -141,7 +141,11 @@ impl State {
     fn attachment(&self, origin: String) -> Attachment {
         Attachment {
             carrier: "cdp",
-            origin: Some(origin),
+            // An opaque origin, such as that of a `data:` document, is written without a host.
+            origin: origin
+                .split_once("://")
+                .is_some_and(|(_, host)| !host.is_empty())
+                .then_some(origin),
             grant: Grant::Token,
             scopes: Scopes::new(vec![Scope::attach(&self.options.group)]),
             topic: None,

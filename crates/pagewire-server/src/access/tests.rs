@@ -41,7 +41,7 @@ pub(super) fn decide_from(access: &Access, peer: Option<IpAddr>, request: &str) 
     headers.insert(HOST, "127.0.0.1:9999".parse().expect("a value"));
     for line in lines {
         let (name, value) = line.split_once(": ").expect("a header");
-        let name: http::HeaderName = name.parse().expect("a name");
+        let name: HeaderName = name.parse().expect("a name");
         let value = value.parse().expect("a value");
         if name == HOST {
             headers.insert(name, value);

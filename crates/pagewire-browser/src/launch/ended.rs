@@ -117,3 +117,59 @@ fn signal(status: ExitStatus) -> Option<i32> {
 fn signal(_status: ExitStatus) -> Option<i32> {
     None
 }
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::process::ExitStatusExt as _;
+
+    use super::*;
+
+    #[test]
+    fn an_end_is_told_with_its_last_words_and_what_to_do() {
+        let noise = "[1:1:1122/045711.9:ERROR:dbus/bus.cc:405] Failed to connect to the bus";
+        let no_sandbox = "[7:7:1122/045711.9:FATAL:zygote_host_impl_linux.cc(127)] No usable sandbox! If you are running on Ubuntu 23.10+ …";
+        let no_library = "chromium: error while loading shared libraries: libnss3.so: cannot open shared object file";
+        let aborted = 6;
+        let exited = |code: i32| code << 8;
+        let cases = [
+            (exited(0), vec![noise], "the browser was closed", ""),
+            (exited(1), vec![], "the browser ended with exit code 1", ""),
+            (
+                exited(1),
+                vec![noise],
+                "the browser ended with exit code 1: Failed to connect to the bus",
+                "",
+            ),
+            (
+                aborted,
+                vec![no_sandbox, noise],
+                "the browser was ended by signal 6: No usable sandbox! ",
+                "--no-sandbox",
+            ),
+            (
+                exited(127),
+                vec![no_library],
+                "the browser ended with exit code 127: chromium: error while loading",
+                "install the browser",
+            ),
+            (
+                exited(PROFILE_IN_USE),
+                vec![],
+                "the browser ended with exit code 21; its profile is in use",
+                "take another profile",
+            ),
+        ];
+        for (status, lines, begins, advice) in cases {
+            let lines = lines.into_iter().map(str::to_owned).collect();
+            let ended = Ended::new(Some(ExitStatus::from_raw(status)), lines);
+            let told = ended.to_string();
+            assert!(told.starts_with(begins), "{told}");
+            assert!(told.contains(advice), "{told}");
+            assert_eq!(ended.advice().is_some(), !advice.is_empty(), "{told}");
+        }
+        assert_eq!(
+            Ended::new(None, Vec::new()).to_string(),
+            "the browser ended"
+        );
+    }
+}

@@ -1,6 +1,7 @@
 //! Where no browser can be launched: Windows hands pipes to a program by inherited handles, which needs unsafe code.
 
 use std::convert::Infallible;
+use std::future::Ready;
 use std::path::Path;
 
 use super::{Ended, LaunchError, LaunchOptions};
@@ -40,7 +41,7 @@ impl Browser {
     /// # Cancel safety
     ///
     /// Safe: a later call waits on.
-    pub async fn wait(&mut self) -> Ended {
+    pub fn wait(&mut self) -> Ready<Ended> {
         match self.0 {}
     }
 
@@ -49,7 +50,7 @@ impl Browser {
     /// # Cancel safety
     ///
     /// Dropping the future kills the browser.
-    pub async fn close(self) {
+    pub fn close(self) -> Ready<()> {
         match self.0 {}
     }
 }

@@ -5,6 +5,10 @@
 #[path = "attach/stage.rs"]
 mod stage;
 
+// The tests.
+#[path = "attach/refused.rs"]
+mod refused;
+
 // What holds for a page that attaches by its own WebSocket holds here too.
 #[path = "../../pagewire-server/tests/bridge/streams.rs"]
 mod streams;

@@ -1,14 +1,10 @@
 //! Pages of a real browser that are attached through DevTools, in this process.
 
 use std::path::Path;
-use std::sync::Arc;
 
 use pagewire_browser::{
-    AttachOptions, Browser, Detached, Dialogs, HubPort, LaunchOptions, Present, Reach, Report,
-    Transport, attach,
+    AttachOptions, Browser, Detached, HubPort, LaunchOptions, Report, Transport, attach,
 };
-use pagewire_cdp::event::TargetKind;
-use pagewire_cdp::{Secrets, TapRules};
 use pagewire_rpc::{GroupName, PageId};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -55,7 +51,8 @@ impl Attached {
         adjust: impl FnOnce(&mut AttachOptions),
     ) -> Self {
         let (sender, reports) = mpsc::channel(REPORTS_MAX);
-        let mut options = attach_options(&hub);
+        let group = GroupName::new("page").expect("a name");
+        let mut options = AttachOptions::new(group, &hub.http_url());
         adjust(&mut options);
         let port = HubPort::Local(hub.hub.clone());
         let task = tokio::spawn(attach(transport, port, options, sender));
@@ -112,27 +109,5 @@ impl Attached {
 impl Drop for Attached {
     fn drop(&mut self) {
         self.task.abort();
-    }
-}
-
-/// Tabs of all addresses, nothing exposed, nothing tapped.
-fn attach_options(hub: &TestHub) -> AttachOptions {
-    AttachOptions {
-        group: GroupName::new("page").expect("a name"),
-        hub_url: hub.http_url(),
-        documents: vec!["*".parse().expect("a pattern")],
-        kinds: vec![TargetKind::Page],
-        expose: Vec::new(),
-        scripts: Vec::new(),
-        captures: Vec::new(),
-        taps: Arc::new(TapRules {
-            rules: Vec::new(),
-            keep_secrets: Secrets::Redact,
-        }),
-        decode: None,
-        reach: Reach::All,
-        present: Present::Keep,
-        dialogs: Dialogs::Answer,
-        url: None,
     }
 }

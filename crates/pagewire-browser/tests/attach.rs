@@ -6,6 +6,8 @@
 mod stage;
 
 // The tests.
+#[path = "attach/calls.rs"]
+mod calls;
 #[path = "attach/refused.rs"]
 mod refused;
 

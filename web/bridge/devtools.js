@@ -10,13 +10,15 @@
 
 /** @type {Pagewire.Devtools} */
 (config, bridge) => {
-const { name, documents, frames, hub, group, captures } = config;
-const { window, document, location, Blob: RealBlob, queueMicrotask } = globalThis;
+const { name, documents, tabs, frames, blank, hub, group, captures } = config;
+const { window, opener, document, location, Blob: RealBlob, queueMicrotask } = globalThis;
 const call = globalThis[name];
 if (!call || call.link) return; // no binding, or here already
 delete globalThis[name];
 const framed = window && window.parent !== window;
-if ((framed && !frames) || !documents.some((pattern) => new RegExp(pattern).test(location.href))) return;
+if (window && !(framed ? frames : tabs)) return;
+if (window && !framed && !opener && !blank && location.href === "about:blank") return;
+if (!documents.some((pattern) => new RegExp(pattern).test(location.href))) return;
 
 const outbox = [], functions = new Map(), captured = new Map(), tools = new Map(), runs = new Map();
 let socket, identity;

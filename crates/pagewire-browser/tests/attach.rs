@@ -1,9 +1,19 @@
 //! Pages of a real Chromium that are attached through DevTools.
 #![cfg(unix)]
 
-// The page, its hub and its browser.
+// The page, its hub, its browser and who sits before it.
+#[path = "attach/driver.rs"]
+mod driver;
 #[path = "attach/stage.rs"]
 mod stage;
+
+// The tests.
+#[path = "attach/calls.rs"]
+mod calls;
+#[path = "attach/injection.rs"]
+mod injection;
+#[path = "attach/refused.rs"]
+mod refused;
 
 // What holds for a page that attaches by its own WebSocket holds here too.
 #[path = "../../pagewire-server/tests/bridge/streams.rs"]

@@ -473,6 +473,9 @@ pub struct LogEntry<'a> {
     /// `security`, `network`, …
     #[serde(borrow)]
     pub source: Cow<'a, str>,
+    /// `verbose`, `info`, `warning`, `error`.
+    #[serde(borrow)]
+    pub level: Cow<'a, str>,
     /// The text.
     #[serde(borrow)]
     pub text: Cow<'a, str>,

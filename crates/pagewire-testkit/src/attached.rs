@@ -51,7 +51,8 @@ impl Attached {
         adjust: impl FnOnce(&mut AttachOptions),
     ) -> Self {
         let (sender, reports) = mpsc::channel(REPORTS_MAX);
-        let mut options = attach_options(&hub);
+        let group = GroupName::new("page").expect("a name");
+        let mut options = AttachOptions::new(group, &hub.http_url());
         adjust(&mut options);
         let port = HubPort::Local(hub.hub.clone());
         let task = tokio::spawn(attach(transport, port, options, sender));
@@ -109,9 +110,4 @@ impl Drop for Attached {
     fn drop(&mut self) {
         self.task.abort();
     }
-}
-
-/// Tabs of all addresses, nothing exposed, nothing tapped.
-fn attach_options(hub: &TestHub) -> AttachOptions {
-    AttachOptions::new(GroupName::new("page").expect("a name"), &hub.http_url())
 }

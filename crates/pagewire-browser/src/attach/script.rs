@@ -1,10 +1,12 @@
 //! What is injected into documents: the page script over a binding, and what the user wants exposed.
 
-use pagewire_cdp::{Capture, Expose, UrlPattern};
+use pagewire_cdp::event::TargetKind;
+use pagewire_cdp::{Expose, UrlPattern};
 use pagewire_rpc::GroupName;
 use serde::Serialize;
 
 use super::captures::place_in_words;
+use super::options::AttachOptions;
 
 /// The page script, as served by the hub.
 const BRIDGE: &str = include_str!("../../../../web/bridge/pagewire.js");
@@ -32,40 +34,31 @@ struct Config<'a> {
     name: &'a str,
     /// Regular expressions of the addresses of documents.
     documents: Vec<String>,
-    /// In frames too.
+    /// In main frames.
+    tabs: bool,
+    /// In frames inside them.
     frames: bool,
+    /// In empty tabs that no page opened. Each tab begins as one while its address is on its way, and would be a page for a moment.
+    blank: bool,
     hub: &'a str,
     group: &'a GroupName,
     /// Names, and where they are captured, in words.
     captures: Vec<(&'a str, String)>,
 }
 
-/// Which documents the page script runs in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Depth {
-    /// Main frames and workers.
-    Top,
-    /// Frames inside them too.
-    Frames,
-}
-
 /// The page script with its settings; safe to run twice in a document.
-pub(super) fn link_script(
-    binding: &str,
-    documents: &[UrlPattern],
-    depth: Depth,
-    hub: &str,
-    group: &GroupName,
-    captures: &[Capture],
-) -> String {
+pub(super) fn link_script(binding: &str, options: &AttachOptions) -> String {
+    let captures = options.captures.iter();
+    let url = options.url.as_deref().unwrap_or_default();
     let config = Config {
         name: binding,
-        documents: documents.iter().map(UrlPattern::to_regex).collect(),
-        frames: depth == Depth::Frames,
-        hub,
-        group,
+        documents: options.documents.iter().map(UrlPattern::to_regex).collect(),
+        tabs: options.kinds.contains(&TargetKind::Page),
+        frames: options.kinds.contains(&TargetKind::Iframe),
+        blank: url.starts_with("about:blank"),
+        hub: &options.hub_url,
+        group: &options.group,
         captures: captures
-            .iter()
             .map(|capture| (capture.name.as_str(), place_in_words(capture)))
             .collect(),
     };

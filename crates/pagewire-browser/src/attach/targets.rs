@@ -17,7 +17,7 @@ use serde_json::value::RawValue;
 
 use super::options::{Present, Reach};
 use super::report::Report;
-use super::script::{self, Depth};
+use super::script;
 use super::state::{Asked, ContextFacts, Session, State, read, read_answer};
 
 /// Targets attached to at once. One more is let be.
@@ -126,8 +126,7 @@ impl State {
             .insert(target.target_id.clone(), session.clone());
         self.sessions
             .insert(session.clone(), Session::new(attached, owner));
-        let documents = Documents::of(&target, waiting);
-        self.set_up(now, &session, &target, documents);
+        self.set_up(now, &session, &target);
         if !waiting && self.options.present == Present::Reload && target.kind == TargetKind::Page {
             self.tell(now, &session, &PageReload {});
         }
@@ -157,13 +156,7 @@ impl State {
     }
 
     /// Everything that a session needs, in one go; a target that waits starts after it.
-    fn set_up(
-        &mut self,
-        now: Instant,
-        session: &SessionId,
-        target: &TargetInfo,
-        documents: Documents,
-    ) {
+    fn set_up(&mut self, now: Instant, session: &SessionId, target: &TargetInfo) {
         let auto_attach = TargetSetAutoAttach {
             auto_attach: true,
             wait_for_debugger_on_start: true,
@@ -184,7 +177,7 @@ impl State {
                 self.check_scripts(now, session);
             }
             self.tell(now, session, &LogEnable {});
-            self.inject(now, session, target.kind, documents);
+            self.inject(now, session, target.kind);
             self.set_captures(now, session);
             if has_documents {
                 self.watch_tools(now, session);
@@ -198,20 +191,15 @@ impl State {
         kinds.contains(&kind) || (kind == TargetKind::Page && kinds.contains(&TargetKind::Iframe))
     }
 
-    fn inject(
-        &mut self,
-        now: Instant,
-        session: &SessionId,
-        kind: TargetKind,
-        documents: Documents,
-    ) {
+    fn inject(&mut self, now: Instant, session: &SessionId, kind: TargetKind) {
         let name = self.binding.clone();
         self.tell(now, session, &RuntimeAddBinding { name: &name });
         for source in self.scripts() {
             if matches!(kind, TargetKind::Page | TargetKind::Iframe) {
                 let script = PageAddScriptToEvaluateOnNewDocument {
                     source: &source,
-                    run_immediately: documents == Documents::Present,
+                    // A target that waits may have its document already, before its first script.
+                    run_immediately: true,
                 };
                 self.tell(now, session, &script);
             } else {
@@ -230,19 +218,7 @@ impl State {
     /// The scripts of each document, in their order.
     fn scripts(&self) -> Vec<String> {
         let (binding, options) = (&self.binding, &self.options);
-        let depth = if options.kinds.contains(&TargetKind::Iframe) {
-            Depth::Frames
-        } else {
-            Depth::Top
-        };
-        let link = script::link_script(
-            binding,
-            &options.documents,
-            depth,
-            &options.hub_url,
-            &options.group,
-            &options.captures,
-        );
+        let link = script::link_script(binding, options);
         let exposed = options
             .expose
             .iter()
@@ -396,25 +372,6 @@ impl State {
         }
         self.end_links(session, "the page crashed");
         self.reload_after_crash(now, session);
-    }
-}
-
-/// What a target shows when we come to it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Documents {
-    /// The user's documents, or what a page wrote into its popup.
-    Present,
-    /// The empty one that each tab begins with. Nobody sees it, and its address is on its way.
-    Empty,
-}
-
-impl Documents {
-    fn of(target: &TargetInfo, waiting: bool) -> Self {
-        if waiting && target.kind == TargetKind::Page && target.opener_id.is_none() {
-            Self::Empty
-        } else {
-            Self::Present
-        }
     }
 }
 

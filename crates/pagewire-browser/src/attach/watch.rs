@@ -108,8 +108,8 @@ impl Watch {
         self.notes.remove(code).is_some()
     }
 
-    fn is_paused(&self) -> bool {
-        self.notes.contains_key(PAUSED)
+    fn has(&self, code: &str) -> bool {
+        self.notes.contains_key(code)
     }
 
     fn message(&self) -> String {
@@ -214,14 +214,14 @@ impl State {
             wait: PROBE_WAIT_MAX,
         };
         self.clear_note(id, BLOCKED);
-        if self.options.captures.is_empty() && !self.is_paused(id) {
+        if self.options.captures.is_empty() && !self.has_note(id, PAUSED) {
             self.tell(now, id, &DebuggerDisable {});
         }
     }
 
-    fn is_paused(&self, session: &SessionId) -> bool {
+    fn has_note(&self, session: &SessionId, code: &str) -> bool {
         let session = self.sessions.get(session);
-        session.is_some_and(|session| session.watch.is_paused())
+        session.is_some_and(|session| session.watch.has(code))
     }
 
     pub(super) fn paused(&mut self, now: Instant, session: &SessionId, paused: &DebuggerPaused) {
@@ -278,12 +278,13 @@ impl State {
     }
 
     /// The page's own page script, where it has one, may be refused by the page's policy or by the browser; the browser writes so to the console.
+    /// The script tries again and again, and the words differ between its steps: the first ones stay until the next document.
     pub(super) fn entry_added(&mut self, session: &SessionId, event: &RawEvent<'_>) {
         let Some(EntryAdded { entry }) = read(event) else {
             return;
         };
-        let hub = self.options.hub_url.split("://").nth(1).unwrap_or_default();
-        if hub.is_empty() || !entry.text.contains(hub) {
+        let told = self.has_note(session, CARRIER_REFUSED);
+        if told || entry.level != "error" || !is_about(&entry.text, &self.options.hub_url) {
             return;
         }
         let text = entry.text.into_owned();
@@ -374,5 +375,70 @@ impl State {
         let frame = Frame::Text(session.watch.message().into());
         let input = Effect::Input(link.inputs.clone(), Input::Frame(frame));
         self.effects.push_back(input);
+    }
+}
+
+/// Names of this machine. A page script may use another one than we do.
+const LOOPBACK: [&str; 3] = ["127.0.0.1", "localhost", "[::1]"];
+
+/// Whether a text of the browser names an address of the hub.
+fn is_about(text: &str, hub_url: &str) -> bool {
+    let rest = hub_url.split("://").nth(1).unwrap_or_default();
+    let authority = rest.split('/').next().unwrap_or_default();
+    let port = LOOPBACK
+        .iter()
+        .find_map(|name| authority.strip_prefix(name));
+    let names = |authority: &str| {
+        let mut found = text.match_indices(authority);
+        found.any(|(at, found)| {
+            let follows = &text[at + found.len()..];
+            text[..at].ends_with("://") && !follows.starts_with(|c: char| c.is_ascii_digit())
+        })
+    };
+    match port {
+        Some(port) => LOOPBACK.iter().any(|name| names(&format!("{name}{port}"))),
+        None => !authority.is_empty() && names(authority),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_about_the_hub_where_it_names_it() {
+        for (text, hub, about) in [
+            (
+                "to 'ws://127.0.0.1:9999/v1/page'",
+                "http://127.0.0.1:9999",
+                true,
+            ),
+            (
+                "to 'http://localhost:9999/health'",
+                "http://127.0.0.1:9999",
+                true,
+            ),
+            ("to 'ws://[::1]:9999'", "http://localhost:9999", true),
+            (
+                "to 'ws://127.0.0.1:99990/v1/page'",
+                "http://127.0.0.1:9999",
+                false,
+            ),
+            (
+                "to 'ws://127.0.0.1:9998/v1/page'",
+                "http://127.0.0.1:9999",
+                false,
+            ),
+            ("at 127.0.0.1:9999", "http://127.0.0.1:9999", false),
+            (
+                "to 'wss://hub.example/pw/v1/page'",
+                "https://hub.example/pw",
+                true,
+            ),
+            ("to 'wss://other.example'", "https://hub.example/pw", false),
+            ("to 'wss://other.example'", "", false),
+        ] {
+            assert_eq!(is_about(text, hub), about, "{text} {hub}");
+        }
     }
 }

@@ -8,6 +8,8 @@ use pagewire_browser::{AttachOptions, LaunchOptions, UserScript};
 use pagewire_testkit::{Attached, Http, Response, Site, TestHub};
 use serde_json::Value;
 
+use crate::driver::Driver;
+
 /// The strictest policy with which a page can still run scripts of its own and report to its site.
 pub(crate) const POLICY: (&str, &str) = (
     "content-security-policy",
@@ -18,7 +20,7 @@ pub(crate) const POLICY: (&str, &str) = (
 pub(crate) struct Stage {
     pub(crate) site: Site,
     pub(crate) http: Http,
-    /// The id that the page has.
+    /// The id that the page has, once there is one.
     pub(crate) page: String,
     attached: Attached,
 }
@@ -45,24 +47,50 @@ impl Stage {
         flags: &[String],
         adjust: impl FnOnce(&mut AttachOptions),
     ) -> Self {
+        let url = format!("{}/", site.origin);
+        let mut stage = Self::browse(chromium, site, flags, |options| {
+            options.url = Some(url);
+            adjust(options);
+        })
+        .await;
+        stage.page = stage.attached.page().await.to_string();
+        stage
+    }
+
+    /// A browser without a tab.
+    pub(crate) async fn browse(
+        chromium: &Path,
+        site: Site,
+        flags: &[String],
+        adjust: impl FnOnce(&mut AttachOptions),
+    ) -> Self {
         let launch = LaunchOptions {
             flags: flags.to_vec(),
             ..LaunchOptions::new(chromium)
         };
-        let url = format!("{}/", site.origin);
         let hub = TestHub::start().await;
         let http = hub.client();
-        let mut attached = Attached::start_with(launch, hub, |options| {
-            options.url = Some(url);
-            adjust(options);
-        });
-        let page = attached.page().await.to_string();
         Self {
             site,
             http,
-            page,
-            attached,
+            page: String::new(),
+            attached: Attached::start_with(launch, hub, adjust),
         }
+    }
+
+    /// Who sits before the browser, which was started with [`DRIVEN`].
+    pub(crate) async fn driver(&self) -> Driver {
+        Driver::of(self.browser.as_ref().expect("it is ours")).await
+    }
+
+    /// The address of a path of the site.
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.site.origin)
+    }
+
+    /// An address of the same site under another name, which makes it another site to the browser.
+    pub(crate) fn foreign_url(&self, path: &str) -> String {
+        format!("http://localhost:{}{path}", self.site.port())
     }
 
     /// Calls a function of the page with a JSON array of arguments, or none.

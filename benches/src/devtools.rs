@@ -8,15 +8,15 @@ mod taps;
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use axum::Router;
 use axum::response::Html;
 use axum::routing::get;
 use clap::{Args, ValueEnum};
 use pagewire_browser::{AttachOptions, Browser, HubPort, LaunchOptions, Report, Transport, attach};
-use pagewire_hub::{Answer, CallRequest, Failure, FailureReason, Hub, HubOptions, Target};
+use pagewire_hub::{Answer, CallRequest, Failure, Hub, HubOptions, Target};
 use pagewire_rpc::{FunctionName, GroupName, JsonText, Payload};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -156,21 +156,18 @@ impl Attached {
             reports,
             attaching,
         };
-        timeout(START, attached.until_there())
-            .await
-            .context("no page")??;
+        attached.until_there().await?;
         Ok(attached)
     }
 
+    /// A page that is attached has not run its own script yet.
     async fn until_there(&self) -> Result<()> {
+        let begun = Instant::now();
         loop {
             match self.call("echo", "[1]".to_owned()).await {
                 Ok(_) => return Ok(()),
-                Err(Failure {
-                    reason: FailureReason::NotFound(_),
-                    ..
-                }) => sleep(LOOK).await,
-                Err(failure) => anyhow::bail!("the page does not answer: {:?}", failure.reason),
+                Err(_) if begun.elapsed() < START => sleep(LOOK).await,
+                Err(failure) => bail!("the page does not answer: {:?}", failure.reason),
             }
         }
     }

@@ -30,7 +30,7 @@ use tokio::time::{Sleep, sleep_until};
 
 pub use self::carrier::PageCarrier;
 use self::carrier::{Doorbell, LinkKey};
-pub use self::options::{AttachOptions, Dialogs, Present, Reach};
+pub use self::options::{AttachOptions, Code, Dialogs, Present, Reach};
 pub use self::report::Report;
 pub use self::script::UserScript;
 use self::state::{Effect, State};

@@ -120,6 +120,8 @@ commands! {
         silent: bool,
         /// The value itself in the answer, as JSON.
         return_by_value: bool,
+        /// A promise is waited for.
+        await_promise: bool,
     }
     /// Looks whether a script can be parsed.
     "Runtime.compileScript" RuntimeCompileScript<'a> {

@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::{Arc, LazyLock};
 
-use pagewire_rpc::{FunctionName, GroupName, TopicName};
+use pagewire_rpc::{FUNCTION_EVAL, FunctionName, GroupName, TopicName};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A name, or the beginning of names: `shop/price`, `shop/*`, `*`.
@@ -51,6 +51,11 @@ pub enum Scope {
 }
 
 impl Scope {
+    /// Call this function only.
+    pub fn call(group: &GroupName, function: &FunctionName) -> Self {
+        Self::Call(Pattern(format!("{group}/{function}")))
+    }
+
     /// Attach pages to this group only.
     pub fn attach(group: &GroupName) -> Self {
         Self::Attach(Pattern(group.as_str().to_owned()))
@@ -155,10 +160,16 @@ impl Scopes {
         self.0.is_empty()
     }
 
-    /// May call this function.
+    /// May call this function. One that runs arbitrary code, [`FUNCTION_EVAL`], needs `run-code` too.
     pub fn may_call(&self, group: &GroupName, function: &FunctionName) -> bool {
         let name = [group.as_str(), "/", function.as_str()];
         self.any(|scope| matches!(scope, Scope::Call(pattern) if pattern.covers(&name)))
+            && (function.as_str() != FUNCTION_EVAL || self.may_run_code())
+    }
+
+    /// May run arbitrary code in pages.
+    pub fn may_run_code(&self) -> bool {
+        self.any(|scope| matches!(scope, Scope::RunCode))
     }
 
     /// May see the pages of this group: an admin, or who may call some function of it.

@@ -62,7 +62,8 @@ pub use link::{
 };
 pub use message::{BINARY_HEADER_BYTES_MAX, Frame, REQUEST_ID_BYTES_MAX, RequestId};
 pub use name::{
-    FunctionName, GroupName, NAME_CHARS_MAX, PAGE_ID_BYTES_MAX, PageId, TOPIC_BYTES_MAX, TopicName,
+    FUNCTION_EVAL, FunctionName, GroupName, NAME_CHARS_MAX, PAGE_ID_BYTES_MAX, PageId,
+    TOPIC_BYTES_MAX, TopicName,
 };
 pub use note::{NOTE_CODE_CHARS_MAX, NOTE_TEXT_BYTES_MAX, NOTES_MAX, Note};
 pub use payload::{ByteValue, JsonText, MEDIA_TYPE_BYTES_MAX, MEDIA_TYPE_DEFAULT, Payload};

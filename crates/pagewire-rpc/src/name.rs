@@ -85,6 +85,9 @@ name_type! {
     TopicName, is_topic, "a topic is 1-200 bytes of segments joined by '/', none of them empty, '.' or '..', without white space or control characters"
 }
 
+/// The function that runs code of programs in a page; calling one of this name needs the scope `run-code` (`docs/protocol.md` §4).
+pub const FUNCTION_EVAL: &str = "eval";
+
 impl TopicName {
     /// The topic that a page of `group` means by `name`: `pages/{group}/{name}`.
     ///

@@ -11,7 +11,9 @@ use futures_util::stream;
 use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use pagewire_hub::{Answer, CallRequest, CallStream, Reply, Target};
-use pagewire_rpc::{FunctionName, GroupName, JsonText, PageId, Payload, TraceParent};
+use pagewire_rpc::{
+    FUNCTION_EVAL, FunctionName, GroupName, JsonText, PageId, Payload, TraceParent,
+};
 use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 
@@ -64,6 +66,15 @@ pub(crate) fn is_call(request: &Request) -> bool {
     request.method() == Method::POST && request.uri().path().starts_with(PATH)
 }
 
+fn missing_scope(group: &GroupName, function: &FunctionName) -> Problem {
+    let call = format!("call:{group}/{function}");
+    if function.as_str() == FUNCTION_EVAL {
+        Problem::missing_scope(&format!("run-code,{call}"))
+    } else {
+        Problem::missing_scope(&call)
+    }
+}
+
 /// Answers a call. Not one of the router's routes: it is the hot path, and half of its work would be the router's.
 pub(crate) async fn call(
     shared: &Shared,
@@ -72,7 +83,7 @@ pub(crate) async fn call(
 ) -> Result<Response, Problem> {
     let (group, function) = names(request.uri().path())?;
     if !principal.scopes.may_call(&group, &function) {
-        return Err(Problem::missing_scope(&format!("call:{group}/{function}")));
+        return Err(missing_scope(&group, &function));
     }
     let began = Instant::now();
     let mut query = match request.uri().query() {

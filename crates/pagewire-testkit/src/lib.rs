@@ -12,6 +12,7 @@
     reason = "a test helper fails the test by panicking"
 )]
 
+mod attached;
 mod browser;
 mod client;
 mod hub;
@@ -21,6 +22,7 @@ mod scene;
 
 use std::time::Duration;
 
+pub use attached::Attached;
 pub use browser::{BrowserPage, Site};
 pub use client::{Http, Response};
 pub use hub::TestHub;

@@ -16,7 +16,7 @@ use serde_json::json;
 use serde_json::value::RawValue;
 
 use super::carrier::{LinkKey, carrier};
-use super::page::{Identity, OpenLink, PageKey};
+use super::page::{Greeting, Identity, OpenLink, PageKey};
 use super::report::Report;
 use super::state::{Asked, Effect, State, read, read_answer};
 
@@ -76,7 +76,10 @@ impl State {
             return;
         };
         let inputs = link.inputs.clone();
-        let first = !std::mem::replace(&mut link.greeted, true);
+        let first = link.greeting == Greeting::Opened;
+        if first {
+            link.greeting = Greeting::Hello;
+        }
         self.effects
             .push_back(if frame.len() > self.message_bytes_max {
                 Effect::TooLarge(inputs)
@@ -122,20 +125,16 @@ impl State {
                 inputs,
                 outbox,
                 under_way: 0,
-                greeted: false,
+                epoch: epoch + 1,
+                kind,
+                greeting: Greeting::Opened,
             },
         );
         let attachment = self.attachment(origin);
         self.effects.push_back(Effect::Drive(carrier, attachment));
         let hello = json!({ "page": page, "epoch": epoch, "kind": kind.name() });
         self.send_control(now, link, '+', &hello);
-        let url = self.url_of(session);
-        self.report(Report::PageAttached {
-            page,
-            kind: kind.name(),
-            url,
-            epoch: epoch + 1,
-        });
+        self.offer_code(now, link);
     }
 
     /// Its group is ours to give; it may answer, expose and publish under its prefix, and nothing else.
@@ -215,19 +214,21 @@ impl State {
             return;
         }
         let mut messages = Messages::new(&self.binding);
-        let (mut alive, mut closed) = (false, false);
+        let (mut alive, mut closed) = (false, None);
+        let mut answered = false;
         for outbound in link.outbox.take() {
             match outbound {
                 Outbound::Frame(Frame::Text(text)) => {
+                    answered = true;
                     messages.push("", std::str::from_utf8(&text).unwrap_or_default());
                 }
                 Outbound::Frame(Frame::Binary(bytes)) => messages.push("b", &BASE64.encode(bytes)),
                 // The tab is there as long as the browser says so; whether its JavaScript runs is what `$/ping` asks.
                 Outbound::Ping => alive = true,
                 Outbound::Close { code, reason } => {
-                    closed = true;
                     let how = json!({ "code": code, "reason": reason });
                     messages.push("-", &how.to_string());
+                    closed = Some(reason);
                 }
             }
         }
@@ -238,9 +239,47 @@ impl State {
         if !messages.is_empty() {
             self.evaluate(now, key, messages);
         }
-        if closed {
-            self.drop_link(key);
+        match closed {
+            Some(why) => self.closed_by_hub(key, &why),
+            // The hub's first message answers the hello; a refusal is followed by the close.
+            None if answered => self.welcomed(key),
+            None => {}
         }
+    }
+
+    /// From here on programs can call the page.
+    fn welcomed(&mut self, key: LinkKey) {
+        let Some(link) = self.links.get_mut(&key) else {
+            return;
+        };
+        if std::mem::replace(&mut link.greeting, Greeting::Welcome) == Greeting::Welcome {
+            return;
+        }
+        let (page, kind, epoch) = (link.page.clone(), link.kind.name(), link.epoch);
+        let session = link.session.clone();
+        let url = self.url_of(&session);
+        self.report(Report::PageAttached {
+            page,
+            kind,
+            url,
+            epoch,
+        });
+    }
+
+    fn closed_by_hub(&mut self, key: LinkKey, why: &str) {
+        if let Some(link) = self.links.get(&key) {
+            let (page, session) = (link.page.clone(), link.session.clone());
+            let report = if link.greeting == Greeting::Welcome {
+                let why = format!("the hub closed its link: {why}");
+                Report::PageLeft { page, why }
+            } else {
+                let url = self.url_of(&session);
+                let text = format!("the hub does not take {url} as a page: {why}");
+                Report::Problem { text }
+            };
+            self.report(report);
+        }
+        self.drop_link(key);
     }
 
     /// Sends one message that is not of the page link.
@@ -272,6 +311,7 @@ impl State {
             context_id: Some(context),
             silent: true,
             return_by_value: false,
+            await_promise: false,
         };
         self.command(now, Some(&session), &evaluate, Asked::Delivered(key));
     }

@@ -35,6 +35,8 @@ pub struct AttachOptions {
     pub present: Present,
     /// Who answers the page's dialogs (`alert`, `confirm`).
     pub dialogs: Dialogs,
+    /// Whether programs may run code of theirs in the pages.
+    pub code: Code,
     /// Opened at the beginning, unless a tab is there whose address fits.
     pub url: Option<String>,
 }
@@ -58,6 +60,7 @@ impl AttachOptions {
             reach: Reach::All,
             present: Present::Keep,
             dialogs: Dialogs::Answer,
+            code: Code::Off,
             url: None,
         }
     }
@@ -88,4 +91,13 @@ pub enum Dialogs {
     Leave,
     /// Nobody sees them: they are cancelled, `beforeunload` is confirmed.
     Answer,
+}
+
+/// Whether programs may run code of theirs in the pages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Code {
+    /// They may not.
+    Off,
+    /// Each page has a function `eval`; calling it needs the scope `run-code`.
+    On,
 }

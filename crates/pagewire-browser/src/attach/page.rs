@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use pagewire_cdp::event::TargetKind;
 use pagewire_cdp::{ContextId, FrameId, SessionId, TargetId};
 use pagewire_hub::CarrierError;
 use pagewire_rpc::{Input, PageId};
@@ -35,6 +36,18 @@ pub(super) struct OpenLink {
     pub(super) outbox: Arc<Outbox>,
     /// Evaluations that the browser has not answered.
     pub(super) under_way: usize,
+    pub(super) kind: TargetKind,
+    pub(super) epoch: u64,
+    pub(super) greeting: Greeting,
+}
+
+/// How far a link has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Greeting {
+    /// The page was told who it is.
+    Opened,
     /// It said hello, so that notes may follow.
-    pub(super) greeted: bool,
+    Hello,
+    /// The hub answered.
+    Welcome,
 }

@@ -6,7 +6,7 @@ use pagewire_rpc::{PageId, TopicName};
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Report {
-    /// A document became a page of the hub.
+    /// A document became a page of the hub: programs can call it.
     PageAttached {
         /// Its id, the same over navigations.
         page: PageId,

@@ -87,8 +87,12 @@ pub(super) enum Asked {
     ScriptSource(SessionId, ScriptParsed),
     /// A page that says nothing is looked at.
     Probe(SessionId),
+    /// One that may be paused or blocked.
+    Suspect(SessionId),
     /// A WebMCP tool was called by link, with the call's number in the page.
     ToolInvoked(LinkKey, u64),
+    /// Code of a program runs in a page, for link, with the call's number in the page.
+    CodeRun(LinkKey, u64),
 }
 
 /// Our attachment to one target.
@@ -153,7 +157,11 @@ impl State {
     ) {
         // What runs in a page takes as long as the page.
         let timeout = match asked {
-            Asked::Delivered(_) | Asked::Probe(_) | Asked::ToolInvoked(..) => None,
+            Asked::Delivered(_)
+            | Asked::Probe(_)
+            | Asked::Suspect(_)
+            | Asked::ToolInvoked(..)
+            | Asked::CodeRun(..) => None,
             Asked::Nothing
             | Asked::Begun
             | Asked::Compiled(_)
@@ -256,7 +264,9 @@ impl State {
                 self.source_came(now, &session, &script, result)
             }
             Asked::Probe(session) => self.probed(now, &session),
+            Asked::Suspect(session) => self.suspect_answered(now, &session),
             Asked::ToolInvoked(link, id) => self.tool_invoked(now, link, id, result),
+            Asked::CodeRun(link, id) => self.code_run(now, link, id, result),
         }
     }
 

@@ -126,7 +126,8 @@ impl State {
             .insert(target.target_id.clone(), session.clone());
         self.sessions
             .insert(session.clone(), Session::new(attached, owner));
-        self.set_up(now, &session, &target);
+        let documents = Documents::of(&target, waiting);
+        self.set_up(now, &session, &target, documents);
         if !waiting && self.options.present == Present::Reload && target.kind == TargetKind::Page {
             self.tell(now, &session, &PageReload {});
         }
@@ -156,7 +157,13 @@ impl State {
     }
 
     /// Everything that a session needs, in one go; a target that waits starts after it.
-    fn set_up(&mut self, now: Instant, session: &SessionId, target: &TargetInfo) {
+    fn set_up(
+        &mut self,
+        now: Instant,
+        session: &SessionId,
+        target: &TargetInfo,
+        documents: Documents,
+    ) {
         let auto_attach = TargetSetAutoAttach {
             auto_attach: true,
             wait_for_debugger_on_start: true,
@@ -177,7 +184,7 @@ impl State {
                 self.check_scripts(now, session);
             }
             self.tell(now, session, &LogEnable {});
-            self.inject(now, session, target.kind);
+            self.inject(now, session, target.kind, documents);
             self.set_captures(now, session);
             if has_documents {
                 self.watch_tools(now, session);
@@ -191,14 +198,20 @@ impl State {
         kinds.contains(&kind) || (kind == TargetKind::Page && kinds.contains(&TargetKind::Iframe))
     }
 
-    fn inject(&mut self, now: Instant, session: &SessionId, kind: TargetKind) {
+    fn inject(
+        &mut self,
+        now: Instant,
+        session: &SessionId,
+        kind: TargetKind,
+        documents: Documents,
+    ) {
         let name = self.binding.clone();
         self.tell(now, session, &RuntimeAddBinding { name: &name });
         for source in self.scripts() {
             if matches!(kind, TargetKind::Page | TargetKind::Iframe) {
                 let script = PageAddScriptToEvaluateOnNewDocument {
                     source: &source,
-                    run_immediately: true,
+                    run_immediately: documents == Documents::Present,
                 };
                 self.tell(now, session, &script);
             } else {
@@ -207,6 +220,7 @@ impl State {
                     context_id: None,
                     silent: true,
                     return_by_value: false,
+                    await_promise: false,
                 };
                 self.tell(now, session, &script);
             }
@@ -382,6 +396,25 @@ impl State {
         }
         self.end_links(session, "the page crashed");
         self.reload_after_crash(now, session);
+    }
+}
+
+/// What a target shows when we come to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Documents {
+    /// The user's documents, or what a page wrote into its popup.
+    Present,
+    /// The empty one that each tab begins with. Nobody sees it, and its address is on its way.
+    Empty,
+}
+
+impl Documents {
+    fn of(target: &TargetInfo, waiting: bool) -> Self {
+        if waiting && target.kind == TargetKind::Page && target.opener_id.is_none() {
+            Self::Empty
+        } else {
+            Self::Present
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! Tools that a page registers through WebMCP (`document.modelContext`): functions of the page, called through the browser.
+//! Functions of a page that the browser carries out: tools that the page registers through WebMCP (`document.modelContext`), and `eval`.
 //!
 //! Source: the WebMCP draft of the Web Machine Learning Community Group, and domain `WebMCP` of Chromium 156, which has it behind
 //! `--enable-features=WebMCP`. A browser without it refuses the first command, and nothing else happens.
@@ -6,14 +6,20 @@
 use std::time::Instant;
 
 use bytes::Bytes;
-use pagewire_cdp::command::{WebMcpCancelInvocation, WebMcpEnable, WebMcpInvokeTool};
-use pagewire_cdp::event::{Tool, ToolInvocation, ToolResponded, ToolsAdded, ToolsRemoved};
+use pagewire_cdp::command::{
+    RuntimeEvaluate, WebMcpCancelInvocation, WebMcpEnable, WebMcpInvokeTool,
+};
+use pagewire_cdp::event::{
+    Evaluated, Tool, ToolInvocation, ToolResponded, ToolsAdded, ToolsRemoved,
+};
 use pagewire_cdp::{CommandError, FrameId, RawEvent, SessionId};
+use pagewire_rpc::FUNCTION_EVAL;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use serde_json::value::RawValue;
 
 use super::carrier::LinkKey;
+use super::options::Code;
 use super::state::{Asked, State, read, read_answer};
 
 /// Tools of one page. One more is left out.
@@ -141,6 +147,9 @@ impl State {
             }
             return;
         }
+        if message.name == FUNCTION_EVAL && self.options.code == Code::On {
+            return self.run_code(now, key, &id, &message);
+        }
         let Some((frame_id, tool_name)) = session.tools.get(&message.name).cloned() else {
             return self.end_tool(now, key, message.id, Err("the page took this tool back"));
         };
@@ -150,6 +159,58 @@ impl State {
             input: message.input.unwrap_or(RawValue::NULL),
         };
         self.command(now, Some(&id), &invoke, Asked::ToolInvoked(key, message.id));
+    }
+
+    /// Gives a page the function that runs code of programs, where that is switched on.
+    pub(super) fn offer_code(&mut self, now: Instant, key: LinkKey) {
+        if self.options.code == Code::On {
+            let told = json!({
+                "name": FUNCTION_EVAL,
+                "description": "Runs JavaScript in the page and gives its value; a promise is waited for",
+                "schema": { "type": "string" },
+            });
+            self.send_control(now, key, 't', &told);
+        }
+    }
+
+    /// The browser runs it, not the page: the page's policy may forbid `eval`.
+    fn run_code(&mut self, now: Instant, key: LinkKey, id: &SessionId, message: &ToolMessage<'_>) {
+        let code = message.input.map(RawValue::get).unwrap_or_default();
+        let Ok(code) = serde_json::from_str::<String>(code) else {
+            return self.end_tool(now, key, message.id, Err("the code is one text"));
+        };
+        let context_id = self.links.get(&key).map(|link| link.context);
+        let evaluate = RuntimeEvaluate {
+            expression: &code,
+            context_id,
+            silent: true,
+            return_by_value: true,
+            await_promise: true,
+        };
+        self.command(now, Some(id), &evaluate, Asked::CodeRun(key, message.id));
+    }
+
+    pub(super) fn code_run(
+        &mut self,
+        now: Instant,
+        key: LinkKey,
+        id: u64,
+        result: Result<&RawValue, CommandError>,
+    ) {
+        match read_answer::<Evaluated<'_>>(result) {
+            Ok(Evaluated {
+                exception_details: Some(details),
+                ..
+            }) => {
+                let thrown = details.exception.and_then(|thrown| thrown.description);
+                self.end_tool(now, key, id, Err(&thrown.unwrap_or(details.text)));
+            }
+            Ok(Evaluated { result, .. }) => {
+                let value = result.and_then(|result| result.value);
+                self.end_tool(now, key, id, Ok(value.unwrap_or(RawValue::NULL)));
+            }
+            Err(why) => self.end_tool(now, key, id, Err(&why)),
+        }
     }
 
     pub(super) fn tool_invoked(

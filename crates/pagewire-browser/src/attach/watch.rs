@@ -14,6 +14,7 @@ use serde_json::json;
 
 use super::carrier::LinkKey;
 use super::options::Dialogs;
+use super::page::Greeting;
 use super::report::Report;
 use super::state::{Asked, Effect, State, read};
 
@@ -47,19 +48,21 @@ enum Stage {
     Quiet,
     /// It was sent something and owes a sign.
     Waiting { due: Instant, wait: Duration },
-    /// It is being looked at.
+    /// It was asked to carry out a promise, which it does at once unless it is blocked or paused.
     Probing {
         since: Instant,
         due: Instant,
         wait: Duration,
     },
+    /// It did not: the debugger was asked whether it is paused, and answers unless it is blocked.
+    Suspected { since: Instant, due: Instant },
 }
 
 impl Watch {
     /// The page said something.
     pub(super) fn heard(&mut self) {
         self.crash_reloads = 0;
-        if !matches!(self.stage, Stage::Probing { .. }) {
+        if !matches!(self.stage, Stage::Suspected { .. }) {
             self.stage = Stage::Quiet;
         }
     }
@@ -78,7 +81,9 @@ impl Watch {
     pub(super) fn due(&self) -> Option<Instant> {
         match self.stage {
             Stage::Quiet => None,
-            Stage::Waiting { due, .. } | Stage::Probing { due, .. } => Some(due),
+            Stage::Waiting { due, .. }
+            | Stage::Probing { due, .. }
+            | Stage::Suspected { due, .. } => Some(due),
         }
     }
 
@@ -140,22 +145,41 @@ impl State {
         let Some(session) = self.sessions.get_mut(id) else {
             return;
         };
-        match session.watch.stage {
+        let watch = &mut session.watch;
+        match watch.stage {
             Stage::Quiet => {}
             Stage::Waiting { wait, .. } => {
-                session.watch.stage = Stage::Probing {
+                watch.stage = Stage::Probing {
                     since: now,
                     due: now + BLOCKED_AFTER,
                     wait,
                 };
-                self.probe(now, id);
+                let promise = RuntimeEvaluate {
+                    expression: "Promise.resolve(0)",
+                    context_id: None,
+                    silent: true,
+                    return_by_value: true,
+                    await_promise: true,
+                };
+                self.command(now, Some(id), &promise, Asked::Probe(id.clone()));
             }
-            Stage::Probing { since, wait, .. } => {
-                let blocked = now.saturating_duration_since(since) + PROBE_AFTER;
-                session.watch.stage = Stage::Probing {
+            Stage::Probing { since, .. } => {
+                watch.stage = Stage::Suspected {
+                    since,
+                    due: now + BLOCKED_AFTER,
+                };
+                self.command(
+                    now,
+                    Some(id),
+                    &DebuggerEnable {},
+                    Asked::Suspect(id.clone()),
+                );
+            }
+            Stage::Suspected { since, .. } => {
+                let blocked = now.saturating_duration_since(since);
+                watch.stage = Stage::Suspected {
                     since,
                     due: now + blocked,
-                    wait,
                 };
                 let text = format!(
                     "the page's main thread has been blocked for {} ms",
@@ -166,29 +190,7 @@ impl State {
         }
     }
 
-    /// A pause is told when the debugger is switched on; a blocked main thread answers nothing at all.
-    fn probe(&mut self, now: Instant, session: &SessionId) {
-        let asked = Asked::Probe(session.clone());
-        if self.options.captures.is_empty() && !self.is_paused(session) {
-            self.command(now, Some(session), &DebuggerEnable {}, asked);
-        } else {
-            let evaluate = RuntimeEvaluate {
-                expression: "0",
-                context_id: None,
-                silent: true,
-                return_by_value: true,
-            };
-            self.command(now, Some(session), &evaluate, asked);
-        }
-    }
-
-    fn is_paused(&self, session: &SessionId) -> bool {
-        self.sessions
-            .get(session)
-            .is_some_and(|session| session.watch.is_paused())
-    }
-
-    /// The page answered a look: its main thread runs.
+    /// The page carried out a promise: its JavaScript runs, and its function takes its time.
     pub(super) fn probed(&mut self, now: Instant, id: &SessionId) {
         let Some(session) = self.sessions.get_mut(id) else {
             return;
@@ -200,10 +202,26 @@ impl State {
                 wait,
             };
         }
+    }
+
+    /// The debugger answered, so the main thread is not blocked; where the page is paused, that was told before.
+    pub(super) fn suspect_answered(&mut self, now: Instant, id: &SessionId) {
+        let Some(session) = self.sessions.get_mut(id) else {
+            return;
+        };
+        session.watch.stage = Stage::Waiting {
+            due: now + PROBE_WAIT_MAX,
+            wait: PROBE_WAIT_MAX,
+        };
         self.clear_note(id, BLOCKED);
         if self.options.captures.is_empty() && !self.is_paused(id) {
             self.tell(now, id, &DebuggerDisable {});
         }
+    }
+
+    fn is_paused(&self, session: &SessionId) -> bool {
+        let session = self.sessions.get(session);
+        session.is_some_and(|session| session.watch.is_paused())
     }
 
     pub(super) fn paused(&mut self, now: Instant, session: &SessionId, paused: &DebuggerPaused) {
@@ -327,7 +345,7 @@ impl State {
     fn tell_notes(&mut self, id: &SessionId) {
         let links = self.links.iter();
         let links: Vec<_> = links
-            .filter(|(_, link)| link.session == *id && link.greeted)
+            .filter(|(_, link)| link.session == *id && link.greeting != Greeting::Opened)
             .map(|(key, _)| *key)
             .collect();
         for link in links {

@@ -1,10 +1,6 @@
-// A page that exposes one function for each thing that a page's function may do. With `#TOKEN` in its
-// address it connects with that token.
+// Exposes one function on `link` for each thing that a page's function may do. `hub` is the hub's address.
 
 const tab = crypto.randomUUID();
-const token = location.hash.slice(1) || undefined;
-const hub = new URL(document.querySelector("[src$='bridge.js']").src).origin;
-const link = reportOpening(pagewire.connect({ group: "page", token }));
 
 const nested = (depth) => depth ? [nested(depth - 1)] : [];
 const ring = () => {

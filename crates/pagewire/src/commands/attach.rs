@@ -7,11 +7,12 @@ mod words;
 
 use std::sync::Arc;
 
-use pagewire_browser::{AttachOptions, Dialogs, HubPort, Present, Reach, UserScript};
+use pagewire_browser::{AttachOptions, Code, Dialogs, HubPort, Present, Reach, UserScript};
 use pagewire_cdp::{Secrets, TapRules, UrlPattern};
-use pagewire_hub::Hub;
-use pagewire_server::{BindError, Server, ServerOptions};
-use serde_json::json;
+use pagewire_hub::{Hub, Scope, Scopes};
+use pagewire_rpc::{FUNCTION_EVAL, FunctionName, GroupName};
+use pagewire_server::{BindError, Secret, Server, ServerOptions, Token};
+use serde_json::{Value, json};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
@@ -34,11 +35,7 @@ pub(crate) async fn run(arguments: &AttachArguments) -> Result<(), Failed> {
     let scripts = read_scripts(arguments)?;
     let place = Place::find(arguments).await?;
     let options = options(arguments, scripts, &place.url)?;
-    words.say(
-        "hub",
-        json!({ "http": place.url, "group": arguments.group, "own": place.server.is_some() }),
-        &greeting(arguments, &place),
-    )?;
+    words.say("hub", place.told(arguments), &greeting(arguments, &place))?;
     let result = tokio::select! {
         result = browser::keep_attached(&wanted, &place.port, &options, words) => result,
         () = stop_signal() => Err(Failed::silent(CANCELLED)),
@@ -86,8 +83,19 @@ fn greeting(arguments: &AttachArguments, place: &Place) -> String {
     } else {
         calls
     };
+    let code_token = place
+        .server
+        .as_ref()
+        .and_then(|own| own.code_token.as_ref());
+    let eval = code_token.map_or_else(String::new, |token| {
+        format!(
+            "\n\n  curl -H 'Authorization: Bearer {}' -d '[\"document.title\"]' {}/v1/call/{group}/eval",
+            token.reveal(),
+            place.url
+        )
+    });
     format!(
-        "{hub}\nPages of group \"{group}\", through DevTools · 通过 DevTools 接入，分组 \"{group}\"：\n{calls}\n\nCtrl-C ends it.\n"
+        "{hub}\nPages of group \"{group}\", through DevTools · 通过 DevTools 接入，分组 \"{group}\"：\n{calls}{eval}\n\nCtrl-C ends it.\n"
     )
 }
 
@@ -102,6 +110,18 @@ struct Place {
 struct OwnServer {
     stop: oneshot::Sender<()>,
     task: JoinHandle<()>,
+    /// For the function `eval`.
+    code_token: Option<Secret>,
+}
+
+/// Made anew in each run: it runs code in pages of one group and does nothing else.
+fn code_token(group: &GroupName) -> Token {
+    let eval = FunctionName::new(FUNCTION_EVAL).expect("it is a name");
+    Token {
+        name: "eval".into(),
+        secret: Secret::random(),
+        scopes: Scopes::new(vec![Scope::call(group, &eval), Scope::RunCode]),
+    }
 }
 
 impl Place {
@@ -117,7 +137,8 @@ impl Place {
         if settings.listens_where_everybody_looks() && remote::answers(&usual).await {
             return Self::running(&usual, arguments);
         }
-        Self::own(&settings).await
+        let code_token = arguments.eval.then(|| code_token(&arguments.group));
+        Self::own(&settings, code_token).await
     }
 
     /// A hub in another process.
@@ -131,13 +152,13 @@ impl Place {
     }
 
     /// A hub in this process.
-    async fn own(settings: &Settings) -> Result<Self, Failed> {
+    async fn own(settings: &Settings, code_token: Option<Token>) -> Result<Self, Failed> {
         if let Some(address) = settings.open_address_without_token() {
             let why = BindError::NeedsToken(address).to_string();
             return Err(Failed::new(CONFIGURATION, why));
         }
         let open_files_max = nofile::raise();
-        let options = settings.server_options(Vec::new());
+        let options = settings.server_options(code_token.iter().cloned().collect());
         let options = ServerOptions {
             commit: version::commit().map(str::to_owned),
             connections_max: nofile::fit(options.connections_max, open_files_max),
@@ -158,12 +179,27 @@ impl Place {
         Ok(Self {
             port: HubPort::Local(hub),
             url: format!("http://{}", reachable(address)),
-            server: Some(OwnServer { stop, task }),
+            server: Some(OwnServer {
+                stop,
+                task,
+                code_token: code_token.map(|token| token.secret),
+            }),
+        })
+    }
+
+    /// For machines.
+    fn told(&self, arguments: &AttachArguments) -> Value {
+        let code_token = self.server.as_ref().and_then(|own| own.code_token.as_ref());
+        json!({
+            "http": self.url,
+            "group": arguments.group,
+            "own": self.server.is_some(),
+            "eval_token": code_token.map(Secret::reveal),
         })
     }
 
     async fn close(self) {
-        if let Some(OwnServer { stop, task }) = self.server {
+        if let Some(OwnServer { stop, task, .. }) = self.server {
             drop(stop);
             let _ = task.await;
         }
@@ -213,6 +249,7 @@ fn options(
         } else {
             Present::Keep
         },
+        code: if arguments.eval { Code::On } else { Code::Off },
         dialogs: if own && browser::is_headless(arguments) {
             Dialogs::Answer
         } else {

@@ -49,6 +49,9 @@ pub(crate) struct AttachArguments {
     /// Give each tapped frame to this function of the page too, and what it returns to topic taps/…/decoded
     #[arg(long, value_name = "FUNCTION", requires = "tap", value_parser = parse_function)]
     pub(crate) decode: Option<FunctionName>,
+    /// Let programs run code of theirs in the pages, as function eval; they need a token with run-code, which is printed
+    #[arg(long)]
+    pub(crate) eval: bool,
     /// Leave cookies, log-ins and signed values in captured handshakes
     #[arg(long)]
     pub(crate) keep_secrets: bool,

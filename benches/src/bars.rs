@@ -48,6 +48,7 @@ pub(crate) fn bars(scale: &Scale, measured: &Measured) -> Vec<Bar> {
     bars.idle_pages();
     bars.memory();
     bars.publishing();
+    bars.devtools();
     bars.bars
 }
 
@@ -128,6 +129,7 @@ impl Bars<'_> {
             bytes: [small, _],
             callers: [.., callers],
             idle: [none, some, many],
+            ..
         } = *self.scale;
         for busy in busy {
             let without = hub(busy, none, callers, small);
@@ -163,6 +165,23 @@ impl Bars<'_> {
             self.add(format!("{case}: CPU, µs"), Limit::AtMost(3.0), |round| {
                 cpu(round, case)
             });
+        }
+    }
+
+    fn devtools(&mut self) {
+        let Scale {
+            bytes,
+            callers: [few, _, many],
+            ..
+        } = *self.scale;
+        for (bytes, callers) in bytes.into_iter().flat_map(|it| [(it, few), (it, many)]) {
+            let load = Load { callers, bytes };
+            let (call, bare) = (Case::DevtoolsCall(load), Case::Evaluate(load));
+            self.add(
+                format!("{call}: calls a second ÷ bare evaluate"),
+                Limit::AtLeast(0.7),
+                |round| Some(round.get(&call)?.per_second / round.get(&bare)?.per_second),
+            );
         }
     }
 

@@ -1,7 +1,10 @@
 //! What is measured: servers, cases, and their names.
 
 use std::fmt;
+use std::time::Duration;
 
+use crate::devtools::What;
+use crate::frames::Frames;
 use crate::publishing::Form;
 
 /// How many of what.
@@ -15,6 +18,17 @@ pub(crate) struct Scale {
     pub(crate) busy: [usize; 2],
     /// Further pages that only are there: none, some and many.
     pub(crate) idle: [usize; 3],
+    pub(crate) taps: Ramp,
+}
+
+/// How many messages a second a tap is given, more and more.
+#[derive(Debug)]
+pub(crate) struct Ramp {
+    pub(crate) rates: &'static [u32],
+    /// Length of one step.
+    pub(crate) seconds: f64,
+    /// A step in which a message takes longer is the first that is too much.
+    pub(crate) delay_max: Duration,
 }
 
 /// What the bars are about.
@@ -23,6 +37,11 @@ pub(crate) const FULL: Scale = Scale {
     bytes: [32, 8 << 10],
     busy: [1, 64],
     idle: [0, 100, 8_000],
+    taps: Ramp {
+        rates: &[1_000, 2_000, 5_000, 10_000, 15_000, 20_000, 30_000, 40_000],
+        seconds: 2.0,
+        delay_max: Duration::from_secs(1),
+    },
 };
 /// Enough to see that everything works.
 pub(crate) const QUICK: Scale = Scale {
@@ -30,7 +49,14 @@ pub(crate) const QUICK: Scale = Scale {
     bytes: [32, 8 << 10],
     busy: [1, 4],
     idle: [0, 4, 32],
+    taps: Ramp {
+        rates: &[100, 200],
+        seconds: 0.1,
+        delay_max: Duration::from_secs(30),
+    },
 };
+/// Rounds in which taps are measured: a ramp takes as long as all calls of a round.
+const TAP_ROUNDS: u32 = 3;
 
 /// One measurement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -49,6 +75,11 @@ pub(crate) enum Case {
         busy: usize,
         load: Load,
     },
+    /// The bare protocol.
+    Evaluate(Load),
+    /// The same through the hub.
+    DevtoolsCall(Load),
+    Tap(Frames),
 }
 
 /// How a server is called.
@@ -72,6 +103,15 @@ pub(crate) enum Server {
     Aiohttp {
         busy: usize,
     },
+    /// A browser, and what is attached to it.
+    Devtools(What),
+}
+
+/// What a server cannot be run without, and this machine may not have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Need {
+    Python,
+    Chromium,
 }
 
 impl Scale {
@@ -84,6 +124,14 @@ impl Scale {
             }
         }
         cases.extend([Form::NdJson, Form::WebSocket].map(Case::Publishing));
+        for bytes in self.bytes {
+            let [few, _, many] = self.callers;
+            for callers in [few, many] {
+                let load = Load { callers, bytes };
+                cases.extend([Case::Evaluate(load), Case::DevtoolsCall(load)]);
+            }
+        }
+        cases.extend(Frames::ALL.map(Case::Tap));
         cases
     }
 
@@ -107,7 +155,14 @@ impl Case {
             Self::Hub { busy, idle, .. } => Server::Hub { busy, idle },
             Self::Publishing(_) => Server::Topic,
             Self::Aiohttp { busy, .. } => Server::Aiohttp { busy },
+            Self::Evaluate(_) => Server::Devtools(What::Evaluate),
+            Self::DevtoolsCall(_) => Server::Devtools(What::Calls),
+            Self::Tap(_) => Server::Devtools(What::Taps),
         }
+    }
+
+    pub(crate) fn is_in_round(self, number: u32) -> bool {
+        !matches!(self, Self::Tap(_)) || number <= TAP_ROUNDS
     }
 }
 
@@ -117,7 +172,15 @@ impl Server {
         match self {
             Self::Hub { busy, idle } => (busy, idle),
             Self::Aiohttp { busy } => (busy, 0),
-            Self::Reference | Self::Topic => (0, 0),
+            Self::Reference | Self::Topic | Self::Devtools(_) => (0, 0),
+        }
+    }
+
+    pub(crate) fn need(self) -> Option<Need> {
+        match self {
+            Self::Aiohttp { .. } => Some(Need::Python),
+            Self::Devtools(_) => Some(Need::Chromium),
+            Self::Reference | Self::Hub { .. } | Self::Topic => None,
         }
     }
 }
@@ -141,6 +204,9 @@ impl fmt::Display for Case {
             Self::Aiohttp { busy, load } => {
                 write!(f, "hub in Python, {}, {load}", counted(*busy, "page"))
             }
+            Self::Evaluate(load) => write!(f, "devtools, bare evaluate, {load}"),
+            Self::DevtoolsCall(load) => write!(f, "devtools, hub, {load}"),
+            Self::Tap(frames) => write!(f, "devtools, tap, {frames}"),
         }
     }
 }

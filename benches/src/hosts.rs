@@ -9,7 +9,8 @@ use anyhow::{Context as _, Result, bail, ensure};
 use serde::Deserialize;
 use tokio::process::Command;
 
-use crate::case::Server;
+use crate::case::{Need, Server};
+use crate::devtools::chromium;
 use crate::process::{Running, part, raise_open_files};
 use crate::references::{aiohttp_hub, bring_python};
 
@@ -40,35 +41,65 @@ impl Hosts {
         allow_open_files(servers)?;
         let own = std::env::current_exe()?;
         let profile = own.parent().context("a binary is in a folder")?;
+        let is_hub = |server: &Server| matches!(server, Server::Hub { .. } | Server::Topic);
         let hub = match hub {
             Some(hub) => hub.to_owned(),
-            None => build_hub(profile).await?,
+            None if servers.iter().any(is_hub) => build_hub(profile).await?,
+            None => PathBuf::new(),
         };
         let environment = profile.with_file_name("tools").join("bench-python");
-        let is_python = |server: &Server| matches!(server, Server::Aiohttp { .. });
-        let mut left_out = Vec::new();
-        if servers.iter().any(is_python)
-            && let Err(why) = bring_python(&environment).await
-        {
-            left_out.push(format!("the hub in Python: {why}"));
-        }
+        let missing = missing(servers, &environment).await;
         let mut hosts = BTreeMap::new();
         for server in servers {
+            if server
+                .need()
+                .is_some_and(|need| missing.contains_key(&need))
+            {
+                continue;
+            }
             let command = match server {
                 Server::Reference => part("reference")?,
                 Server::Hub { .. } | Server::Topic => hub_command(&hub),
-                Server::Aiohttp { .. } if !left_out.is_empty() => continue,
                 Server::Aiohttp { .. } => aiohttp_hub(&environment),
+                Server::Devtools(what) => {
+                    let mut command = part("devtools")?;
+                    command.arg(what.name());
+                    command
+                }
             };
             let host = Host::start(*server, command).await;
             hosts.insert(*server, host.with_context(|| format!("{server:?}"))?);
         }
-        Ok(Self { hosts, left_out })
+        Ok(Self {
+            hosts,
+            left_out: missing.into_values().collect(),
+        })
     }
 
     /// None when it was left out.
-    pub(crate) fn get(&self, server: Server) -> Option<&Host> {
-        self.hosts.get(&server)
+    pub(crate) fn get(&mut self, server: Server) -> Option<&mut Host> {
+        self.hosts.get_mut(&server)
+    }
+
+    /// Resident memory of each before any call.
+    pub(crate) fn memory_kib(&self) -> BTreeMap<Server, f64> {
+        let hosts = self.hosts.iter();
+        hosts
+            .map(|(server, host)| (*server, host.memory_kib))
+            .collect()
+    }
+
+    /// Ends all of them. Browsers delete their profiles, which those that are killed leave behind.
+    pub(crate) async fn end(self) -> Result<()> {
+        for (server, Host { process, .. }) in self.hosts {
+            match server {
+                Server::Devtools(_) => process.let_go().await?,
+                Server::Reference | Server::Hub { .. } | Server::Topic | Server::Aiohttp { .. } => {
+                    process.end().await?;
+                }
+            }
+        }
+        Ok(())
     }
 }
 
@@ -90,6 +121,22 @@ impl Host {
             _pages: pages,
         })
     }
+}
+
+/// What cannot be had of what these servers need, and why; what can be brought is brought.
+async fn missing(servers: &BTreeSet<Server>, environment: &Path) -> BTreeMap<Need, String> {
+    let needs: BTreeSet<_> = servers.iter().filter_map(|server| server.need()).collect();
+    let mut missing = BTreeMap::new();
+    for need in needs {
+        let (what, there) = match need {
+            Need::Python => ("the hub in Python", bring_python(environment).await),
+            Need::Chromium => ("devtools", chromium().map(drop)),
+        };
+        if let Err(why) = there {
+            missing.insert(need, format!("{what}: {why}"));
+        }
+    }
+    missing
 }
 
 /// The first line of a server.

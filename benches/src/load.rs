@@ -72,7 +72,7 @@ pub(crate) struct Latency {
 }
 
 impl Tally {
-    fn of(mut times: Vec<Duration>, seconds: f64) -> Result<Self> {
+    pub(crate) fn of(mut times: Vec<Duration>, seconds: f64) -> Result<Self> {
         ensure!(!times.is_empty(), "no call ended within {seconds} s");
         times.sort_unstable();
         let at = |percent: usize| times[(times.len() - 1) * percent / 100].as_secs_f64() * 1e6;

@@ -10,6 +10,8 @@
 
 mod bars;
 mod case;
+mod devtools;
+mod frames;
 mod hosts;
 mod load;
 mod pages;
@@ -78,6 +80,10 @@ enum Part {
     Publishing(publishing::PublishingArguments),
     #[command(hide = true)]
     Reference,
+    #[command(hide = true)]
+    Devtools(devtools::DevtoolsArguments),
+    #[command(hide = true)]
+    Frames,
 }
 
 fn seconds(text: &str) -> Result<f64, String> {
@@ -113,6 +119,10 @@ fn start(cli: Cli) -> Result<ExitCode> {
         Some(Part::Reference) => {
             runtime(&mut Builder::new_multi_thread())?.block_on(references::run())
         }
+        Some(Part::Devtools(arguments)) => {
+            runtime(&mut Builder::new_multi_thread())?.block_on(devtools::run(arguments))
+        }
+        Some(Part::Frames) => one_thread()?.block_on(frames::run()),
     };
     result.map(|()| ExitCode::SUCCESS)
 }

@@ -8,9 +8,11 @@ use anyhow::{Context as _, Result, ensure};
 use tokio::process::Command;
 
 use crate::Settings;
-use crate::case::{Case, FULL, Load, QUICK, Scale, Server};
+use crate::case::{Case, FULL, Load, QUICK, Ramp, Scale, Server};
+use crate::devtools::{CallOrder, TapOrder, TapTally};
+use crate::frames::Frames;
 use crate::hosts::{Host, Hosts};
-use crate::load::{Answer, Latency, Tally};
+use crate::load::{Answer, Latency, Tally, WARM_UP};
 use crate::process::{Running, part};
 use crate::report::Report;
 
@@ -55,18 +57,20 @@ pub(crate) async fn run(settings: &Settings) -> Result<ExitCode> {
 async fn measure_all(settings: &Settings, scale: &Scale) -> Result<Measured> {
     let cases = wanted(settings, scale)?;
     let servers: BTreeSet<_> = cases.iter().map(|case| case.server()).collect();
-    let hosts = Hosts::start(&servers, settings.hub.as_deref()).await?;
+    let mut hosts = Hosts::start(&servers, settings.hub.as_deref()).await?;
     let mut rounds = Vec::new();
     for number in 1..=settings.rounds {
         eprintln!("round {number} of {}", settings.rounds);
-        rounds.push(measure_round(&cases, &hosts, settings, scale).await?);
+        let cases = cases.iter().filter(|case| case.is_in_round(number));
+        rounds.push(measure_round(cases, &mut hosts, settings, scale).await?);
     }
-    let memory = |server: &Server| Some((*server, hosts.get(*server)?.memory_kib));
-    Ok(Measured {
+    let measured = Measured {
         rounds,
-        memory_kib: servers.iter().filter_map(memory).collect(),
-        left_out: hosts.left_out,
-    })
+        memory_kib: hosts.memory_kib(),
+        left_out: std::mem::take(&mut hosts.left_out),
+    };
+    hosts.end().await?;
+    Ok(measured)
 }
 
 fn wanted(settings: &Settings, scale: &Scale) -> Result<Vec<Case>> {
@@ -85,8 +89,8 @@ fn wanted(settings: &Settings, scale: &Scale) -> Result<Vec<Case>> {
 }
 
 async fn measure_round(
-    cases: &[Case],
-    hosts: &Hosts,
+    cases: impl Iterator<Item = &Case>,
+    hosts: &mut Hosts,
     settings: &Settings,
     scale: &Scale,
 ) -> Result<Round> {
@@ -95,8 +99,7 @@ async fn measure_round(
         let Some(host) = hosts.get(case.server()) else {
             continue;
         };
-        let client = client(*case, host, settings.seconds, scale)?;
-        let measured = measure(client, host, settings.seconds).await;
+        let measured = measure_case(*case, host, settings.seconds, scale).await;
         let figures = measured.with_context(|| case.to_string())?;
         let Figures {
             cpu_us, per_second, ..
@@ -107,8 +110,74 @@ async fn measure_round(
     Ok(round)
 }
 
-async fn measure(client: Command, host: &Host, seconds: f64) -> Result<Figures> {
+async fn measure_case(case: Case, host: &mut Host, seconds: f64, scale: &Scale) -> Result<Figures> {
+    let command = match case {
+        Case::HttpEcho(load) => client("load", &calls(load, Answer::Body)),
+        Case::Hub { load, .. } | Case::Aiohttp { load, .. } => {
+            client("load", &calls(load, Answer::Argument))
+        }
+        Case::WebSocketEcho { connections } => {
+            let bytes = scale.bytes[0];
+            let options = format!("--connections={connections} --bytes={bytes}");
+            client("round-trips", &options)
+        }
+        Case::Publishing(form) => client("publishing", &format!("--form={form}")),
+        Case::Evaluate(load) | Case::DevtoolsCall(load) => {
+            return measure_calls(load, host, seconds).await;
+        }
+        Case::Tap(frames) => return measure_tap(frames, host, &scale.taps).await,
+    };
+    measure(command?, host, seconds).await
+}
+
+/// Calls that are made in the process that is measured.
+async fn measure_calls(load: Load, host: &mut Host, seconds: f64) -> Result<Figures> {
+    let Load { callers, bytes } = load;
+    let order = |seconds| CallOrder {
+        callers,
+        bytes,
+        seconds,
+    };
     let work = Duration::from_secs_f64(seconds);
+    let warm_up = order(seconds * WARM_UP);
+    host.process.order::<Tally>(&warm_up, work).await?;
+    let before = host.process.cpu()?;
+    let tally = host.process.order(&order(seconds), work).await?;
+    Ok(Figures::new(tally, host.process.cpu()? - before))
+}
+
+/// Gives a tap more and more, and tells of the most that it kept up with.
+async fn measure_tap(frames: Frames, host: &mut Host, ramp: &Ramp) -> Result<Figures> {
+    let (seconds, work) = (ramp.seconds, Duration::from_secs_f64(ramp.seconds));
+    let mut most = None;
+    for &rate in ramp.rates {
+        let order = TapOrder {
+            frames,
+            rate,
+            seconds,
+        };
+        let before = host.process.cpu()?;
+        let told: TapTally = host.process.order(&order, work).await?;
+        let figures = Figures::new(told.tally, host.process.cpu()? - before);
+        let (longest, lost) = (told.longest, told.lost);
+        let Figures {
+            cpu_us, per_second, ..
+        } = figures;
+        eprintln!(
+            "    {rate}/s: {per_second:.0}/s came, at most {longest:.1?} late, {lost} lost, {cpu_us:.1} µs CPU"
+        );
+        if longest > ramp.delay_max || lost > 0 {
+            break;
+        }
+        most = Some(figures);
+    }
+    most.with_context(|| format!("it does not keep up with {:?}/s", ramp.rates.first()))
+}
+
+async fn measure(mut client: Command, host: &Host, seconds: f64) -> Result<Figures> {
+    let work = Duration::from_secs_f64(seconds);
+    client.arg(format!("--to={}", host.address));
+    client.arg(format!("--seconds={seconds}"));
     let mut client = Running::start("the client", client)?;
     client.hear::<String>(work).await?;
     let before = host.process.cpu()?;
@@ -117,34 +186,24 @@ async fn measure(client: Command, host: &Host, seconds: f64) -> Result<Figures> 
     let cpu = host.process.cpu()? - before;
     // What comes next is not measured while this still ends.
     client.end().await?;
-    let count = tally.count as f64;
-    Ok(Figures {
-        per_second: count / tally.seconds,
-        cpu_us: cpu.as_secs_f64() * 1e6 / count,
-        latency: tally.latency,
-    })
+    Ok(Figures::new(tally, cpu))
+}
+
+impl Figures {
+    fn new(tally: Tally, cpu: Duration) -> Self {
+        let count = tally.count as f64;
+        Self {
+            per_second: count / tally.seconds,
+            cpu_us: cpu.as_secs_f64() * 1e6 / count,
+            latency: tally.latency,
+        }
+    }
 }
 
 /// The process that makes the load of a case.
-fn client(case: Case, host: &Host, seconds: f64, scale: &Scale) -> Result<Command> {
-    let (name, options) = match case {
-        Case::HttpEcho(load) => ("load", calls(load, Answer::Body)),
-        Case::Hub { load, .. } | Case::Aiohttp { load, .. } => {
-            ("load", calls(load, Answer::Argument))
-        }
-        Case::WebSocketEcho { connections } => {
-            let bytes = scale.bytes[0];
-            (
-                "round-trips",
-                format!("--connections={connections} --bytes={bytes}"),
-            )
-        }
-        Case::Publishing(form) => ("publishing", format!("--form={form}")),
-    };
+fn client(name: &str, options: &str) -> Result<Command> {
     let mut command = part(name)?;
     command.args(options.split(' '));
-    command.arg(format!("--to={}", host.address));
-    command.arg(format!("--seconds={seconds}"));
     Ok(command)
 }
 

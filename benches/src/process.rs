@@ -66,6 +66,27 @@ impl Running {
         Ok(())
     }
 
+    /// Gives an order to a child that takes [`orders`], which works on it at most `work`, and hears what came of it.
+    pub(crate) async fn order<T: DeserializeOwned>(
+        &mut self,
+        order: &impl Serialize,
+        work: Duration,
+    ) -> Result<T> {
+        let line = serde_json::to_string(order)? + "\n";
+        self.stdin.write_all(line.as_bytes()).await?;
+        self.hear(work).await
+    }
+
+    /// Lets go of a child that ends by itself then, and waits until it has.
+    pub(crate) async fn let_go(self) -> Result<()> {
+        let Self {
+            mut child, stdin, ..
+        } = self;
+        drop(stdin);
+        timeout(PATIENCE, child.wait()).await??;
+        Ok(())
+    }
+
     /// Ends the child, where it has not ended by itself, and waits until nothing is left of it.
     pub(crate) async fn end(mut self) -> Result<()> {
         self.child.kill().await?;
@@ -121,6 +142,17 @@ pub(crate) async fn ready() -> Result<()> {
 pub(crate) async fn until_let_go() -> Result<()> {
     let mut lines = BufReader::new(tokio::io::stdin()).lines();
     while lines.next_line().await?.is_some() {}
+    Ok(())
+}
+
+/// For a child: does what it is told, a line each, and says what came of it, until whoever started it lets go of it.
+pub(crate) async fn orders<O: DeserializeOwned, T: Serialize>(
+    mut obey: impl AsyncFnMut(O) -> Result<T>,
+) -> Result<()> {
+    let mut lines = BufReader::new(tokio::io::stdin()).lines();
+    while let Some(line) = lines.next_line().await? {
+        say(&obey(serde_json::from_str(&line)?).await?)?;
+    }
     Ok(())
 }
 

@@ -23,6 +23,7 @@ use crate::profile::{Profile, ProfileError};
 const FLAGS: &[&str] = &[
     "--no-first-run",
     "--no-default-browser-check",
+    "--hide-crash-restore-bubble",
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
@@ -58,7 +59,7 @@ pub struct LaunchOptions {
     pub proxy: Option<String>,
     /// More flags, after Pagewire's own, so that the last word is theirs. Default: none.
     pub flags: Vec<String>,
-    /// A page to open at once. Default: none, and the browser stays without pages until it is told to open one through its transport.
+    /// A page to open at once. Default: none without a window, and an empty one in a window, since a browser in a window ends when a person closes the last page.
     pub url: Option<String>,
 }
 
@@ -112,12 +113,12 @@ impl LaunchOptions {
             }
         }
         arguments.extend(self.flags.iter().cloned());
-        // Without a page to open Chromium would show its own start page, and end with the last window.
-        arguments.push(
-            self.url
-                .clone()
-                .unwrap_or_else(|| "--no-startup-window".to_owned()),
-        );
+        arguments.push(match (&self.url, self.window) {
+            (Some(url), _) => url.clone(),
+            (None, Window::Headless) => "--no-startup-window".to_owned(),
+            // Started without a window Chromium does not end with the last one, and would go on where nobody sees it.
+            (None, Window::Shown) => "about:blank".to_owned(),
+        });
         Ok(arguments)
     }
 }
@@ -172,6 +173,45 @@ impl LaunchError {
             Self::Pipe(error) => format!("无法建立到浏览器的管道：{error}"),
             Self::Start { program, error } => format!("无法启动 {}：{error}", program.display()),
             Self::NotOnThisSystem => "在 Windows 上 Pagewire 不能自己启动浏览器：请用 --remote-debugging-port=9222 --user-data-dir=目录 启动浏览器再连接该端口，或在 Chrome 144 以上版本中打开 chrome://inspect/#remote-debugging 后连接".to_owned(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_browser_in_a_window_begins_with_a_page_so_that_it_ends_with_the_last_one() {
+        let mut options = LaunchOptions::new("chromium");
+        let headless = options.arguments().unwrap();
+        assert!(headless.iter().any(|flag| flag == "--headless"));
+        assert_eq!(headless.last().unwrap(), "--no-startup-window");
+        options.window = Window::Shown;
+        let shown = options.arguments().unwrap();
+        assert!(!shown.iter().any(|flag| flag == "--headless"));
+        assert_eq!(shown.last().unwrap(), "about:blank");
+        options.url = Some("http://shop.example/".to_owned());
+        assert_eq!(options.arguments().unwrap().last(), options.url.as_ref());
+    }
+
+    #[test]
+    fn nothing_says_that_the_browser_is_automated_and_no_port_is_opened() {
+        let arguments = LaunchOptions::new("chromium").arguments().unwrap();
+        assert!(
+            arguments
+                .iter()
+                .any(|flag| flag == "--remote-debugging-pipe")
+        );
+        for flag in [
+            "--enable-automation",
+            "--remote-debugging-port",
+            "--disable-web-security",
+        ] {
+            assert!(
+                !arguments.iter().any(|argument| argument.starts_with(flag)),
+                "{flag}"
+            );
         }
     }
 }

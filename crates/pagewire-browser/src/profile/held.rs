@@ -6,6 +6,7 @@ use std::io;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::{Profile, ProfileError, ProfileUser};
 use crate::find::data_folders;
@@ -14,6 +15,8 @@ use crate::find::data_folders;
 const PREFIX: &str = "pagewire-profile-";
 /// Locked in each profile for as long as its Pagewire lives; the system frees it even after `kill -9`.
 const LOCK: &str = "pagewire.lock";
+/// A folder without a lock for so long is none that is being made: a browser that was still ending when it was deleted made it again.
+const LOCKLESS_AGE: Duration = Duration::from_secs(60 * 60);
 /// What Chromium has of a throw-away folder.
 const DATA: &str = "data";
 
@@ -153,7 +156,7 @@ fn browser_in(profile: &Path) -> Option<ProfileUser> {
 }
 
 /// Deletes throw-away profiles of this user whose Pagewire is gone, and says how many. A folder counts only when it is named like ours, is a real folder of this
-/// user that nobody else can write to, holds our lock file, that lock is free, and no browser is still ending in it.
+/// user that nobody else can write to, its lock is free (or it has none any more and was not touched for an hour), and no browser is still ending in it.
 pub(crate) fn sweep() -> usize {
     sweep_in(&env::temp_dir())
 }
@@ -178,17 +181,29 @@ fn sweep_one(folder: &Path) -> Option<()> {
         return None;
     }
     let lock = folder.join(LOCK);
-    if !lock.symlink_metadata().ok()?.is_file() {
-        return None;
-    }
-    let lock = File::options().write(true).open(lock).ok()?;
-    lock.try_lock().ok()?;
+    // Freed when this is done.
+    let _lock = match lock.symlink_metadata() {
+        Ok(metadata) if metadata.is_file() => {
+            let lock = File::options().write(true).open(lock).ok()?;
+            lock.try_lock().ok()?;
+            Some(lock)
+        }
+        Ok(_) => return None,
+        Err(_) if is_untouched(folder) => None,
+        Err(_) => return None,
+    };
     if browser_in(&folder.join(DATA)).is_some() {
         return None;
     }
     let deleted = delete(folder);
     tracing::debug!(folder = %folder.display(), ?deleted, "swept a left-over profile");
     deleted.ok()
+}
+
+fn is_untouched(folder: &Path) -> bool {
+    let touched = folder.metadata().and_then(|metadata| metadata.modified());
+    let age = touched.map(|touched| touched.elapsed().unwrap_or_default());
+    age.is_ok_and(|age| age > LOCKLESS_AGE)
 }
 
 /// True for a folder, no link to one, that belongs to this user and that nobody else can write to: so nobody can have put links into it.
@@ -265,6 +280,13 @@ mod tests {
         let other_name = left_over(below, "pagewire-other");
         let without_lock = left_over(below, "pagewire-profile-3");
         fs::remove_file(without_lock.join(LOCK)).unwrap();
+        let long_without_lock = left_over(below, "pagewire-profile-9");
+        fs::remove_file(long_without_lock.join(LOCK)).unwrap();
+        let before = std::time::SystemTime::now() - LOCKLESS_AGE - Duration::from_secs(1);
+        File::open(&long_without_lock)
+            .unwrap()
+            .set_modified(before)
+            .unwrap();
         let lock_is_a_link = left_over(below, "pagewire-profile-4");
         fs::remove_file(lock_is_a_link.join(LOCK)).unwrap();
         symlink(target.join(LOCK), lock_is_a_link.join(LOCK)).unwrap();
@@ -281,8 +303,8 @@ mod tests {
         let inside = below.join("pagewire-profile-8");
         fs::write(&inside, "a file").unwrap();
 
-        assert_eq!(sweep_in(below), if given { 2 } else { 3 });
-        assert!(!first.exists() && !second.exists());
+        assert_eq!(sweep_in(below), if given { 3 } else { 4 });
+        assert!(!first.exists() && !second.exists() && !long_without_lock.exists());
         assert_eq!(of_somebody_else.exists(), given);
         for stays in [
             &target,

@@ -6,10 +6,12 @@ use std::time::{Duration, Instant};
 use pagewire_rpc::{CallEnd, CallId, Departure, EndKind, GroupName, PageId, Payload};
 use tokio::sync::{mpsc, oneshot};
 
+use crate::hints::{Cause, Hints};
 use crate::hub::ActiveCall;
 use crate::metrics::FunctionStats;
 use crate::page::Page;
 use crate::registry::{Load, NotFound, Outcome};
+use crate::scope::Scopes;
 
 /// Stream items that a page may send ahead of its reader. With items of at most 1 MiB a stream holds at most 16 MiB.
 pub(crate) const STREAM_CREDIT: u32 = 16;
@@ -140,6 +142,8 @@ pub struct Failure {
     pub page: Option<PageId>,
     /// Why.
     pub reason: FailureReason,
+    /// For a timeout: what keeps the page from answering, where that is known.
+    pub cause: Option<Box<Cause>>,
 }
 
 /// Why a call has no result.
@@ -148,7 +152,7 @@ pub enum FailureReason {
     /// It ended so; never [`CallEnd::Result`].
     Ended(CallEnd),
     /// No page, group or function of that name.
-    NotFound(NotFound),
+    NotFound(NotFound, Box<Hints>),
     /// All pages of this group that could take the call are draining.
     Draining(GroupName),
     /// The arguments do not fit the function's schemas, in words.
@@ -162,7 +166,7 @@ impl FailureReason {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Ended(end) => end.kind().name(),
-            Self::NotFound(_) => EndKind::NotFound.name(),
+            Self::NotFound(..) => EndKind::NotFound.name(),
             Self::Draining(_) => EndKind::Overloaded.name(),
             Self::BadArguments(_) => EndKind::BadArguments.name(),
             Self::ShuttingDown => "shutting_down",
@@ -171,11 +175,21 @@ impl FailureReason {
 }
 
 impl Failure {
+    /// The same without the names of groups that these scopes do not show.
+    #[must_use]
+    pub fn seen_by(mut self, scopes: &Scopes) -> Self {
+        if let FailureReason::NotFound(_, hints) = &mut self.reason {
+            hints.groups.retain(|group| scopes.may_see(group));
+        }
+        self
+    }
+
     pub(crate) fn before_the_page(reason: FailureReason) -> Self {
         Self {
             call: None,
             page: None,
             reason,
+            cause: None,
         }
     }
 }
@@ -264,7 +278,19 @@ impl Ticket {
     }
 
     pub(crate) fn failure(&self, end: CallEnd) -> Failure {
+        let cause = match end.kind() {
+            EndKind::Timeout => self.page.cause_of_silence(Instant::now()).map(Box::new),
+            EndKind::Result
+            | EndKind::BadArguments
+            | EndKind::PageError
+            | EndKind::NotFound
+            | EndKind::PageGone
+            | EndKind::Overloaded
+            | EndKind::Cancelled
+            | EndKind::TooLarge => None,
+        };
         Failure {
+            cause,
             call: Some(self.call),
             page: Some(self.page.id.clone()),
             reason: FailureReason::Ended(end),

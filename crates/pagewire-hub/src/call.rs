@@ -9,9 +9,10 @@ use pagewire_rpc::{
 use crate::answer::{
     Answer, CallStream, Caller, Failure, FailureReason, First, Reply, STREAM_CREDIT, Ticket,
 };
+use crate::hints::{Hints, nearest};
 use crate::hub::Hub;
 use crate::inbox::NewCall;
-use crate::registry::{Load, NoRoute, Route, Wanted};
+use crate::registry::{Load, NoRoute, NotFound, Route, Wanted};
 
 /// Further pages that a call is given to when the one before is lost or full.
 const RETRIES_MAX: usize = 2;
@@ -92,11 +93,24 @@ impl Hub {
     fn route(&self, request: &CallRequest, now: Instant) -> Result<Route, Failure> {
         self.find(request, &[], now).map_err(|no_route| {
             let (kind, reason) = match no_route {
-                NoRoute::NotFound(why) => (EndKind::NotFound, FailureReason::NotFound(why)),
+                NoRoute::NotFound(missed) => {
+                    let hints = self.hints(&missed, request, now);
+                    (EndKind::NotFound, FailureReason::NotFound(missed, hints))
+                }
                 NoRoute::Draining(group) => (EndKind::Overloaded, FailureReason::Draining(group)),
             };
             self.shared.metrics.count_unrouted(kind);
             Failure::before_the_page(reason)
+        })
+    }
+
+    fn hints(&self, missed: &NotFound, request: &CallRequest, now: Instant) -> Box<Hints> {
+        let known = self.registry().hints(missed, now);
+        // The lock is given back: comparing names takes its time.
+        Box::new(Hints {
+            groups: nearest(request.group.as_str(), known.groups),
+            functions: nearest(request.function.as_str(), known.functions),
+            left: known.left,
         })
     }
 

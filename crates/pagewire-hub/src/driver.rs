@@ -259,6 +259,9 @@ impl<C: Carrier> Driver<C> {
                 }
             }
             Event::Ended { call, end } => {
+                if let (CallEnd::Timeout, Stage::Attached(page)) = (&end, &self.stage) {
+                    page.set_silent_since(self.link.silent_since());
+                }
                 if let Some(caller) = self.callers.remove(&call) {
                     self.end_call(caller, end);
                 }
@@ -428,7 +431,8 @@ impl<C: Carrier> Driver<C> {
     fn leave(&mut self) {
         if let Stage::Attached(page) = std::mem::replace(&mut self.stage, Stage::Refused) {
             let departure = self.link.departure().unwrap_or(&Departure::Lost);
-            self.hub.registry().remove(&page);
+            let now = Instant::now();
+            self.hub.registry().remove(&page, departure.clone(), now);
             // As text, so that the log escapes what the page said.
             let why = departure.to_string();
             tracing::info!(page = %page.id, epoch = page.epoch, why, "page left");
@@ -475,7 +479,8 @@ impl<C> Drop for Driver<C> {
     /// A driver that is dropped half-way still takes its page out of the registry; callers see their channel close as page gone.
     fn drop(&mut self) {
         if let Stage::Attached(page) = &self.stage {
-            self.hub.registry().remove(page);
+            let now = Instant::now();
+            self.hub.registry().remove(page, Departure::Lost, now);
             page.inbox.shut(Departure::Lost);
         }
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use pagewire_rpc::{
     CallEnd, Closing, EndKind, Error, Function, GroupName, Health, Hello, Link, Note, PageId,
@@ -12,9 +12,15 @@ use pagewire_rpc::{
 use serde::Serialize;
 use tokio::sync::Notify;
 
+use crate::hints::Cause;
 use crate::inbox::Inbox;
 use crate::metrics::Metrics;
 use crate::registry::Attachment;
+
+/// A ping that waits for less may be on its way still.
+const BLOCKED_MIN: Duration = Duration::from_millis(200);
+/// An event loop that is late by less is as good as any.
+const LATE_MIN: Duration = Duration::from_millis(500);
 
 /// One link of one page. A page that reconnects is a new value with the same id and a higher epoch.
 #[derive(Debug)]
@@ -59,6 +65,8 @@ struct Liveness {
     health: Health,
     last_heard: Option<Instant>,
     notes: Vec<Note>,
+    /// Since when its JavaScript has not run, as it was known when a call last timed out.
+    silent_since: Option<Instant>,
 }
 
 impl Default for Liveness {
@@ -68,6 +76,7 @@ impl Default for Liveness {
             health: Health::default(),
             last_heard: None,
             notes: Vec::new(),
+            silent_since: None,
         }
     }
 }
@@ -212,6 +221,29 @@ impl Page {
 
     pub(crate) fn set_notes(&self, notes: Vec<Note>) {
         self.liveness().notes = notes;
+    }
+
+    /// Keeps, for a call that has just timed out, since when the page's JavaScript has not run.
+    pub(crate) fn set_silent_since(&self, since: Option<Instant>) {
+        self.liveness().silent_since = since;
+    }
+
+    /// What keeps the page from answering, after a call that timed out; the surest cause first.
+    pub(crate) fn cause_of_silence(&self, now: Instant) -> Option<Cause> {
+        let liveness = self.liveness();
+        let blocking = liveness.notes.iter().find(|note| note.blocks);
+        let silent = liveness.silent_since;
+        let silent = silent.map(|since| now.saturating_duration_since(since));
+        let lag = liveness.health.lag_ms.map(Duration::from_millis);
+        let noted = blocking.cloned().map(Cause::Noted);
+        let blocked = || {
+            silent
+                .filter(|time| *time >= BLOCKED_MIN)
+                .map(Cause::Blocked)
+        };
+        let hidden = || (liveness.health.hidden == Some(true)).then_some(Cause::Hidden);
+        let late = || lag.filter(|lag| *lag >= LATE_MIN).map(Cause::Late);
+        noted.or_else(blocked).or_else(hidden).or_else(late)
     }
 
     /// The topic that the page means by `name`.

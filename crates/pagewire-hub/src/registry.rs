@@ -1,6 +1,7 @@
 //! Who is attached, who may join a group, and who takes the next call. Pure but for the lock that its owner puts around it.
 
 mod class;
+mod departures;
 mod group;
 
 use std::collections::HashMap;
@@ -8,13 +9,17 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use pagewire_rpc::{Function, FunctionName, GroupName, Hello, PageId, Payload, Refusal, TopicName};
+use pagewire_rpc::{
+    Departure, Function, FunctionName, GroupName, Hello, PageId, Payload, Refusal, TopicName,
+};
 use serde::{Deserialize, Serialize};
 
+use self::departures::Departures;
 use self::group::{Group, Slot};
 pub(crate) use self::group::{Outcome, Wanted};
 use crate::FastMap;
 use crate::arguments::ArgumentCheck;
+use crate::hints::{Hints, NAMES_COMPARED_MAX};
 use crate::metrics::FunctionStats;
 use crate::page::{Page, PageInfo};
 use crate::scope::Scopes;
@@ -152,6 +157,7 @@ pub(crate) struct Route {
 pub(crate) struct Registry {
     groups: FastMap<GroupName, Group>,
     pages: FastMap<PageId, GroupName>,
+    departures: Departures,
     policy: GroupPolicy,
     pages_max: usize,
     /// Grows with each assignment; equal loads go to the page that waited longest.
@@ -223,6 +229,7 @@ impl Registry {
             seed,
             groups: FastMap::default(),
             pages: FastMap::default(),
+            departures: Departures::default(),
             policy,
             pages_max,
             turn: 0,
@@ -249,7 +256,7 @@ impl Registry {
                     "this page id belongs to a page of another group or origin".into(),
                 ));
             }
-            self.remove(old);
+            self.take_out(old);
         } else if self.pages.len() >= self.pages_max {
             return Err(Refusal::TooManyPages);
         }
@@ -306,18 +313,27 @@ impl Registry {
         }
     }
 
-    /// Takes a link out. Another link of the same page id stays.
-    pub(crate) fn remove(&mut self, page: &Arc<Page>) {
+    /// Takes a link out, and remembers why it left. Another link of the same page id stays.
+    pub(crate) fn remove(&mut self, page: &Arc<Page>, why: Departure, now: Instant) {
+        if self.take_out(page) {
+            let (page, group) = (page.id.clone(), page.group.clone());
+            self.departures.add(page, group, why, now);
+        }
+    }
+
+    /// True when it was this link that held the page's place.
+    fn take_out(&mut self, page: &Arc<Page>) -> bool {
         let Some(group) = self.groups.get_mut(&page.group) else {
-            return;
+            return false;
         };
         if !group.remove(page) {
-            return;
+            return false;
         }
         self.pages.remove(&page.id);
         if group.slots.is_empty() {
             self.groups.remove(&page.group);
         }
+        true
     }
 
     pub(crate) fn expose(&mut self, page: &Arc<Page>, functions: Vec<Arc<Exposed>>) {
@@ -368,6 +384,32 @@ impl Registry {
         Ok(Route { page, exposed })
     }
 
+    /// What there is in place of what was not found: names to compare, not yet compared, and the page that left.
+    pub(crate) fn hints(&self, missed: &NotFound, now: Instant) -> Hints {
+        let mut hints = Hints::default();
+        match missed {
+            NotFound::Group(group) => {
+                let groups = self.groups.keys().take(NAMES_COMPARED_MAX);
+                hints.groups = groups.cloned().collect();
+                hints.left = self.departures.last(group, None, now);
+            }
+            NotFound::Page(group, page) => {
+                hints.left = self.departures.last(group, Some(page), now);
+            }
+            NotFound::Function(group, _) => {
+                let group = self.groups.get(group).into_iter();
+                let functions = group.flat_map(Group::functions).take(NAMES_COMPARED_MAX);
+                hints.functions = functions.cloned().collect();
+            }
+            NotFound::FunctionOfPage(page, _) => {
+                let slot = self.slot(page).into_iter();
+                let functions = slot.flat_map(|slot| slot.functions.keys());
+                hints.functions = functions.take(NAMES_COMPARED_MAX).cloned().collect();
+            }
+        }
+        hints
+    }
+
     fn release(&mut self, page: &Arc<Page>, outcome: Outcome) {
         if let Some(group) = self.groups.get_mut(&page.group) {
             group.release(page, outcome);
@@ -394,9 +436,12 @@ impl Registry {
         })
     }
 
+    fn slot(&self, id: &PageId) -> Option<&Slot> {
+        self.groups.get(self.pages.get(id)?)?.slots.get(id)
+    }
+
     fn holder(&self, id: &PageId) -> Option<&Arc<Page>> {
-        let group = self.groups.get(self.pages.get(id)?)?;
-        group.slots.get(id).map(|slot| &slot.page)
+        self.slot(id).map(|slot| &slot.page)
     }
 
     pub(crate) fn page(&self, id: &PageId) -> Option<Arc<Page>> {
@@ -414,8 +459,7 @@ impl Registry {
     }
 
     pub(crate) fn info(&self, id: &PageId, now: Instant) -> Option<PageInfo> {
-        let group = self.groups.get(self.pages.get(id)?)?;
-        group.slots.get(id).map(|slot| slot.info(now))
+        self.slot(id).map(|slot| slot.info(now))
     }
 
     /// Pages, and different functions of all groups.

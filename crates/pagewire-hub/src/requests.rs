@@ -184,6 +184,7 @@ impl Requests {
         let credit = Arc::new(Semaphore::new(credit as usize));
         let work = run_call(
             self.hub.clone(),
+            self.scopes.clone(),
             id.clone(),
             request,
             credit.clone(),
@@ -260,13 +261,14 @@ impl Requests {
 
 async fn run_call(
     hub: Hub,
+    scopes: Scopes,
     id: RequestId,
     request: CallRequest,
     credit: Arc<Semaphore>,
     tell: mpsc::Sender<Told>,
 ) {
     let answer = match hub.call(request).await {
-        Err(failure) => Err(Fault::from(failure)),
+        Err(failure) => Err(Fault::from(failure.seen_by(&scopes))),
         Ok(answer) => match answer.reply {
             Reply::Value(value) => Ok(value),
             Reply::Stream(mut stream) => loop {
@@ -308,8 +310,18 @@ impl From<Failure> for Fault {
                 EndKind::PageGone.code(),
                 format!("the page is gone: {departure}"),
             ),
+            FailureReason::Ended(CallEnd::Timeout) => {
+                let cause = failure.cause.map(|cause| format!(": {cause}"));
+                let why = "the page did not answer before the deadline";
+                Self::Hub(
+                    EndKind::Timeout.code(),
+                    format!("{why}{}", cause.unwrap_or_default()),
+                )
+            }
             FailureReason::Ended(end) => Self::Hub(end.kind().code(), end.kind().name().into()),
-            FailureReason::NotFound(why) => Self::Hub(EndKind::NotFound.code(), why.to_string()),
+            FailureReason::NotFound(why, hints) => {
+                Self::Hub(EndKind::NotFound.code(), why.explain(&hints))
+            }
             FailureReason::Draining(group) => Self::Hub(
                 EndKind::Overloaded.code(),
                 format!("all pages of group {group} are being drained"),

@@ -1,5 +1,6 @@
 //! The hub's side of one attached page.
 
+mod heartbeat;
 mod input;
 mod options;
 mod output;
@@ -9,6 +10,7 @@ mod requests;
 use std::collections::{HashSet, VecDeque};
 use std::time::{Duration, Instant};
 
+use self::heartbeat::Heartbeat;
 pub use self::options::{
     AGENT_BYTES_MAX, BYE_REASON_BYTES_MAX, KIND_CHARS_MAX, LinkOptions, TITLE_BYTES_MAX,
     URL_BYTES_MAX,
@@ -60,18 +62,8 @@ enum Phase {
     Greeting {
         hello: RequestId,
     },
-    Open {
-        next_ping: Instant,
-        ping: Ping,
-    },
+    Open(Heartbeat),
     Closed(Departure),
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Ping {
-    Answered,
-    UnderWay,
-    Overdue,
 }
 
 /// The hub's side of one page link: call table, deadlines, streams, heartbeat, requests of the page.
@@ -122,6 +114,9 @@ impl Link {
             Input::Alive => {}
             Input::Closed => self.finish(Departure::Lost),
             Input::Frame(frame) => {
+                if let Phase::Open(heartbeat) = &mut self.phase {
+                    heartbeat.heard(now);
+                }
                 if let Err(error) = self.handle_frame(now, &frame) {
                     self.close(Closing::of_error(&error));
                     return Err(error);
@@ -139,12 +134,9 @@ impl Link {
         self.send_waiting(now);
         match self.phase {
             Phase::Opening { until } if until <= now => self.close(Closing::HelloTimeout),
-            Phase::Open { .. } if self.silent_at() <= now => self.close(Closing::Silent),
-            Phase::Open { next_ping, ping } if next_ping <= now => self.send_ping(now, ping),
-            Phase::Opening { .. }
-            | Phase::Greeting { .. }
-            | Phase::Open { .. }
-            | Phase::Closed(_) => {}
+            Phase::Open(_) if self.silent_at() <= now => self.close(Closing::Silent),
+            Phase::Open(_) => self.beat(now),
+            Phase::Opening { .. } | Phase::Greeting { .. } | Phase::Closed(_) => {}
         }
     }
 
@@ -155,10 +147,10 @@ impl Link {
 
     /// When [`Link::handle_timeout`] is due; `None` once the link is closed.
     pub fn poll_timeout(&self) -> Option<Instant> {
-        let link = match self.phase {
-            Phase::Opening { until } => until,
+        let link = match &self.phase {
+            Phase::Opening { until } => *until,
             Phase::Greeting { .. } => self.silent_at(),
-            Phase::Open { next_ping, .. } => next_ping.min(self.silent_at()),
+            Phase::Open(heartbeat) => heartbeat.due().min(self.silent_at()),
             Phase::Closed(_) => return None,
         };
         Some(
@@ -182,10 +174,7 @@ impl Link {
             Outgoing::response(hello).end_with("result", &Payload::Json(JsonText::of(&body)?));
         self.send(frame);
         self.greet_plainly();
-        self.phase = Phase::Open {
-            next_ping: later(now, self.options.heartbeat),
-            ping: Ping::Answered,
-        };
+        self.phase = Phase::Open(Heartbeat::new(now, self.options.heartbeat));
         Ok(())
     }
 
@@ -220,7 +209,7 @@ impl Link {
         if id.0 == PING_ID {
             return Err(Error::Misuse("call id 0 is the ping's"));
         }
-        if !matches!(self.phase, Phase::Open { .. }) {
+        if !matches!(self.phase, Phase::Open(_)) {
             let departure = self.departure().cloned().unwrap_or(Departure::Lost);
             self.end(id, CallEnd::PageGone(departure));
             return Ok(());
@@ -233,9 +222,13 @@ impl Link {
             self.send_plainly(id, &call);
             return Ok(());
         }
+        let deadline = call.deadline;
         match self.calls.insert(id, call) {
-            Inserted::Send(call) => self.send_call(now, id, &call),
-            Inserted::Queued => {}
+            Inserted::Send(call) => {
+                self.look_before(now, deadline);
+                self.send_call(now, id, &call);
+            }
+            Inserted::Queued => self.look_before(now, deadline),
             Inserted::Full => self.end(id, CallEnd::Overloaded),
             Inserted::Duplicate => return Err(Error::Misuse("a call id is used twice")),
         }
@@ -312,14 +305,14 @@ impl Link {
 
     /// Sends one value of a topic that the page follows.
     pub fn send_event(&mut self, head: &EventHead<'_>, value: &Payload) {
-        if matches!(self.phase, Phase::Open { .. }) {
+        if matches!(self.phase, Phase::Open(_)) {
             self.send(Outgoing::notification("$/event").end_with_value(head, value));
         }
     }
 
     /// Tells the page that values of a topic are lost to it.
     pub fn send_gap(&mut self, head: &GapHead) {
-        if matches!(self.phase, Phase::Open { .. }) {
+        if matches!(self.phase, Phase::Open(_)) {
             let mut message = Outgoing::notification("$/gap");
             message.member("params", head);
             self.send(message.end());
@@ -350,7 +343,7 @@ impl Link {
     pub fn departure(&self) -> Option<&Departure> {
         match &self.phase {
             Phase::Closed(departure) => Some(departure),
-            Phase::Opening { .. } | Phase::Greeting { .. } | Phase::Open { .. } => None,
+            Phase::Opening { .. } | Phase::Greeting { .. } | Phase::Open(_) => None,
         }
     }
 
@@ -437,26 +430,10 @@ impl Link {
         self.end(id, end);
     }
 
-    fn send_ping(&mut self, now: Instant, ping: Ping) {
-        self.outputs.push_back(Output::Ping);
-        let ping = match ping {
-            // A plain page has nothing that could answer for its JavaScript.
-            _ if matches!(self.dialect, Dialect::Plain(_)) => Ping::Answered,
-            Ping::Answered => {
-                let frame = Outgoing::request(PING_ID, "$/ping").end();
-                self.send(frame);
-                Ping::UnderWay
-            }
-            Ping::UnderWay => {
-                self.outputs.push_back(Output::Event(Event::Unresponsive));
-                Ping::Overdue
-            }
-            Ping::Overdue => Ping::Overdue,
-        };
-        self.phase = Phase::Open {
-            next_ping: later(now, self.options.heartbeat),
-            ping,
-        };
+    fn look_before(&mut self, now: Instant, deadline: Instant) {
+        if let Phase::Open(heartbeat) = &mut self.phase {
+            heartbeat.look_before(now, deadline);
+        }
     }
 
     fn finish(&mut self, departure: Departure) {

@@ -107,7 +107,8 @@ pub(crate) async fn call(
         idempotent: query.idempotent,
         traceparent: traceparent(&parts.headers),
     };
-    let answer = shared.hub.call(request).await?;
+    let answer = shared.hub.call(request).await;
+    let answer = answer.map_err(|failure| failure.seen_by(&principal.scopes))?;
     Ok(respond(answer, form, began))
 }
 

@@ -5,13 +5,12 @@ use std::time::Duration;
 
 use axum::response::{Html, IntoResponse as _, Response};
 use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFRESH};
-use pagewire_hub::{PageInfo, TapInfo, TopicInfo};
+use pagewire_hub::{PageInfo, TapInfo, TopicInfo, show_duration};
 use pagewire_rpc::Note;
 
 use crate::access::Principal;
 use crate::pages::seen_by;
 use crate::problem::Problem;
-use crate::query::show_duration;
 use crate::refusals::RefusalInfo;
 use crate::server::Shared;
 use crate::status::{Build, unix_ms};

@@ -22,7 +22,8 @@ mod token;
 mod topics;
 
 pub use access::{Access, AllowedOrigin, Origin, OriginError, TrustedProxy, TrustedProxyError};
+pub use pagewire_hub::show_duration;
 pub use public_url::{PublicUrl, PublicUrlError};
-pub use query::{parse_duration, show_duration};
+pub use query::parse_duration;
 pub use server::{BindError, PlainPattern, Server, ServerOptions};
 pub use token::{SECRET_BYTES_MIN, Secret, SecretError, Token};

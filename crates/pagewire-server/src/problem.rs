@@ -1,17 +1,17 @@
 //! Errors as programs see them: one place, one exhaustive match for each source (`docs/protocol.md` §2, RFC 9457).
 
-use std::borrow::Cow;
+mod denied;
+mod failed;
+
 use std::fmt;
 
 use axum::response::{IntoResponse, Response};
 use http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
-use pagewire_hub::{Failure, FailureReason, NotFound, PublishError, SubscribeError};
-use pagewire_rpc::{CallEnd, CallId, Departure, EndKind, PageError, PageId};
+use pagewire_hub::{PublishError, SubscribeError};
+use pagewire_rpc::{CallId, EndKind, PageError, PageId};
 use serde::Serialize;
 use serde_json::value::RawValue;
-
-use crate::access::{Denied, Foreign, Sign};
 
 /// An error answer.
 #[derive(Debug)]
@@ -49,12 +49,14 @@ impl Words {
     }
 }
 
-/// Which call, and what its page sent.
+/// Which call, what its page sent, and what else is known.
 #[derive(Debug, Default)]
 struct CallContext {
     call: Option<CallId>,
     page: Option<PageId>,
     page_error: Option<PageError>,
+    nearest: Vec<String>,
+    cause: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -70,6 +72,10 @@ struct Body<'a> {
     call: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     page: Option<&'a PageId>,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    nearest: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cause: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<ErrorBody<'a>>,
 }
@@ -243,6 +249,8 @@ impl Problem {
             detail_zh: &self.detail.zh,
             call: context.and_then(|context| context.call).map(|call| call.0),
             page: context.and_then(|context| context.page.as_ref()),
+            nearest: context.map_or(&[], |context| &context.nearest),
+            cause: context.and_then(|context| context.cause.as_deref()),
             error,
         };
         serde_json::to_string(&body).expect("texts and numbers have a JSON form")
@@ -279,253 +287,6 @@ impl IntoResponse for Problem {
     }
 }
 
-impl From<Failure> for Problem {
-    fn from(failure: Failure) -> Self {
-        let page_error = match &failure.reason {
-            FailureReason::Ended(CallEnd::PageError(error)) => Some(error.clone()),
-            FailureReason::Ended(_)
-            | FailureReason::NotFound(_)
-            | FailureReason::Draining(_)
-            | FailureReason::BadArguments(_)
-            | FailureReason::ShuttingDown => None,
-        };
-        let context = CallContext {
-            call: failure.call,
-            page: failure.page,
-            page_error,
-        };
-        let problem = match failure.reason {
-            FailureReason::Ended(end) => Self::of_end(end),
-            FailureReason::NotFound(why) => Self::not_found(not_found(&why)),
-            FailureReason::Draining(group) => Self::overloaded(Words::new(
-                format!(
-                    "all pages of group {group} are being drained; POST /v1/pages/ID/resume takes one back"
-                ),
-                format!("分组 {group} 的网页都在排空，不接新调用；POST /v1/pages/ID/resume 可恢复"),
-            )),
-            FailureReason::BadArguments(why) => Self::bad_arguments(why),
-            FailureReason::ShuttingDown => Self::shutting_down(),
-        };
-        Self {
-            call: Some(Box::new(context)),
-            ..problem
-        }
-    }
-}
-
-fn not_found(why: &NotFound) -> Words {
-    let zh = match why {
-        NotFound::Group(group) => {
-            format!("没有网页接入分组 {group}；`pagewire pages` 列出已接入的网页")
-        }
-        NotFound::Page(group, page) => format!("分组 {group} 中没有网页 {page}"),
-        NotFound::Function(group, function) => {
-            format!("分组 {group} 中没有网页提供函数 {function}")
-        }
-        NotFound::FunctionOfPage(page, function) => format!("网页 {page} 没有提供函数 {function}"),
-    };
-    Words::new(why.to_string(), zh)
-}
-
-impl Problem {
-    fn of_end(end: CallEnd) -> Self {
-        let code = end.kind().name();
-        match end {
-            CallEnd::BadArguments(error) => Self::bad_arguments(error.message),
-            CallEnd::PageError(error) => Self::new(
-                StatusCode::INTERNAL_SERVER_ERROR,
-                code,
-                ("The function threw", "网页函数抛出了错误"),
-                Words::technical(error.summary()),
-            ),
-            CallEnd::Timeout => Self::new(
-                StatusCode::GATEWAY_TIMEOUT,
-                code,
-                ("No answer in time", "没有及时应答"),
-                Words::new(
-                    "the page did not answer before the deadline; ?timeout= sets a longer one, GET /v1/pages tells how the page fares",
-                    "网页没有在期限内应答；可用 ?timeout= 延长期限，GET /v1/pages 可查看网页状态",
-                ),
-            ),
-            CallEnd::NotFound => Self::not_found(Words::new(
-                "the page does not expose this function any more",
-                "网页已不再提供该函数",
-            )),
-            CallEnd::PageGone(departure) => Self::new(
-                StatusCode::BAD_GATEWAY,
-                code,
-                ("The page is gone", "网页已离开"),
-                Words::new(
-                    format!("the page is gone: {departure}"),
-                    format!("网页已离开：{}", departure_zh(&departure)),
-                ),
-            ),
-            CallEnd::Overloaded => Self::overloaded(Words::new(
-                "the page has as many calls waiting as it may; try again later",
-                "网页上排队的调用已达上限，请稍后再试",
-            )),
-            CallEnd::TooLarge(error) => Self::of_size(Words::technical(error.message)),
-            // The caller is gone: this answer is for the log.
-            CallEnd::Cancelled | CallEnd::Result(_) => Self::new(
-                StatusCode::from_u16(499).unwrap_or(StatusCode::BAD_REQUEST),
-                EndKind::Cancelled.name(),
-                ("Cancelled", "已取消"),
-                Words::new("the caller took the call back", "调用方取消了调用"),
-            ),
-        }
-    }
-}
-
-/// What [`Departure`] says, in Chinese.
-fn departure_zh(departure: &Departure) -> Cow<'_, str> {
-    match departure {
-        Departure::Bye(Some(reason)) => match &**reason {
-            "the page navigated" => "网页跳转到了其他地址".into(),
-            "the page crashed" => "网页崩溃了".into(),
-            "the tab was closed" => "标签页已关闭".into(),
-            "the browser is gone" => "浏览器已退出".into(),
-            // A page's own words.
-            reason => reason.into(),
-        },
-        Departure::Bye(None) => "网页主动断开".into(),
-        Departure::Lost => "网页已关闭、刷新或断开连接".into(),
-        Departure::Replaced => "网页已刷新，或以新的连接接入".into(),
-        Departure::Kicked => "有人断开了它".into(),
-        Departure::Shutdown => "hub 正在关闭".into(),
-        Departure::Silent => "两个心跳周期内没有任何消息".into(),
-        Departure::Violation(how) => format!("它违反了协议：{how}").into(),
-    }
-}
-
-impl From<Denied> for Problem {
-    fn from(denied: Denied) -> Self {
-        match denied {
-            Denied::WrongHost(host) => Self::new(
-                StatusCode::MISDIRECTED_REQUEST,
-                "wrong_host",
-                ("Unknown host name", "未知的主机名"),
-                Words::new(
-                    format!(
-                        "Host {host:?} is not a name of this hub; start it with --allow-host NAME to add one"
-                    ),
-                    format!("Host {host:?} 不是本 hub 的主机名；启动时可用 --allow-host NAME 添加"),
-                ),
-            ),
-            Denied::UnknownToken => Self::new(
-                StatusCode::UNAUTHORIZED,
-                "unauthorized",
-                ("Unknown token", "未知的令牌"),
-                Words::new("the token is not known to this hub", "本 hub 不认识该令牌"),
-            ),
-            Denied::TokenRequired => Self::new(
-                StatusCode::UNAUTHORIZED,
-                "unauthorized",
-                ("A token is required", "需要令牌"),
-                Words::new(
-                    "this hub takes no request without a token: send Authorization: Bearer …",
-                    "本 hub 不接受没有令牌的请求：请发送 Authorization: Bearer …",
-                ),
-            ),
-            Denied::Outside(sign) => {
-                let (en, zh) = sign.words();
-                Self::new(
-                    StatusCode::UNAUTHORIZED,
-                    "unauthorized",
-                    ("A token is required", "需要令牌"),
-                    Words::new(
-                        format!(
-                            "{en}, so it counts as one from another machine: send Authorization: Bearer …"
-                        ),
-                        format!(
-                            "{zh}，因此按来自其他机器的请求处理：请发送 Authorization: Bearer …"
-                        ),
-                    ),
-                )
-            }
-            Denied::Foreign(foreign) => Self::forbidden(foreign_words(&foreign)),
-        }
-    }
-}
-
-fn foreign_words(foreign: &Foreign) -> Words {
-    match foreign {
-        Foreign::Stranger(origin) => Words::new(
-            format!(
-                "a web page of another origin ({origin}) may not do this; to let its pages attach, start the hub with \
-                 --allow-origin {origin}; to let them call or subscribe, give them a token"
-            ),
-            format!(
-                "其他来源的网页（{origin}）不允许这样做；要让它的网页接入，请用 --allow-origin {origin} 启动 hub；\
-                 要让它调用或订阅，请给它令牌"
-            ),
-        ),
-        Foreign::AttachOnly(origin) => Words::new(
-            format!(
-                "pages of {origin} may attach and nothing else; to let them call or subscribe, give them a token with \
-                 scope call or subscribe"
-            ),
-            format!(
-                "{origin} 的网页只允许接入；要让它调用或订阅，请给它带有 call 或 subscribe 权限的令牌"
-            ),
-        ),
-        Foreign::NotPlain(origin) => Words::new(
-            format!(
-                "pages of {origin} may not open a plain WebSocket here; to let them, start the hub with --plain-page {origin}"
-            ),
-            format!(
-                "{origin} 的网页不允许在此打开普通 WebSocket；要允许，请用 --plain-page {origin} 启动 hub"
-            ),
-        ),
-        Foreign::Nameless(origin) => Words::new(
-            format!(
-                "the page has no origin that could be allowed (Origin: {origin:?}), as sandboxed frames, data: and file: pages \
-                 have none; give the page a token, or serve a file over http: python3 -m http.server 8000 --bind 127.0.0.1"
-            ),
-            format!(
-                "该网页没有可以被允许的来源（Origin: {origin:?}），沙箱框架、data: 与 file: 网页都是如此；请给它令牌，\
-                 或通过 http 提供该文件：python3 -m http.server 8000 --bind 127.0.0.1"
-            ),
-        ),
-        Foreign::Untold => Words::new(
-            "another web page asked for this through a link, an image or a frame, and the browser does not say which; \
-             type the address, or send a token",
-            "这是其他网页通过链接、图片或框架发出的请求，浏览器没有说明是哪个网页；请直接输入地址，或发送令牌",
-        ),
-    }
-}
-
-impl Sign {
-    /// What makes the request one from elsewhere, in English and Chinese.
-    pub(crate) fn words(self) -> (&'static str, &'static str) {
-        match self {
-            Self::UntrustedProxy => (
-                "the request has headers of a proxy (X-Forwarded-…, X-Real-IP, Forwarded or Via) that the hub was not told to trust (--trust-proxy)",
-                "请求带有代理的头部（X-Forwarded-…、X-Real-IP、Forwarded 或 Via），而 hub 没有被告知信任该代理（--trust-proxy）",
-            ),
-            Self::RemoteClient => (
-                "the proxy says that the request is from another machine",
-                "代理说明该请求来自其他机器",
-            ),
-            Self::OtherName => (
-                "the proxy does not say in X-Forwarded-Host that the request names this machine as localhost or 127.0.0.1",
-                "代理没有在 X-Forwarded-Host 中说明请求以 localhost 或 127.0.0.1 称呼本机",
-            ),
-            Self::UnknownClient => (
-                "the proxy does not say in X-Forwarded-For whom the request is from, or says it in Forwarded, which is not read",
-                "代理没有在 X-Forwarded-For 中说明请求来自哪里，或只写在不被读取的 Forwarded 中",
-            ),
-            Self::PublicHost => (
-                "the request names the public address",
-                "请求使用的是公开地址",
-            ),
-            Self::OldHttp => (
-                "the request is of HTTP/1.0, as proxies send it",
-                "请求使用 HTTP/1.0，这是代理的常见做法",
-            ),
-        }
-    }
-}
-
 impl From<PublishError> for Problem {
     fn from(error: PublishError) -> Self {
         let zh = match error {
@@ -547,51 +308,6 @@ impl From<SubscribeError> for Problem {
                 error.to_string(),
                 format!("该主题的订阅者已达上限（{max}）"),
             )),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_refusal_advises_what_helps_and_nothing_else() {
-        let origin = || "https://shop.example".parse().expect("an origin");
-        let cases = [
-            (
-                Foreign::Stranger(origin()),
-                "--allow-origin https://shop.example;",
-                "scope",
-            ),
-            (
-                Foreign::AttachOnly(origin()),
-                "token with scope call or subscribe",
-                "--allow-origin",
-            ),
-            (
-                Foreign::Nameless("null".into()),
-                "give the page a token",
-                "--allow-origin",
-            ),
-            (Foreign::Untold, "send a token", "--allow-origin"),
-        ];
-        for (foreign, words, others) in cases {
-            let problem = Problem::from(Denied::Foreign(foreign.clone()));
-            assert_eq!(
-                (problem.status, problem.code),
-                (StatusCode::FORBIDDEN, "forbidden")
-            );
-            assert!(
-                problem.detail.en.contains(words),
-                "{foreign:?}: {}",
-                problem.detail.en
-            );
-            assert!(
-                !problem.detail.en.contains(others),
-                "{foreign:?}: {}",
-                problem.detail.en
-            );
         }
     }
 }

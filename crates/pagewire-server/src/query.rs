@@ -26,17 +26,6 @@ pub fn parse_duration(text: &str) -> Result<Duration, String> {
         .map_err(|error| format!("{text:?} is no length of time such as 500ms, 5s or 2m: {error}"))
 }
 
-/// A length of time for people, in the one unit that says most: `0 ms`, `119 s`, `2 min`, `5 h`, `3 days`.
-pub fn show_duration(time: Duration) -> String {
-    match time.as_secs() {
-        0 => format!("{} ms", time.subsec_millis()),
-        seconds @ 1..=119 => format!("{seconds} s"),
-        seconds @ 120..=7_199 => format!("{} min", seconds / 60),
-        seconds @ 7_200..=172_799 => format!("{} h", seconds / 3_600),
-        seconds => format!("{} days", seconds / 86_400),
-    }
-}
-
 /// For `#[serde(deserialize_with)]`.
 pub(crate) fn duration<'de, D: Deserializer<'de>>(
     deserializer: D,
@@ -132,21 +121,6 @@ mod tests {
         }
         for text in ["", "x", "-1", "5 parsecs", "nan", "1e300"] {
             assert!(parse_duration(text).is_err(), "{text}");
-        }
-    }
-
-    #[test]
-    fn lengths_of_time_are_told_in_a_unit_that_fits() {
-        for (ms, text) in [
-            (0, "0 ms"),
-            (999, "999 ms"),
-            (1_000, "1 s"),
-            (119_999, "119 s"),
-            (120_000, "2 min"),
-            (7_200_000, "2 h"),
-            (172_800_000, "2 days"),
-        ] {
-            assert_eq!(show_duration(Duration::from_millis(ms)), text);
         }
     }
 

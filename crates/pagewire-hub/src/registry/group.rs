@@ -208,6 +208,11 @@ impl Group {
         ids.filter_map(|id| self.classes.get(id))
     }
 
+    /// Functions that programs may call without naming a page.
+    pub(super) fn functions(&self) -> impl Iterator<Item = &FunctionName> {
+        self.classes_with.keys()
+    }
+
     /// How many functions programs may call without naming a page.
     pub(super) fn functions_count(&self) -> usize {
         self.classes_with.len()

@@ -143,13 +143,13 @@ fn a_page_id_is_taken_over_only_from_the_same_group_and_origin() {
         "functions of the old link are gone with it"
     );
     expose(&mut registry, &second, &["f"]);
-    registry.remove(&first);
+    registry.remove(&first, Departure::Lost, Instant::now());
     assert_eq!(
         route(&mut registry, "f", None).unwrap(),
         "p",
         "the old link's end leaves the new one alone"
     );
-    registry.remove(&second);
+    registry.remove(&second, Departure::Lost, Instant::now());
     assert!(registry.pages().is_empty() && registry.groups.is_empty());
 }
 
@@ -240,7 +240,7 @@ fn a_key_keeps_its_page_and_the_others_keep_theirs_when_one_leaves() {
         "500 keys over 20 pages: {:?}",
         busiest(&before)
     );
-    registry.remove(&pages[3]);
+    registry.remove(&pages[3], Departure::Lost, Instant::now());
     let after = owners(&mut registry);
     for (before, after) in before.iter().zip(&after) {
         assert!(
@@ -322,7 +322,7 @@ fn a_page_that_times_out_three_times_in_a_row_is_asked_last_for_a_while() {
     assert!(!is_last(&mut registry, now), "an answer clears it");
 
     time_out(&mut registry, 3);
-    registry.remove(&pages[1]);
+    registry.remove(&pages[1], Departure::Lost, Instant::now());
     assert_eq!(
         route(&mut registry, "f", None).unwrap(),
         "p0",
@@ -365,7 +365,7 @@ proptest! {
                 }
                 Step::Leave(page) => {
                     if let Some((page, _)) = pages.remove(&format!("p{page}")) {
-                        registry.remove(&page);
+                        registry.remove(&page, Departure::Lost, Instant::now());
                     }
                 }
                 Step::Release(index) if !calls.is_empty() => {
@@ -384,7 +384,35 @@ proptest! {
                 }
             }
         }
-        pages.values().for_each(|(page, _)| registry.remove(page));
+        pages.values().for_each(|(page, _)| registry.remove(page, Departure::Lost, Instant::now()));
         prop_assert!(registry.groups.is_empty() && registry.pages.is_empty());
+    }
+}
+
+#[test]
+fn names_are_compared_up_to_the_limit() {
+    let mut registry = registry(NAMES_COMPARED_MAX + 1);
+    let group = |n: usize| format!("g{n}");
+    for n in 0..=NAMES_COMPARED_MAX {
+        attach(&mut registry, &hello(&group(n), None, 0), local()).unwrap();
+        let missed = NotFound::Group(GroupName::new("missed").unwrap());
+        let names = registry.hints(&missed, Instant::now()).groups.len();
+        assert_eq!(names, (n + 1).min(NAMES_COMPARED_MAX));
+    }
+    let page = attach(&mut registry, &hello("functions", None, 0), local());
+    assert!(page.is_err(), "no more pages than that");
+    let page = registry.pages().pop().expect("a page");
+    let names: Vec<_> = (0..=NAMES_COMPARED_MAX).map(|n| format!("f{n}")).collect();
+    for count in [NAMES_COMPARED_MAX, NAMES_COMPARED_MAX + 1] {
+        let some: Vec<_> = names[..count].iter().map(String::as_str).collect();
+        expose(&mut registry, &page, &some);
+        let function = FunctionName::new("missed").unwrap();
+        for missed in [
+            NotFound::Function(page.group.clone(), function.clone()),
+            NotFound::FunctionOfPage(page.id.clone(), function),
+        ] {
+            let hints = registry.hints(&missed, Instant::now());
+            assert_eq!(hints.functions.len(), NAMES_COMPARED_MAX, "{missed}");
+        }
     }
 }

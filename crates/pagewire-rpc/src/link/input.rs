@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use super::plain::Dialect;
 use super::{
     AGENT_BYTES_MAX, BYE_REASON_BYTES_MAX, CancelReason, Closing, Event, KIND_CHARS_MAX, Link,
-    Output, PING_ID, Phase, Ping, Refusal, TITLE_BYTES_MAX, URL_BYTES_MAX, clip, within,
+    Output, PING_ID, Phase, Refusal, TITLE_BYTES_MAX, URL_BYTES_MAX, clip, within,
 };
 use crate::Error;
 use crate::call::{CallEnd, CallId, EndKind, PageError};
@@ -34,7 +34,7 @@ impl Link {
                 got: "a message",
                 state: "hello is not answered yet",
             }),
-            Phase::Open { .. } => self.handle_open(now, frame.len(), incoming),
+            Phase::Open(_) => self.handle_open(now, frame.len(), incoming),
             Phase::Closed(_) => Ok(()),
         }
     }
@@ -126,13 +126,12 @@ impl Link {
     }
 
     fn handle_pong(&mut self, outcome: Result<Payload, RawError>) {
-        let Phase::Open { ping, .. } = &mut self.phase else {
+        let Phase::Open(heartbeat) = &mut self.phase else {
             return;
         };
-        if *ping == Ping::Answered {
+        if !heartbeat.answered() {
             return self.drop_answer();
         }
-        *ping = Ping::Answered;
         // An answer without figures still says that the page's JavaScript runs.
         let health = match outcome {
             Ok(Payload::Json(text)) => serde_json::from_slice(text.as_bytes()).unwrap_or_default(),

@@ -5,6 +5,8 @@ use crate::payload::ByteValue;
 
 const HELLO: &str = r#"{"jsonrpc":"2.0","id":0,"method":"$/hello","params":{"group":"g","functions":[{"name":"f"}]}}"#;
 
+const PING: &str = r#"> {"id":0,"method":"$/ping"}"#;
+
 struct Fixture {
     now: Instant,
     link: Link,
@@ -188,9 +190,9 @@ fn a_deadline_ends_calls_with_the_page_and_in_the_queue() {
     f.call(1);
     f.call(2);
     f.outputs();
-    assert_eq!(f.link.poll_timeout(), Some(f.now + Duration::from_secs(30)));
     f.pass(Duration::from_secs(30) - Duration::from_nanos(1));
-    assert!(f.outputs().is_empty());
+    assert_eq!(f.outputs(), [PING]);
+    assert_eq!(f.link.poll_timeout(), Some(f.now + Duration::from_nanos(1)));
     f.pass(Duration::from_nanos(1));
     assert_eq!(
         f.outputs(),
@@ -394,6 +396,76 @@ fn a_page_that_lives_but_does_not_answer_pings_stays_and_is_called_unresponsive(
     assert_eq!(f.outputs(), ["Health"]);
     f.pass(heartbeat);
     assert_eq!(f.outputs(), ["ping", r#"> {"id":0,"method":"$/ping"}"#]);
+}
+
+/// When a call times out it is known how long the page's JavaScript has not run, although heartbeats are far apart.
+#[test]
+fn a_page_is_asked_whether_it_runs_before_a_call_times_out() {
+    let second = Duration::from_secs(1);
+    let pong = r#"{"jsonrpc":"2.0","id":0,"result":{"lag_ms":1}}"#;
+    let open = |timeout: Duration| {
+        let mut f = Fixture::open(LinkOptions::default());
+        let call = Call {
+            function: FunctionName::new("f").unwrap(),
+            arguments: Payload::Json(JsonText::null()),
+            deadline: f.now + timeout,
+            credit: 0,
+            traceparent: None,
+        };
+        f.link.call(f.now, CallId(1), call).unwrap();
+        f.outputs();
+        f
+    };
+    let silent = |f: &Fixture| f.link.silent_since().map(|since| f.now - since);
+
+    // The page does not run at all: it is asked half-way, once.
+    let mut f = open(8 * second);
+    assert_eq!(f.link.poll_timeout(), Some(f.now + 4 * second));
+    f.pass(4 * second);
+    assert_eq!(f.outputs(), [PING]);
+    f.pass(3 * second);
+    assert!(f.outputs().is_empty());
+    f.pass(second);
+    assert_eq!(
+        f.outputs().last().map(String::as_str),
+        Some("1 ended timeout")
+    );
+    assert_eq!(silent(&f), Some(4 * second));
+
+    // It runs until the second look: only what is certain is said.
+    let mut f = open(8 * second);
+    f.pass(4 * second);
+    f.send(pong).unwrap();
+    assert_eq!(silent(&f), None);
+    f.pass(2 * second);
+    assert_eq!(f.outputs(), [PING, "Health", PING]);
+    f.pass(2 * second);
+    assert_eq!(silent(&f), Some(2 * second));
+
+    // Whatever comes from it says that it ran then.
+    let mut f = open(8 * second);
+    f.pass(4 * second);
+    f.pass(3 * second);
+    f.send(&item(9, "1")).unwrap();
+    f.pass(second);
+    assert_eq!(silent(&f), Some(second));
+
+    // A call that is answered before, or too short, costs nothing.
+    let mut f = open(8 * second);
+    f.send(&answer(1)).unwrap();
+    f.pass(4 * second);
+    assert_eq!(f.outputs(), ["1 ended result"]);
+    assert_eq!(
+        f.link.poll_timeout(),
+        Some(f.now + 11 * second),
+        "the heartbeat"
+    );
+    let wait = 2 * heartbeat::LOOK_WAIT_MIN;
+    for (timeout, looks) in [(wait, 1), (wait - Duration::from_nanos(2), 0)] {
+        let mut f = open(timeout);
+        f.pass(timeout - Duration::from_nanos(1));
+        assert_eq!(f.outputs().len(), looks, "{timeout:?}");
+    }
 }
 
 #[test]

@@ -63,7 +63,7 @@ async fn what_a_page_asks_of_another_fails_as_it_does_for_programs() {
         (
             json!([{"function": "page/wait", "timeout": 100}]),
             -32001,
-            "timeout",
+            "the page did not answer before the deadline",
         ),
     ];
     for (arguments, code, message) in cases {

@@ -1,5 +1,6 @@
 //! The process of a browser that was launched by us, and the pipe to it.
 
+use std::ffi::OsString;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::path::Path;
@@ -56,16 +57,15 @@ impl Browser {
     ///
     /// Outside a tokio runtime.
     pub fn launch(options: &LaunchOptions) -> Result<(Self, Transport), LaunchError> {
-        let mut arguments = options.arguments()?;
-        arguments.extend(for_this_machine());
+        let arguments = options.arguments()?;
         // Nobody waits for it: it touches only what is nobody's any more, and a runtime that ends waits for its blocking tasks.
         drop(tokio::task::spawn_blocking(held::sweep));
         let profile = Held::new(&options.profile)?;
         let (pipes, from_browser, commands) = open_pipes().map_err(LaunchError::Pipe)?;
         let mut command = Command::new(&options.program);
-        let user_data = format!("--user-data-dir={}", profile.path().display());
         command
-            .arg(user_data)
+            .arg(user_data_dir(profile.path()))
+            .args(for_this_machine())
             .args(arguments)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -170,7 +170,15 @@ impl Drop for Process {
     }
 }
 
-/// The browser's ends with the numbers that it looks for them under, and ours.
+/// Paths need not be UTF-8.
+fn user_data_dir(profile: &Path) -> OsString {
+    let mut argument = OsString::from("--user-data-dir=");
+    argument.push(profile);
+    argument
+}
+
+/// The browser's ends with the numbers that it looks for them under, and ours. The four take the lowest free numbers, so 3 and 4 are in use in this process from now on, and
+/// putting the browser's ends there after the fork cannot overwrite what the standard library opens for starting a program.
 fn open_pipes() -> io::Result<(Vec<FdMapping>, Receiver, CommandEnd)> {
     let (commands, to_browser) = io::pipe()?;
     let (from_browser, answers) = io::pipe()?;

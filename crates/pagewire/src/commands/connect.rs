@@ -6,7 +6,6 @@
 mod address;
 mod arguments;
 mod backoff;
-mod close;
 mod dial;
 mod end;
 mod handshake;

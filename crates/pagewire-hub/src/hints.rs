@@ -125,11 +125,16 @@ pub fn show_duration(time: Duration) -> String {
 /// Those of `known` that somebody who wrote `wanted` may have meant, the most similar first.
 pub(crate) fn nearest<N: Borrow<str> + Ord>(wanted: &str, known: Vec<N>) -> Vec<N> {
     let wanted = wanted.to_lowercase();
+    let length = wanted.chars().count();
     // One slip in a short name, one in three characters of a longer one. A name in another case is the nearest there is.
-    let slips_max = (wanted.chars().count() / 3).max(1);
+    let slips = (length / 3).max(1);
     let rated = known.into_iter().filter_map(|name| {
-        let distance = strsim::damerau_levenshtein(&wanted, &name.borrow().to_lowercase());
-        (distance <= slips_max).then_some((distance, name))
+        let lower = name.borrow().to_lowercase();
+        if lower.chars().count().abs_diff(length) > slips {
+            return None;
+        }
+        let distance = strsim::osa_distance(&wanted, &lower);
+        (distance <= slips).then_some((distance, name))
     });
     let mut rated: Vec<_> = rated.collect();
     rated.sort();
@@ -158,7 +163,7 @@ mod tests {
 
     #[test]
     fn names_that_may_be_meant_are_found_up_to_the_limit() {
-        let cases: [(&str, &[&str], &[&str]); 8] = [
+        let cases: [(&str, &[&str], &[&str]); 9] = [
             (
                 "pricez",
                 &["prices", "title", "price"],
@@ -172,6 +177,7 @@ mod tests {
             ("价各", &["价格", "标题"], &["价格"]),
             ("f", &["g", "title"], &["g"]),
             ("f", &["go"], &[]),
+            ("pirce", &["price"], &["price"]),
             ("total", &["price"], &[]),
             ("anything", &[], &[]),
             // One more than the limit.

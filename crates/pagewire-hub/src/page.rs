@@ -120,7 +120,7 @@ pub struct PageInfo {
     pub health: PageHealth,
     /// What whoever attached it knows of it.
     pub notes: Vec<Note>,
-    /// Its connections whose frames are taken, with or without values.
+    /// Its connections whose frames are taken.
     pub taps: Vec<TapInfo>,
 }
 

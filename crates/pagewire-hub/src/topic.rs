@@ -192,6 +192,10 @@ impl Topics {
                     let state = topic.state();
                     (state.head(), state.bytes())
                 };
+                // A subscriber of whatever name makes a topic, but no tap.
+                if frames == 0 {
+                    continue;
+                }
                 let info = TapInfo {
                     topic: name.clone(),
                     frames,

@@ -21,6 +21,10 @@ async fn taps_of_a_page_are_listed_with_it() {
     let other = FakePage::attach(&hub, "g", &[]).await;
     publish(&hub, &page.id, "2-<b>.example", 1);
     publish(&hub, &page.id, "1-push.example", 3);
+    // Who follows what is not there makes no tap.
+    client
+        .get(&format!("/v1/topics/taps/{}/3-not.there", page.id))
+        .await;
     let info = client.get(&format!("/v1/pages/{}", page.id)).await;
     let taps = info.json().await["taps"].clone();
     let tap = |connection: &str, frames: u64| {

@@ -7,10 +7,12 @@
 
 mod cli;
 mod client;
+mod close_code;
 mod commands;
 mod demo;
 mod exit;
 mod nofile;
+mod preview;
 mod serve;
 mod settings;
 mod terminal;

@@ -34,6 +34,11 @@ pub(crate) fn harmless_json(text: &str) -> String {
     })
 }
 
+/// The text on one line, for a place where a line break of somebody else would look like a line of ours.
+pub(crate) fn one_line(text: &str) -> String {
+    text.replace(['\n', '\r', '\t'], " ")
+}
+
 fn escape(text: &str, shown: impl Fn(char) -> String) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {

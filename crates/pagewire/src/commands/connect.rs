@@ -6,7 +6,6 @@
 pub(crate) mod address;
 pub(crate) mod arguments;
 mod backoff;
-mod close;
 pub(crate) mod dial;
 mod end;
 mod handshake;

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use crate::cli::{PageChange, PagesArguments};
 use crate::client::Client;
 use crate::exit::{FAILED, Failed};
-use crate::terminal::{print_json, print_text};
+use crate::terminal::{one_line, print_json, print_text};
 
 /// The part of `GET /v1/pages` that is shown.
 #[derive(Deserialize)]
@@ -31,6 +31,15 @@ struct Page {
     health: Health,
     #[serde(default)]
     notes: Vec<Note>,
+    #[serde(default)]
+    taps: Vec<Tap>,
+}
+
+#[derive(Deserialize)]
+struct Tap {
+    topic: String,
+    frames: u64,
+    kept_bytes: u64,
 }
 
 #[derive(Deserialize)]
@@ -127,7 +136,7 @@ impl Page {
             self.calls.queued,
             self.health.shown(),
             if self.draining { ", draining" } else { "" },
-            self.url,
+            one_line(&self.url),
         );
         for note in &self.notes {
             let blocks = if note.blocks {
@@ -135,7 +144,18 @@ impl Page {
             } else {
                 ""
             };
-            text.push_str(&format!("  ! {}{blocks}\n", note.words()));
+            text.push_str(&format!("  ! {}{blocks}\n", one_line(note.words())));
+        }
+        for tap in &self.taps {
+            let Tap {
+                topic,
+                frames,
+                kept_bytes,
+            } = tap;
+            let plural = if *frames == 1 { "" } else { "s" };
+            text.push_str(&format!(
+                "  ~ {topic}  {frames} frame{plural}, {kept_bytes} bytes kept\n"
+            ));
         }
         for function in &self.functions {
             text.push_str(&format!("    {}/{}\n", self.group, function.shown()));
@@ -163,7 +183,7 @@ impl Function {
         let description = if self.description.is_empty() {
             String::new()
         } else {
-            format!("  {}", self.description)
+            format!("  {}", one_line(&self.description))
         };
         format!("{}({parameters}){kind}{description}", self.name)
     }

@@ -1,8 +1,11 @@
 //! `pagewire tail TOPIC`.
 
+mod frame;
+
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use self::frame::Tapped;
 use crate::cli::TailArguments;
 use crate::client::{Client, Query};
 use crate::exit::{FAILED, Failed};
@@ -65,7 +68,7 @@ pub(crate) async fn run(arguments: &TailArguments) -> Result<(), Failed> {
         if arguments.json {
             print_json(&line)?
         } else {
-            print_text(&record.shown())?
+            print_text(&record.shown(&arguments.topic))?
         }
         cursor = record.cursor.or(cursor);
     }
@@ -79,12 +82,18 @@ pub(crate) async fn run(arguments: &TailArguments) -> Result<(), Failed> {
 }
 
 impl Record<'_> {
-    fn shown(&self) -> String {
+    /// The record for people; what stands below `taps/` as what happened on a page's connection.
+    fn shown(&self, topic: &str) -> String {
         if let Some(gap) = &self.gap {
             return match gap.lost {
                 Some(lost) => format!("--- {lost} values are lost; next is #{} ---", gap.seq),
                 None => format!("--- the hub was restarted; next is #{} ---", gap.seq),
             };
+        }
+        let tapped = self.value.filter(|_| topic.starts_with("taps/"));
+        if let Some(tapped) = tapped.and_then(Tapped::read) {
+            let time = clock(tapped.time_ms.unwrap_or(self.time_ms));
+            return format!("#{} {time} {}", self.seq, tapped.frame.shown());
         }
         let value = match (self.value, &self.base64) {
             (Some(value), _) => value.get().to_owned(),
@@ -142,7 +151,30 @@ mod tests {
         ];
         for (line, shown) in cases {
             let record: Record<'_> = serde_json::from_str(line).unwrap();
-            assert_eq!(record.shown(), shown, "{line}");
+            assert_eq!(record.shown("programs/t"), shown, "{line}");
+        }
+    }
+
+    #[test]
+    fn values_of_taps_are_shown_as_frames_and_anything_else_as_it_is() {
+        let frame = r#"{"kind":"text","direction":"sent","size":2,"at_us":7,"time_ms":1795212345678,"text":"hi"}"#;
+        for (topic, value, shown) in [
+            (
+                "taps/p/1-a",
+                frame,
+                "#1 22:05:45.678Z → text 2 bytes  hi".to_owned(),
+            ),
+            ("programs/t", frame, format!("#1 00:00:00.000Z {frame}")),
+            (
+                "taps/p/1-a",
+                r#"{"kind":"new"}"#,
+                r#"#1 00:00:00.000Z {"kind":"new"}"#.into(),
+            ),
+            ("taps/p/1-a", "[1]", "#1 00:00:00.000Z [1]".into()),
+        ] {
+            let line = format!(r#"{{"seq":1,"time_ms":0,"value":{value}}}"#);
+            let record: Record<'_> = serde_json::from_str(&line).unwrap();
+            assert_eq!(record.shown(topic), shown);
         }
     }
 }

@@ -6,7 +6,7 @@ use tokio_tungstenite::tungstenite::Error;
 use tokio_tungstenite::tungstenite::error::{CapacityError, ProtocolError};
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 
-use super::close;
+use crate::close_code;
 use crate::exit::{CANCELLED, FAILED, Failed};
 use crate::tls::innermost;
 
@@ -34,7 +34,7 @@ impl End {
     pub(super) fn of_close(frame: Option<CloseFrame>) -> Self {
         match frame {
             None => Self::Closed {
-                code: close::NO_STATUS,
+                code: close_code::NO_STATUS,
                 reason: String::new(),
             },
             Some(frame) => Self::Closed {
@@ -96,7 +96,9 @@ impl End {
             Self::Idle(time) => failed(format!(
                 "nothing came for {time:?} (--idle); is the server alive, and does it have anything to say?"
             )),
-            Self::Closed { code, .. } if !close::is_normal(*code) => Err(Failed::silent(FAILED)),
+            Self::Closed { code, .. } if !close_code::is_normal(*code) => {
+                Err(Failed::silent(FAILED))
+            }
             Self::Closed { .. } => match missing {
                 Some(missing) => failed(format!(
                     "the server closed the connection, and {missing} of the wanted messages did not come"

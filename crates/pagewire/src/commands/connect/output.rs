@@ -6,8 +6,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use bytes::Bytes;
 use serde::{Serialize, Serializer};
 
-use super::close;
 use super::payload::{self, Payload};
+use crate::close_code;
 use crate::exit::Failed;
 use crate::terminal::{harmless, print_json, print_text, stdout_is_terminal, write_bytes};
 
@@ -88,7 +88,7 @@ impl<'a> Event<'a> {
     pub(super) fn closed(code: u16, reason: &'a str, by: Side, clean: bool) -> Self {
         Self::Close {
             code,
-            name: close::name(code),
+            name: close_code::name(code),
             reason,
             by,
             clean,
@@ -178,7 +178,7 @@ impl Form {
             }),
             // No such code came: the words of the error that ends the command say more.
             Event::Close {
-                code: close::ABNORMAL,
+                code: close_code::ABNORMAL,
                 ..
             } => Shown::Nothing,
             Event::Close {

@@ -6,9 +6,10 @@ use bytes::Bytes;
 use serde::{Serialize, Serializer};
 use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
 
+use crate::preview;
+
 /// So much of a binary message is shown to a person.
 const PREVIEW_BYTES_MAX: usize = 256;
-const PREVIEW_COLUMNS: usize = 16;
 
 /// What a message holds.
 #[derive(Debug, Clone)]
@@ -64,34 +65,11 @@ impl Serialize for Payload {
     }
 }
 
-/// A heading and the first bytes, hexadecimal beside ASCII.
+/// A heading and the first bytes.
 pub(super) fn preview(bytes: &[u8]) -> String {
-    let mut text = format!("binary, {} bytes", bytes.len());
-    let shown = &bytes[..bytes.len().min(PREVIEW_BYTES_MAX)];
-    for (row, chunk) in shown.chunks(PREVIEW_COLUMNS).enumerate() {
-        let hex: Vec<_> = chunk.iter().map(|byte| format!("{byte:02x}")).collect();
-        let ascii: String = chunk
-            .iter()
-            .map(|byte| {
-                if (0x20..0x7f).contains(byte) {
-                    char::from(*byte)
-                } else {
-                    '.'
-                }
-            })
-            .collect();
-        text += &format!(
-            "\n  {:06x}  {:width$}  {ascii}",
-            row * PREVIEW_COLUMNS,
-            hex.join(" "),
-            width = 3 * PREVIEW_COLUMNS - 1
-        );
-    }
-    let left = bytes.len() - shown.len();
-    if left > 0 {
-        text += &format!("\n  … {left} more bytes (--raw into a file or pipe writes all of them)");
-    }
-    text
+    let rest = "--raw into a file or pipe writes all of them";
+    let rows = preview::rows(bytes, PREVIEW_BYTES_MAX, rest);
+    format!("binary, {} bytes{rows}", bytes.len())
 }
 
 #[cfg(test)]
@@ -101,7 +79,7 @@ mod tests {
     #[test]
     fn a_preview_ends_at_its_limit_and_says_what_is_left() {
         let at = preview(&[0; PREVIEW_BYTES_MAX]);
-        assert_eq!(at.lines().count(), 1 + PREVIEW_BYTES_MAX / PREVIEW_COLUMNS);
+        assert_eq!(at.lines().count(), 1 + PREVIEW_BYTES_MAX / 16);
         assert!(!at.contains('…'), "{at}");
         let past = preview(&[0; PREVIEW_BYTES_MAX + 1]);
         assert!(

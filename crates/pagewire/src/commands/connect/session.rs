@@ -10,7 +10,6 @@ use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::{Error, Message};
 
 use super::arguments::AfterInput;
-use super::close;
 use super::dial::Socket;
 use super::end::End;
 use super::input::Input;
@@ -19,6 +18,7 @@ use super::output::{Event, Form, Side, Source};
 use super::payload::Payload;
 use super::pings::Pings;
 use super::topic::{NotPublished, Topic};
+use crate::close_code;
 use crate::exit::Failed;
 
 /// How long a server may take over its goodbye.
@@ -255,9 +255,12 @@ impl<'a> Session<'a> {
                 self.print(&Event::closed(*code, reason, Side::Server, true))
             }
             (_, Some(code)) => self.print(&Event::closed(code, "", Side::Client, answered)),
-            (End::Lost(why), None) => {
-                self.print(&Event::closed(close::ABNORMAL, why, Side::Server, false))
-            }
+            (End::Lost(why), None) => self.print(&Event::closed(
+                close_code::ABNORMAL,
+                why,
+                Side::Server,
+                false,
+            )),
             (
                 End::Counted
                 | End::InputOver

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use pagewire_rpc::Note;
 use serde::Deserialize;
 
 use super::hub::{Hub, Problem, Refusal, Status, read};
@@ -27,6 +28,8 @@ struct Page {
     #[serde(default)]
     draining: bool,
     health: Health,
+    #[serde(default)]
+    notes: Vec<Note>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -95,11 +98,37 @@ fn judge(pages: &[Page]) -> Vec<Check> {
         format!("已接入 {} 个网页", pages.len()),
     );
     std::iter::once(summary)
-        .chain(pages.iter().map(Page::check))
+        .chain(pages.iter().flat_map(Page::checks))
         .collect()
 }
 
 impl Page {
+    /// How it fares, and what whoever attached it knows of it.
+    fn checks(&self) -> Vec<Check> {
+        let notes = self.notes.iter().map(|note| self.noted(note));
+        std::iter::once(self.check()).chain(notes).collect()
+    }
+
+    fn noted(&self, note: &Note) -> Check {
+        let state = if note.blocks { State::Bad } else { State::Warn };
+        let check = self.say(
+            state,
+            note.words(),
+            &format!("接入方的说明（{}）", note.code),
+        );
+        let todo = match note.code.as_str() {
+            "paused" => Some("go on in the debugger of its tab (F8), or close its DevTools"),
+            // The words of the note say what there is to say.
+            _ => None,
+        };
+        let check = check.todos(todo);
+        if note.blocks {
+            check.why("it does not answer calls as long as this is so; they time out")
+        } else {
+            check
+        }
+    }
+
     fn check(&self) -> Check {
         self.silence()
             .or_else(|| self.duty())
@@ -302,7 +331,7 @@ mod tests {
 
     fn page(changes: serde_json::Value) -> Page {
         let mut page = json!({"id": "p", "group": "g", "url": "u", "functions": [{"name": "f"}],
-            "draining": false,
+            "draining": false, "notes": [],
             "calls": {"in_flight": 0, "queued": 0, "ended": {}},
             "health": {"responsive": true, "lag_ms": 1, "hidden": false, "silent_ms": 5, "timeouts_in_row": 0, "asked_last": false}});
         for (path, value) in changes.as_object().expect("an object") {
@@ -357,5 +386,44 @@ mod tests {
                 "{changes}: {shown}"
             );
         }
+    }
+
+    #[test]
+    fn what_is_known_of_a_page_is_told() {
+        let page = page(json!({"/notes": [
+            {"code": "paused", "text": "paused in the debugger at app.js:10", "blocks": true},
+            {"code": "csp", "text": "its policy forbids ws://127.0.0.1:9999"},
+        ]}));
+        let checks: Vec<_> = page
+            .checks()
+            .iter()
+            .map(|check| serde_json::to_value(check).expect("JSON"))
+            .collect();
+        let told: Vec<_> = checks
+            .iter()
+            .map(|check| {
+                (
+                    check["state"].as_str(),
+                    check["seen"].as_str(),
+                    check["do"].is_array(),
+                )
+            })
+            .collect();
+        assert_eq!(
+            told[1..],
+            [
+                (
+                    Some("bad"),
+                    Some("p, group g, u: paused in the debugger at app.js:10"),
+                    true
+                ),
+                (
+                    Some("warn"),
+                    Some("p, group g, u: its policy forbids ws://127.0.0.1:9999"),
+                    false
+                ),
+            ]
+        );
+        assert_eq!(told[0].0, Some("ok"));
     }
 }

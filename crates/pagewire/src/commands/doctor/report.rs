@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::exit::{FAILED, Failed};
-use crate::terminal::print_text;
+use crate::terminal::{one_line, print_text};
 
 /// How a check came out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -84,10 +84,6 @@ impl Check {
         let first = format!("{state:<5} {:<9} {}", self.check, one_line(&self.seen));
         rest.fold(first, |text, line| format!("{text}\n{:16}{line}", ""))
     }
-}
-
-fn one_line(text: &str) -> String {
-    text.replace(['\n', '\r', '\t'], " ")
 }
 
 /// All checks in the order in which they were made.

@@ -1,12 +1,12 @@
 //! What close codes mean.
 
 /// Says that the connection was lost; never sent (RFC 6455 §7.4.1).
-pub(super) const ABNORMAL: u16 = 1006;
+pub(crate) const ABNORMAL: u16 = 1006;
 /// Stands for a close frame without a code; never sent either.
-pub(super) const NO_STATUS: u16 = 1005;
+pub(crate) const NO_STATUS: u16 = 1005;
 
 /// The name of a close code: RFC 6455 §7.4.1, then IANA's WebSocket Close Code Number Registry.
-pub(super) fn name(code: u16) -> &'static str {
+pub(crate) fn name(code: u16) -> &'static str {
     match code {
         1000 => "normal closure",
         1001 => "going away",
@@ -33,7 +33,7 @@ pub(super) fn name(code: u16) -> &'static str {
 }
 
 /// True where the server ended the connection as planned: done, going away, or without a word.
-pub(super) fn is_normal(code: u16) -> bool {
+pub(crate) fn is_normal(code: u16) -> bool {
     matches!(code, 1000 | 1001 | NO_STATUS)
 }
 

@@ -1,0 +1,329 @@
+//! The values of taps for people: what a page's own connections brought (`docs/protocol.md` §3.9).
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use crate::close_code;
+use crate::preview;
+
+/// So much of a text is shown.
+const FRAME_TEXT_BYTES_MAX: usize = 1_024;
+/// So many bytes of a binary frame are shown, unless they are text.
+const FRAME_PREVIEW_BYTES_MAX: usize = 64;
+/// Where the rest is.
+const REST: &str = "--json shows all of them";
+
+/// One value of a tap.
+#[derive(Debug, Deserialize)]
+pub(super) struct Tapped {
+    /// The browser's wall time.
+    #[serde(default)]
+    pub(super) time_ms: Option<u64>,
+    #[serde(flatten)]
+    pub(super) frame: Frame,
+}
+
+impl Tapped {
+    /// None for what a newer program may put there, which is shown as it is.
+    pub(super) fn read(value: &RawValue) -> Option<Self> {
+        serde_json::from_str(value.get()).ok()
+    }
+}
+
+/// What happened on a connection.
+#[derive(Debug, Deserialize)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+pub(super) enum Frame {
+    Open(Open),
+    Text(Message),
+    Binary(Message),
+    Ping(Message),
+    Pong(Message),
+    Error {
+        text: String,
+    },
+    Close {
+        code: u16,
+        #[serde(default)]
+        reason: String,
+    },
+    Response(Response),
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Open {
+    connection: String,
+    url: String,
+    #[serde(default)]
+    target: String,
+    #[serde(default)]
+    initiator: String,
+    #[serde(default)]
+    status: Option<u16>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Message {
+    direction: Direction,
+    size: u64,
+    #[serde(default)]
+    opcode: Option<u8>,
+    #[serde(flatten)]
+    payload: Payload,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Direction {
+    Received,
+    Sent,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Response {
+    url: String,
+    method: String,
+    status: u16,
+    #[serde(default)]
+    mime: String,
+    size: u64,
+    #[serde(flatten)]
+    payload: Payload,
+}
+
+#[derive(Debug, Deserialize)]
+struct Payload {
+    #[serde(default)]
+    text: Option<String>,
+    #[serde(default)]
+    base64: Option<String>,
+}
+
+impl Frame {
+    /// What happened, in one line, and what came under it where it is long.
+    pub(super) fn shown(&self) -> String {
+        match self {
+            Self::Open(open) => open.shown(),
+            Self::Text(message) => message.shown("text"),
+            Self::Binary(message) => message.shown("binary"),
+            Self::Ping(message) => message.shown("ping"),
+            Self::Pong(message) => message.shown("pong"),
+            Self::Error { text } => format!("the connection failed: {}", set_in(text)),
+            Self::Close { code, reason } => {
+                let name = close_code::name(*code);
+                let colon = if reason.is_empty() { "" } else { ": " };
+                let reason = set_in(reason);
+                format!("the connection closed with {code} ({name}){colon}{reason}")
+            }
+            Self::Response(response) => response.shown(),
+        }
+    }
+}
+
+impl Open {
+    fn shown(&self) -> String {
+        let by = |word: &str, text: &str| {
+            if text.is_empty() {
+                String::new()
+            } else {
+                format!("{word}{text}")
+            }
+        };
+        let status = match self.status {
+            Some(101) | None => String::new(),
+            Some(status) => format!(", refused with status {status}"),
+        };
+        let text = format!(
+            "connection {} opened: {}{}{}{status}",
+            self.connection,
+            self.url,
+            by(" in a ", &self.target),
+            by(", by ", &self.initiator),
+        );
+        set_in(&text)
+    }
+}
+
+impl Message {
+    fn shown(&self, kind: &str) -> String {
+        let arrow = match self.direction {
+            Direction::Received => '←',
+            Direction::Sent => '→',
+        };
+        let opcode = self.opcode.map(|opcode| format!(" opcode {opcode}"));
+        let (size, payload) = (bytes(self.size), self.payload.shown());
+        format!(
+            "{arrow} {kind}{} {size}{payload}",
+            opcode.unwrap_or_default()
+        )
+    }
+}
+
+impl Response {
+    fn shown(&self) -> String {
+        let Self {
+            url,
+            method,
+            status,
+            mime,
+            ..
+        } = self;
+        let space = if mime.is_empty() { "" } else { " " };
+        let head = format!(
+            "← {method} {status}{space}{mime} {} {url}",
+            bytes(self.size)
+        );
+        set_in(&head) + &self.payload.shown()
+    }
+}
+
+impl Payload {
+    /// Text as it is, behind the head; other bytes in rows under it.
+    fn shown(&self) -> String {
+        match (&self.text, &self.base64) {
+            (Some(text), _) => shown_text(text),
+            (None, Some(base64)) => match STANDARD.decode(base64) {
+                Ok(bytes) => match std::str::from_utf8(&bytes) {
+                    Ok(text) if !text.contains(is_unprintable) => shown_text(text),
+                    Ok(_) | Err(_) => preview::rows(&bytes, FRAME_PREVIEW_BYTES_MAX, REST),
+                },
+                Err(_) => ", which are no base64".to_owned(),
+            },
+            (None, None) => String::new(),
+        }
+    }
+}
+
+fn shown_text(text: &str) -> String {
+    if text.is_empty() {
+        return String::new();
+    }
+    let end = text.floor_char_boundary(FRAME_TEXT_BYTES_MAX);
+    let more = match text.len() - end {
+        0 => String::new(),
+        left => format!("\n  … {left} more bytes ({REST})"),
+    };
+    format!("  {}{more}", set_in(&text[..end]))
+}
+
+/// Later lines are set in, so that what a page got cannot look like another value.
+fn set_in(text: &str) -> String {
+    text.replace('\n', "\n  ")
+}
+
+fn is_unprintable(c: char) -> bool {
+    c.is_control() && !matches!(c, '\n' | '\r' | '\t')
+}
+
+fn bytes(count: u64) -> String {
+    match count {
+        1 => "1 byte".to_owned(),
+        count => format!("{count} bytes"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(value: &serde_json::Value) -> String {
+        let frame: Frame = serde_json::from_value(value.clone()).expect("a value of a tap");
+        frame.shown()
+    }
+
+    fn text(text: &str) -> serde_json::Value {
+        serde_json::json!({"kind": "text", "direction": "received", "size": text.len(), "at_us": 1, "time_ms": 2, "text": text})
+    }
+
+    fn binary(bytes: &[u8]) -> serde_json::Value {
+        serde_json::json!({"kind": "binary", "direction": "sent", "size": bytes.len(), "at_us": 1, "time_ms": 2, "base64": STANDARD.encode(bytes)})
+    }
+
+    #[test]
+    fn values_of_taps_are_readable() {
+        let json = |text: &str| serde_json::from_str(text).expect("JSON");
+        let cases: [(serde_json::Value, &str); 15] = [
+            (
+                json(
+                    r#"{"kind":"open","connection":"1-push.example.com","url":"wss://push.example.com/live","at_us":1,"time_ms":2,"target":"tab",
+                    "initiator":"https://shop.example/app.js:10:5","request":{},"status":101,"response":{}}"#,
+                ),
+                "connection 1-push.example.com opened: wss://push.example.com/live in a tab, by https://shop.example/app.js:10:5",
+            ),
+            (
+                json(
+                    r#"{"kind":"open","connection":"1-a","url":"wss://a/","at_us":1,"time_ms":2,"status":403}"#,
+                ),
+                "connection 1-a opened: wss://a/, refused with status 403",
+            ),
+            (text(r#"{"a":1}"#), r#"← text 7 bytes  {"a":1}"#),
+            (text(""), "← text 0 bytes"),
+            (text("a\n#9 faked"), "← text 10 bytes  a\n  #9 faked"),
+            (binary("价格".as_bytes()), "→ binary 6 bytes  价格"),
+            (binary(b""), "→ binary 0 bytes"),
+            (
+                binary(b"\x08\x01ab"),
+                "→ binary 4 bytes\n  000000  08 01 61 62                                      ..ab",
+            ),
+            (
+                binary(b"\x1b[2J"),
+                "→ binary 4 bytes\n  000000  1b 5b 32 4a                                      .[2J",
+            ),
+            (
+                json(
+                    r#"{"kind":"ping","direction":"received","size":1,"at_us":1,"time_ms":2,"base64":"AA=="}"#,
+                ),
+                "← ping 1 byte\n  000000  00                                               .",
+            ),
+            (
+                json(
+                    r#"{"kind":"binary","direction":"received","size":0,"opcode":5,"at_us":1,"time_ms":2,"base64":""}"#,
+                ),
+                "← binary opcode 5 0 bytes",
+            ),
+            (
+                json(r#"{"kind":"error","at_us":1,"time_ms":2,"text":"ERR_CONNECTION_RESET"}"#),
+                "the connection failed: ERR_CONNECTION_RESET",
+            ),
+            (
+                json(r#"{"kind":"close","at_us":1,"time_ms":2,"code":1001,"reason":"bye"}"#),
+                "the connection closed with 1001 (going away): bye",
+            ),
+            (
+                json(r#"{"kind":"close","at_us":1,"time_ms":2,"code":1005,"reason":""}"#),
+                "the connection closed with 1005 (no status received)",
+            ),
+            (
+                json(
+                    r#"{"kind":"response","url":"https://a/x","method":"GET","status":200,"mime":"application/json","size":2,"at_us":1,"time_ms":2,"text":"{}"}"#,
+                ),
+                "← GET 200 application/json 2 bytes https://a/x  {}",
+            ),
+        ];
+        for (value, expected) in cases {
+            assert_eq!(shown(&value), expected, "{value}");
+        }
+    }
+
+    #[test]
+    fn long_frames_are_cut_at_their_limits() {
+        let at = "x".repeat(FRAME_TEXT_BYTES_MAX);
+        assert!(shown(&text(&at)).ends_with(&at));
+        let past = shown(&text(&format!("{at}x")));
+        assert!(
+            past.ends_with("x\n  … 1 more bytes (--json shows all of them)"),
+            "{past}"
+        );
+        let wide = shown(&text(&"价".repeat(FRAME_TEXT_BYTES_MAX)));
+        assert_eq!(wide.matches('价').count(), FRAME_TEXT_BYTES_MAX / 3);
+        let at = shown(&binary(&[0; FRAME_PREVIEW_BYTES_MAX]));
+        assert!(!at.contains('…') && at.lines().count() == 5, "{at}");
+        let past = shown(&binary(&[0; FRAME_PREVIEW_BYTES_MAX + 1]));
+        assert!(
+            past.ends_with("… 1 more bytes (--json shows all of them)"),
+            "{past}"
+        );
+    }
+}

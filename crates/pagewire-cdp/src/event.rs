@@ -352,6 +352,9 @@ pub struct RequestWillBeSent<'a> {
     /// The request.
     #[serde(borrow)]
     pub request_id: Cow<'a, str>,
+    /// The request of the document that it belongs to. Empty for a worker's.
+    #[serde(borrow, default)]
+    pub loader_id: Cow<'a, str>,
     /// Monotonic, in seconds.
     pub timestamp: f64,
     /// Unix time, in seconds.
@@ -382,6 +385,9 @@ pub struct ResponseReceived<'a> {
     /// The request.
     #[serde(borrow)]
     pub request_id: Cow<'a, str>,
+    /// `Document`, `Script`, `Fetch`, …
+    #[serde(rename = "type", borrow, default)]
+    pub kind: Cow<'a, str>,
     /// Monotonic, in seconds.
     pub timestamp: f64,
     /// The head.

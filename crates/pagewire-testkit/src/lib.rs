@@ -14,7 +14,9 @@
 
 mod attached;
 mod browser;
+mod carried;
 mod client;
+mod feed;
 mod hub;
 mod need;
 mod page;
@@ -24,7 +26,9 @@ use std::time::Duration;
 
 pub use attached::Attached;
 pub use browser::{BrowserPage, Site};
+pub use carried::{Carried, MessageKind};
 pub use client::{Http, Response};
+pub use feed::{End, Fed, Feed, Kinds, Wire};
 pub use hub::TestHub;
 pub use need::{chromium, is_long, need, program};
 pub use page::{FakePage, Message, open_socket};

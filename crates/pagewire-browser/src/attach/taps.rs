@@ -8,8 +8,8 @@ use bytes::Bytes;
 use pagewire_cdp::command::NetworkGetResponseBody;
 use pagewire_cdp::event::{FrameNavigated, ResponseBody};
 use pagewire_cdp::{
-    CommandError, NetworkId, RawEvent, SessionId, TapPayload, TapRules, TapValue, Tapped, Taps,
-    TargetId,
+    CommandError, Error, NetworkId, RawEvent, SessionId, TapPayload, TapRules, TapValue, Tapped,
+    Taps, TargetId,
 };
 use pagewire_rpc::{JsonText, PageId, Payload, TopicName};
 use serde::{Deserialize, Serialize};
@@ -134,8 +134,15 @@ impl State {
         let Some(page) = self.taps.get_mut(&owner) else {
             return;
         };
-        if let Err(error) = page.taps.handle_event(id, kind, event, wall_ms) {
-            tracing::warn!(method = %event.method, %error, "an event was not tapped");
+        match page.taps.handle_event(id, kind, event, wall_ms) {
+            Ok(()) => {}
+            Err(error @ Error::Limit { .. }) => {
+                let text = format!("{error}; what is over it is not tapped");
+                self.report(Report::Problem { text });
+            }
+            Err(error) => {
+                tracing::warn!(method = %event.method, %error, "an event was not tapped");
+            }
         }
         self.take_tapped(now, &owner);
     }
@@ -195,12 +202,14 @@ impl State {
         let Some(FrameNavigated { frame }) = read(event) else {
             return;
         };
-        let Some(owner) = self.sessions.get(id).map(|session| session.owner.clone()) else {
+        let Some(session) = self.sessions.get(id) else {
             return;
         };
-        if frame.parent_id.is_none()
-            && let Some(page) = self.taps.get_mut(&owner)
-        {
+        let owner = session.owner.clone();
+        // The frame of another site is a target of its own, with a frame around it.
+        let is_main =
+            frame.parent_id.is_none() || frame.id.as_str() == session.target.target_id.as_str();
+        if is_main && let Some(page) = self.taps.get_mut(&owner) {
             let document = frame.loader_id.as_ref();
             page.taps
                 .handle_navigation(id, document, "the page navigated", wall_ms);

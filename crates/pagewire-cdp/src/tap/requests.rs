@@ -33,7 +33,8 @@ pub(super) struct Requests {
 struct Request {
     connection: ConnectionName,
     url: Box<str>,
-    method: Box<str>,
+    /// None where the request was not seen.
+    method: Option<Box<str>>,
     status: Option<u16>,
     mime: Option<Box<str>>,
     stage: Stage,
@@ -79,9 +80,8 @@ impl Requests {
             }
             "responseReceived" => {
                 let told: ResponseReceived<'_> = event.read()?;
-                if let Some(request) = self.table.get_mut(session, &told.request_id) {
-                    request.answered(&told.response);
-                }
+                self.adopt(session, &told.request_id);
+                self.answered(session, &told)?;
             }
             "eventSourceMessageReceived" => {
                 let told: EventSourceMessageReceived<'_> = event.read()?;
@@ -91,11 +91,13 @@ impl Requests {
             "loadingFinished" => {
                 let told: LoadingFinished<'_> = event.read()?;
                 let moment = clock.event(told.timestamp, wall_ms);
+                self.adopt(session, &told.request_id);
                 self.finished(session, &told.request_id, moment, out);
             }
             "loadingFailed" => {
                 let told: LoadingFailed<'_> = event.read()?;
                 let moment = clock.event(told.timestamp, wall_ms);
+                self.adopt(session, &told.request_id);
                 self.failed(session, &told, moment, out);
             }
             _ => {}
@@ -117,19 +119,55 @@ impl Requests {
             redirected.answered(response);
             out.push_back(redirected.value(moment, End::NoBody));
         }
+        // The script of a worker is requested where the worker is made, and answered in the worker. The question whether a request to another
+        // origin is allowed (CORS-preflight) has neither a document nor a body.
+        let is_answered_elsewhere = is_of_browser(&told.request_id) && told.loader_id.is_empty();
         let is_known = self.table.get_mut(session, &told.request_id).is_some();
-        if is_known || !self.rules.taps_response(&told.request.url) {
+        if is_answered_elsewhere || is_known || !self.rules.taps_response(&told.request.url) {
             return Ok(());
         }
-        let request = Request {
-            connection: ConnectionName::of_responses(&told.request.url),
-            url: told_url(&told.request.url, self.rules.keep_secrets),
-            method: (*told.request.method).into(),
+        let request = self.request(&told.request.url, Some(&told.request.method));
+        self.table.insert(session, &told.request_id, request)
+    }
+
+    fn request(&self, url: &str, method: Option<&str>) -> Request {
+        Request {
+            connection: ConnectionName::of_responses(url),
+            url: told_url(url, self.rules.keep_secrets),
+            method: method.map(Into::into),
             status: None,
             mime: None,
             stage: Stage::UnderWay,
+        }
+    }
+
+    /// The document of a frame of another site is requested in the document around it, and ends in the frame.
+    fn adopt(&mut self, session: &SessionId, id: &str) {
+        if is_of_browser(id) {
+            self.table.adopt(session, id);
+        }
+    }
+
+    fn answered(&mut self, session: &SessionId, told: &ResponseReceived<'_>) -> Result<(), Error> {
+        let is_known = self.table.get_mut(session, &told.request_id).is_some();
+        let begins = !is_known && is_of_browser(&told.request_id);
+        let method = match &*told.kind {
+            // The first one of a new tab is requested before anybody can listen to the tab.
+            "Document" if begins => Some(None),
+            // Of a worker (HTML §10.2.4).
+            "Script" if begins => Some(Some("GET")),
+            _ => None,
         };
-        self.table.insert(session, &told.request_id, request)
+        if let Some(method) = method
+            && self.rules.taps_response(&told.response.url)
+        {
+            let request = self.request(&told.response.url, method);
+            self.table.insert(session, &told.request_id, request)?;
+        }
+        if let Some(request) = self.table.get_mut(session, &told.request_id) {
+            request.answered(&told.response);
+        }
+        Ok(())
     }
 
     fn stream_event(
@@ -276,12 +314,18 @@ impl Request {
     fn value(&self, moment: Moment, end: End<'_>) -> Tapped {
         let head = Head {
             url: &self.url,
-            method: &self.method,
+            method: self.method.as_deref(),
             status: self.status,
             mime: self.mime.as_deref(),
         };
         value::response(&self.connection, head, moment, end)
     }
+}
+
+/// Whether the browser itself makes the request, as for a document and for the script of a worker. Such ids are unique in the whole browser;
+/// those of other requests are `PROCESS.NUMBER` (Chromium 156).
+fn is_of_browser(id: &str) -> bool {
+    id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 fn empty_body() -> End<'static> {

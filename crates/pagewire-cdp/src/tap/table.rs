@@ -72,6 +72,23 @@ impl<T> Table<T> {
         Some(entry)
     }
 
+    /// Moves an entry of another session to this one, where it is not there yet.
+    pub(super) fn adopt(&mut self, session: &SessionId, id: &str) {
+        if self.get_mut(session, id).is_some() {
+            return;
+        }
+        let mut sessions = self.of.iter();
+        let from = sessions.find(|(_, of_session)| of_session.contains_key(id));
+        let Some(from) = from.map(|(from, _)| from.clone()) else {
+            return;
+        };
+        if let Some(entry) = self.remove(&from, id) {
+            let of_session = self.of.entry(session.clone()).or_default();
+            of_session.insert(NetworkId::from(id), entry);
+            self.len = self.len.saturating_add(1);
+        }
+    }
+
     /// Takes out the entries of a session that `ends` says, in the order of their ids.
     pub(super) fn drain(
         &mut self,

@@ -123,7 +123,8 @@ struct Close<'a> {
 #[serde(tag = "kind", rename = "response")]
 struct Response<'a> {
     url: &'a str,
-    method: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    method: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     status: Option<u16>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -155,7 +156,7 @@ struct StreamEvent<'a> {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Head<'a> {
     pub(super) url: &'a str,
-    pub(super) method: &'a str,
+    pub(super) method: Option<&'a str>,
     pub(super) status: Option<u16>,
     pub(super) mime: Option<&'a str>,
 }

@@ -192,6 +192,105 @@ fn a_body_that_is_gone_is_told_as_an_error() {
     );
 }
 
+/// An id of a request that the browser itself makes.
+const OF_BROWSER: &str = "00DF553397F367AB3A1803018E037881";
+
+fn response(id: &str, kind: &str, url: &str) -> Value {
+    json!({"requestId": id, "timestamp": 10.0, "type": kind,
+        "response": {"url": url, "status": 200, "mimeType": "text/x"}})
+}
+
+/// Ends a request and gives what it was.
+fn end(taps: &mut Taps, session: &SessionId, id: &str) -> Vec<String> {
+    feed(taps, session, "Network.loadingFinished", &closed(id)).unwrap();
+    let body = ResponseBody {
+        body: serde_json::from_str(r#""x""#).unwrap(),
+        base64_encoded: false,
+    };
+    taps.handle_body(session, &NetworkId::from(id), Ok(&body));
+    lines(taps)
+}
+
+#[test]
+fn a_document_or_worker_script_whose_request_was_not_seen_begins_with_its_answer_and_nothing_else_does()
+ {
+    for (id, kind, told) in [
+        (OF_BROWSER, "Document", Some(r#""status":200"#)),
+        (OF_BROWSER, "Script", Some(r#""method":"GET","status":200"#)),
+        (OF_BROWSER, "Preflight", None),
+        ("5.1", "Document", None),
+        ("5.1", "Fetch", None),
+    ] {
+        let (mut taps, page) = (taps(&["http:z"]), session("S"));
+        feed(
+            &mut taps,
+            &page,
+            "Network.responseReceived",
+            &response(id, kind, "https://z/"),
+        )
+        .unwrap();
+        taps.handle_navigation(
+            &page,
+            Some(&NetworkId::from(id)),
+            "the page navigated",
+            NOW_MS,
+        );
+        let expected = told.map(|told| {
+            format!(r#"http-z: {{"kind":"response","url":"https://z/",{told},"mime":"text/x","size":1,"at_us":11000000,"time_ms":1795000000000,"text":"x"}}"#)
+        });
+        let expected = expected.map(|value| vec![format!("want body of {id}"), value]);
+        assert_eq!(
+            end(&mut taps, &page, id),
+            expected.unwrap_or_default(),
+            "{id} {kind}"
+        );
+    }
+}
+
+#[test]
+fn the_document_of_a_frame_is_requested_around_it_and_ends_in_it() {
+    let (mut taps, page, frame) = (taps(&["http:*"]), session("P"), session("F"));
+    let mut asked = request(OF_BROWSER, "https://z/");
+    asked["loaderId"] = json!(OF_BROWSER);
+    feed(&mut taps, &page, "Network.requestWillBeSent", &asked).unwrap();
+    feed(
+        &mut taps,
+        &page,
+        "Network.responseReceived",
+        &response(OF_BROWSER, "Document", "https://z/"),
+    )
+    .unwrap();
+    feed(
+        &mut taps,
+        &page,
+        "Network.requestWillBeSent",
+        &request("5.1", "https://z/"),
+    )
+    .unwrap();
+    assert_eq!(end(&mut taps, &frame, OF_BROWSER).len(), 2);
+    // Other ids are unique only where they are.
+    assert_eq!(end(&mut taps, &frame, "5.1"), Vec::<String>::new());
+    assert_eq!(end(&mut taps, &page, "5.1").len(), 2);
+}
+
+#[test]
+fn the_script_of_a_worker_is_told_by_the_worker_and_a_preflight_by_nobody() {
+    let (mut taps, page) = (taps(&["http:*"]), session("P"));
+    feed(
+        &mut taps,
+        &page,
+        "Network.requestWillBeSent",
+        &request(OF_BROWSER, "https://z/"),
+    )
+    .unwrap();
+    taps.forget_session(&page, "the tab was closed", NOW_MS);
+    assert_eq!(
+        lines(&mut taps),
+        Vec::<String>::new(),
+        "it is not known here"
+    );
+}
+
 #[test]
 fn a_body_nobody_asked_for_is_passed_over() {
     let (mut taps, page) = (taps(&["http:*"]), session("S"));

@@ -1,8 +1,9 @@
 // The page's end of the DevTools carrier: runs pagewire.js over a DevTools binding instead of a WebSocket.
 // Pagewire puts it around pagewire.js and runs it in each document before the document's own scripts.
 //
-// To Pagewire goes one text a task, its lines being messages; from Pagewire come calls of the function that
-// stays under the binding's name. The first character of a message says what it is:
+// To Pagewire goes one text a task, its lines being messages: as the value of what Pagewire evaluates where the page
+// says it at once, else by the binding. From Pagewire come calls of the function that stays under the binding's name.
+// The first character of a message says what it is:
 //   {  JSON of the page link          b  a binary message of it, base64
 //   +  open: wanted, and opened as    -  close
 //   d  decode: a function's name and id, its value in the next message; and what came of it
@@ -11,7 +12,7 @@
 /** @type {Pagewire.Devtools} */
 (config, bridge) => {
 const { name, documents, tabs, frames, blank, hub, group, captures } = config;
-const { window, opener, document, location, Blob: RealBlob, queueMicrotask } = globalThis;
+const { window, opener, document, location, Blob: RealBlob, MessageChannel, queueMicrotask } = globalThis;
 const call = globalThis[name];
 if (!call || call.link) return; // no binding, or here already
 delete globalThis[name];
@@ -23,11 +24,38 @@ if (!documents.some((pattern) => new RegExp(pattern).test(location.href))) retur
 const outbox = [], functions = new Map(), captured = new Map(), tools = new Map(), runs = new Map();
 let socket, identity;
 
+// Microtasks that a page has to say something at once.
+const TICKS = 32;
+// What an evaluation that listens takes along; and whether one has taken something in this task, for what is said
+// after that must not overtake it.
+let said, listening = 0, taken = false;
+
+const listen = async () => {
+	listening += 1;
+	for (let tick = 0; tick < TICKS && said === undefined; tick += 1) await undefined;
+	listening -= 1;
+	const text = said;
+	said = undefined;
+	taken ||= text !== undefined;
+	return text;
+};
+
 const flush = () => {
+	if (taken || said !== undefined) {
+		const { port1, port2 } = new MessageChannel();
+		port1.onmessage = () => {
+			taken = false;
+			flush();
+		};
+		return port2.postMessage(0);
+	}
 	// A Blob that the page answered with is read first, and what follows it waits.
 	const ready = outbox.findIndex((line) => typeof line !== "string");
 	const lines = outbox.splice(0, ready < 0 ? outbox.length : ready);
-	if (lines.length) call(lines.join("\n"));
+	if (!lines.length) return;
+	const text = lines.join("\n");
+	if (listening) said = text;
+	else call(text);
 };
 
 const post = (line) => {
@@ -156,6 +184,7 @@ const tool = ({ name: key, description, schema, removed, id, output, error }) =>
 };
 
 const receive = (...messages) => {
+	taken = false; // that was another task
 	for (let at = 0; at < messages.length; at += 1) {
 		const message = messages[at], rest = message.slice(1);
 		try {
@@ -179,6 +208,7 @@ const receive = (...messages) => {
 			console.error(error); // and go on with the next message
 		}
 	}
+	return listen();
 };
 
 // Captured values are functions of the page from the beginning; until their place was run they say so.

@@ -1,6 +1,6 @@
 // Pagewire's page side: sets globalThis.pagewire. API: types.d.ts, wire: docs/protocol.md.
 //
-// Values are as JSON.stringify has them (Date: text; NaN: null), but a BigInt is text. As the whole
+// Values are as JSON.stringify has them (Date: text; NaN: null), a BigInt text. As the whole
 // value, undefined, a function or a symbol is null; an ArrayBuffer, a view of one or a Blob is bytes,
 // which arrive as Uint8Array. Bytes elsewhere and cycles are a TypeError.
 (() => {
@@ -34,10 +34,9 @@ const connect = ({ url = served?.[1] ?? "ws://127.0.0.1:9999", group, token = ""
 
 		send(message, value, name = "params") {
 			const data = wire.encode(message, value, name);
-			const size = data.size ?? utf8.encode(data).length;
-			if (size > my.welcome.limits?.message_bytes_max) {
-				throw wire.fault({ code: TOO_LARGE, message: `${size} bytes are too many` });
-			}
+			const max = my.welcome.limits?.message_bytes_max;
+			const size = data.size ?? (data.length > max / 3 && utf8.encode(data).length);
+			if (size > max) throw wire.fault({ code: TOO_LARGE, message: `${size} bytes are too many` });
 			const may = open || message.method === "$/hello";
 			if (may) my.ws?.send(data);
 			return may;
@@ -95,7 +94,7 @@ const connect = ({ url = served?.[1] ?? "ws://127.0.0.1:9999", group, token = ""
 			agent: `pagewire.js/${version}`, functions: [...exposed.values()],
 		}).then((welcome) => {
 			my.welcome = welcome;
-			try { sessionStorage[key] = JSON.stringify(welcome); } catch {} // a worker, a sandbox
+			try { sessionStorage[key] = JSON.stringify(welcome); } catch {} // worker, sandbox
 			open = true;
 			told = "";
 			topics.forEach((entry) => my.follow(entry).catch(my.tell));
@@ -104,7 +103,7 @@ const connect = ({ url = served?.[1] ?? "ws://127.0.0.1:9999", group, token = ""
 		}).catch(my.tell),
 
 		async attach() {
-			// Makes the browser ask for local network access; a WebSocket may not.
+			// Asks for local network access; a WebSocket may not.
 			const healthy = await fetch(`${base}/health`).then(({ ok }) => ok, () => false);
 			if (closed) return;
 			const ws = my.ws = new WebSocket(`${wsBase}/v1/page`, protocols);
@@ -113,7 +112,7 @@ const connect = ({ url = served?.[1] ?? "ws://127.0.0.1:9999", group, token = ""
 			ws.onmessage = ({ data }) => my.receive(wire.decode(data));
 			ws.onclose = ws.onerror = async (/** @type {any} */ event) => {
 				if (event.type === (ws.protocol ? "error" : "close")) return; // CSP: no close
-				// No late answer may reach the next link.
+				// No late answer for the next link.
 				calls.forEach((_, id) => my.receive({ id, error: GONE }));
 				runs.forEach((_, id) => handlers["$/cancel"]({ id, reason: "link lost" }));
 				if (event.code === 4409) my.welcome = {}; // a twin tab has the page id
@@ -241,9 +240,8 @@ const connect = ({ url = served?.[1] ?? "ws://127.0.0.1:9999", group, token = ""
 			if (open) await my.follow(entry);
 			topics.add(entry);
 			return () => {
-				if (topics.delete(entry)) my.send({ id: lastId++, method: "$/unsubscribe" }, {
-					subscription: entry.number,
-				});
+				if (topics.delete(entry)) my.send(
+					{ id: lastId++, method: "$/unsubscribe" }, { subscription: entry.number });
 			};
 		},
 

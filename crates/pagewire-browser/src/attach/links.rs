@@ -5,13 +5,14 @@ use std::time::Instant;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use bytes::Bytes;
+use bytes::{Buf as _, Bytes};
 use pagewire_cdp::command::RuntimeEvaluate;
-use pagewire_cdp::event::{BindingCalled, Evaluated, TargetKind};
+use pagewire_cdp::event::{BindingCalled, TargetKind};
 use pagewire_cdp::{CommandError, ContextId, RawEvent, SessionId};
 use pagewire_hub::{Attachment, Grant, Outbound, Scope, Scopes, fresh_page_id};
 use pagewire_rpc::{Frame, Input, PageId};
-use serde::Serialize;
+use serde::de::IgnoredAny;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 use serde_json::value::RawValue;
 
@@ -39,15 +40,26 @@ impl State {
         if call.name != self.binding {
             return;
         }
+        let payload = call.payload.into_owned();
+        self.take_lines(now, session, call.execution_context_id, payload);
+    }
+
+    fn take_lines(
+        &mut self,
+        now: Instant,
+        session: &SessionId,
+        context: ContextId,
+        payload: String,
+    ) {
         if let Some(session) = self.sessions.get_mut(session) {
             session.watch.heard();
         }
-        let context = call.execution_context_id;
-        let payload = Bytes::from(call.payload.into_owned());
-        for line in payload.split(|byte| *byte == b'\n') {
-            let line = payload.slice_ref(line);
-            self.take_line(now, session, context, &line);
+        let mut rest = Bytes::from(payload);
+        while let Some(end) = memchr::memchr(b'\n', &rest) {
+            self.take_line(now, session, context, &rest.split_to(end));
+            rest.advance(1);
         }
+        self.take_line(now, session, context, &rest);
     }
 
     /// One message of a page; the first character says what it is (`devtools.js`).
@@ -314,8 +326,9 @@ impl State {
             expression: &expression,
             context_id: Some(context),
             silent: true,
-            return_by_value: false,
-            await_promise: false,
+            // What the page says at once comes with the answer.
+            return_by_value: true,
+            await_promise: true,
         };
         self.command(now, Some(&session), &evaluate, Asked::Delivered(key));
     }
@@ -330,20 +343,22 @@ impl State {
             return;
         };
         link.under_way -= 1;
-        let failed = match read_answer::<Evaluated<'_>>(result) {
-            Ok(Evaluated {
+        let (session, context) = (link.session.clone(), link.context);
+        match read_answer::<Delivered>(result) {
+            Ok(Delivered {
+                result,
                 exception_details: None,
-                ..
-            }) => None,
-            Ok(_) => Some("the page removed Pagewire's script"),
+            }) => {
+                if let Some(said) = result.value {
+                    self.take_lines(now, &session, context, said);
+                }
+                self.deliver(now, key);
+            }
+            Ok(_) => self.end_link(key, "the page removed Pagewire's script"),
             Err(error) => {
                 tracing::debug!(%error, "a message did not reach the page");
-                Some("the page navigated")
+                self.end_link(key, "the page navigated");
             }
-        };
-        match failed {
-            Some(why) => self.end_link(key, why),
-            None => self.deliver(now, key),
         }
     }
 
@@ -383,6 +398,23 @@ impl State {
             link.outbox.shut();
         }
     }
+}
+
+/// The answer to an evaluation that hands messages over.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Delivered {
+    #[serde(default)]
+    result: Said,
+    #[serde(default)]
+    exception_details: Option<IgnoredAny>,
+}
+
+#[derive(Default, Deserialize)]
+struct Said {
+    /// Messages of the page, a line each.
+    #[serde(default)]
+    value: Option<String>,
 }
 
 /// Messages for one page, as the JavaScript that hands them over.

@@ -28,7 +28,7 @@ pub(crate) struct Ramp {
     /// Length of one step.
     pub(crate) seconds: f64,
     /// A step in which a message takes longer is the first that is too much.
-    pub(crate) delay_max: Duration,
+    pub(crate) longest_delay: Duration,
 }
 
 /// What the bars are about.
@@ -40,7 +40,7 @@ pub(crate) const FULL: Scale = Scale {
     taps: Ramp {
         rates: &[1_000, 2_000, 5_000, 10_000, 15_000, 20_000, 30_000, 40_000],
         seconds: 2.0,
-        delay_max: Duration::from_secs(1),
+        longest_delay: Duration::from_secs(1),
     },
 };
 /// Enough to see that everything works.
@@ -52,7 +52,7 @@ pub(crate) const QUICK: Scale = Scale {
     taps: Ramp {
         rates: &[100, 200],
         seconds: 0.1,
-        delay_max: Duration::from_secs(30),
+        longest_delay: Duration::from_secs(30),
     },
 };
 /// Rounds in which taps are measured: a ramp takes as long as all calls of a round.

@@ -166,7 +166,7 @@ async fn measure_tap(frames: Frames, host: &mut Host, ramp: &Ramp) -> Result<Fig
         eprintln!(
             "    {rate}/s: {per_second:.0}/s came, at most {longest:.1?} late, {lost} lost, {cpu_us:.1} µs CPU"
         );
-        if longest > ramp.delay_max || lost > 0 {
+        if longest > ramp.longest_delay || lost > 0 {
             break;
         }
         most = Some(figures);

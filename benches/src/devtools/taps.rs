@@ -73,7 +73,8 @@ impl Tapper {
     }
 
     pub(super) async fn measure(&mut self, order: TapOrder) -> Result<TapTally> {
-        let count = (f64::from(order.rate) * order.seconds).ceil() as u64;
+        let milliseconds = Duration::from_secs_f64(order.seconds).as_millis();
+        let count = u64::try_from(u128::from(order.rate) * milliseconds / 1_000)?.max(1);
         let sending = Sending {
             kind: order.frames.kind,
             bytes: order.frames.bytes,
@@ -94,10 +95,12 @@ impl Tapper {
     async fn topic(&mut self) -> Result<TopicName> {
         loop {
             let report = self.attached.reports.recv().await;
-            match report.context("the browser is lost")? {
-                Report::TapOpened { topic } => return Ok(topic),
-                Report::Problem { text } => bail!(text),
-                _ => {}
+            let report = report.context("the browser is lost")?;
+            if let Report::TapOpened { topic } = report {
+                return Ok(topic);
+            }
+            if let Report::Problem { text } = report {
+                bail!(text);
             }
         }
     }

@@ -92,6 +92,11 @@ commands! {
         /// In the documents that are there already, too.
         run_immediately: bool,
     }
+    /// Goes to another address.
+    "Page.navigate" PageNavigate<'a> {
+        /// The address.
+        url: &'a str,
+    }
     /// Loads the page again.
     "Page.reload" PageReload {}
     /// Answers an `alert`, `confirm`, `prompt` or `beforeunload`.

@@ -3,8 +3,8 @@
 use std::time::Instant;
 
 use pagewire_cdp::command::{
-    LogEnable, NetworkEnable, PageAddScriptToEvaluateOnNewDocument, PageEnable, PageReload,
-    RuntimeAddBinding, RuntimeCompileScript, RuntimeEnable, RuntimeEvaluate,
+    LogEnable, NetworkEnable, PageAddScriptToEvaluateOnNewDocument, PageEnable, PageNavigate,
+    PageReload, RuntimeAddBinding, RuntimeCompileScript, RuntimeEnable, RuntimeEvaluate,
     RuntimeRunIfWaitingForDebugger, TargetAttachToTarget, TargetCreateTarget,
     TargetDetachFromTarget, TargetFilter, TargetSetAutoAttach, TargetSetDiscoverTargets,
 };
@@ -63,9 +63,31 @@ impl State {
         let there = sessions.any(|session| {
             session.target.kind == TargetKind::Page && self.fits(&session.target.url)
         });
-        if !there {
-            let create = TargetCreateTarget { url: &url };
-            self.command(now, None, &create, Asked::TabOpened);
+        if there {
+            return;
+        }
+        // A browser in a window comes with an empty tab.
+        let mut sessions = self.sessions.iter();
+        let empty = sessions.find(|(_, session)| {
+            session.target.kind == TargetKind::Page && session.target.url == "about:blank"
+        });
+        match empty.map(|(id, _)| id.clone()) {
+            Some(id) if self.options.reach == Reach::All => {
+                self.command(
+                    now,
+                    Some(&id),
+                    &PageNavigate { url: &url },
+                    Asked::TabOpened,
+                );
+            }
+            Some(_) | None => {
+                self.command(
+                    now,
+                    None,
+                    &TargetCreateTarget { url: &url },
+                    Asked::TabOpened,
+                );
+            }
         }
     }
 

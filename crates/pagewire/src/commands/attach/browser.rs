@@ -75,7 +75,10 @@ fn launch_options(arguments: &AttachArguments) -> Result<LaunchOptions, Failed> 
     };
     let profile = match &own.profile {
         None => Profile::ThrowAway,
-        Some(name) => named_profile(name).map_err(|error| Failed::new(USAGE, error.to_string()))?,
+        Some(name) => named_profile(name).map_err(|error| Failed {
+            code: USAGE,
+            ..in_both(&error, &error.zh())
+        })?,
     };
     Ok(LaunchOptions {
         profile,
@@ -114,7 +117,7 @@ async fn keep_own(
     loop {
         let begun = Instant::now();
         let (mut browser, transport) =
-            Browser::launch(launch).map_err(|error| Failed::new(FAILED, error.to_string()))?;
+            Browser::launch(launch).map_err(|error| in_both(&error, &error.zh()))?;
         words.say(
             "browser",
             json!({ "pid": browser.pid() }),
@@ -171,7 +174,9 @@ async fn keep_running(
                     "lost       the browser is gone; Pagewire attaches again when it is back";
                 words.say("browser_lost", json!({}), text)?;
             }
-            Err(error) if !attached_before => return Err(Failed::new(FAILED, error.to_string())),
+            Err(error) if !attached_before || !error.is_transient() => {
+                return Err(in_both(&error, &error.zh()));
+            }
             Err(error) => tracing::debug!(%error, "the browser is not back"),
         }
         tokio::time::sleep(wait).await;
@@ -199,4 +204,9 @@ async fn attach_with_words(
             Some(report) = reports.recv() => words.report(&report)?,
         }
     }
+}
+
+/// What went wrong, in English and in Chinese.
+fn in_both(error: &dyn std::error::Error, zh: &str) -> Failed {
+    Failed::new(FAILED, format!("{error}\n{zh}"))
 }

@@ -1,5 +1,9 @@
 //! Pages of a real Chromium that are attached through DevTools.
 #![cfg(unix)]
+#![allow(
+    clippy::wildcard_enum_match_arm,
+    reason = "a test looks for one kind of report"
+)]
 
 // The page, its hub, its browser and who sits before it.
 #[allow(

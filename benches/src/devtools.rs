@@ -67,7 +67,7 @@ impl What {
 
 #[derive(Debug, Args)]
 pub(crate) struct DevtoolsArguments {
-    what: What,
+    pub(crate) what: What,
 }
 
 /// An order to [`What::Evaluate`] and [`What::Calls`]; a [`Tally`](crate::load::Tally) comes of it.

@@ -87,7 +87,7 @@ impl Sending {
     fn message(self, begun_us: u64, number: u64) -> Message {
         let due_us = begun_us + number * 1_000_000 / u64::from(self.rate);
         let stamp = format!("{due_us:020} {number:011} ");
-        let text = format!("{stamp:.<length$}", length = self.bytes);
+        let text = stamp + &".".repeat(self.bytes.saturating_sub(STAMP_BYTES));
         match self.kind {
             Kind::Text => Message::text(text),
             Kind::Binary => Message::Binary(Bytes::from(text)),

@@ -107,8 +107,9 @@ pub(crate) async fn measure<C>(
 
 /// The text that is sent for the `number`th time: different each time, and `bytes` long with its brackets and quotes.
 pub(crate) fn argument(number: u64, bytes: usize) -> String {
-    let length = bytes.saturating_sub(r#"[""]"#.len());
-    format!(r#"["{number:x<length$}"]"#)
+    let number = number.to_string();
+    let rest = bytes.saturating_sub(number.len() + r#"[""]"#.len());
+    format!(r#"["{number}{}"]"#, "x".repeat(rest))
 }
 
 pub(crate) async fn run(arguments: LoadArguments) -> Result<()> {

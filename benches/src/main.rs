@@ -28,6 +28,8 @@ use anyhow::{Context as _, Result, bail};
 use clap::{Parser, Subcommand};
 use tokio::runtime::{Builder, Runtime};
 
+use crate::devtools::What;
+
 /// Measure the hub: calls, publishing, idle pages; CPU time beside that of the bare libraries
 #[derive(Debug, Parser)]
 #[command(name = "pagewire-bench", args_conflicts_with_subcommands = true)]
@@ -119,9 +121,13 @@ fn start(cli: Cli) -> Result<ExitCode> {
         Some(Part::Reference) => {
             runtime(&mut Builder::new_multi_thread())?.block_on(references::run())
         }
-        Some(Part::Devtools(arguments)) => {
-            runtime(&mut Builder::new_multi_thread())?.block_on(devtools::run(arguments))
-        }
+        // What is compared with gets the runtime that serves it best; a single task gains nothing from threads.
+        Some(Part::Devtools(arguments)) => match arguments.what {
+            What::Evaluate => one_thread()?.block_on(devtools::run(arguments)),
+            What::Calls | What::Taps => {
+                runtime(&mut Builder::new_multi_thread())?.block_on(devtools::run(arguments))
+            }
+        },
         Some(Part::Frames) => one_thread()?.block_on(frames::run()),
     };
     result.map(|()| ExitCode::SUCCESS)

@@ -4,6 +4,7 @@
 
 mod captures;
 mod carrier;
+mod drivers;
 mod links;
 mod options;
 mod page;
@@ -25,11 +26,11 @@ use bytes::Bytes;
 use futures_util::{Sink, Stream};
 use pagewire_hub::CarrierError;
 use tokio::sync::mpsc;
-use tokio::task::JoinSet;
 use tokio::time::{Sleep, sleep_until};
 
 pub use self::carrier::PageCarrier;
 use self::carrier::{Doorbell, LinkKey};
+use self::drivers::Drivers;
 pub use self::options::{AttachOptions, Code, Dialogs, Present, Reach};
 pub use self::report::Report;
 pub use self::script::UserScript;
@@ -63,13 +64,13 @@ pub async fn attach(
     let binding = format!("__pagewire_{}", pagewire_hub::random_text(8));
     let doorbell = Arc::new(Doorbell::default());
     let state = State::new(options, binding, doorbell.clone(), port.message_bytes_max());
-    let mut shell = Shell {
+    let shell = Shell {
         transport,
         state,
         doorbell,
         port,
         reports,
-        drivers: JoinSet::new(),
+        drivers: Drivers::default(),
         timer: Box::pin(sleep_until(Instant::now().into())),
         unflushed: false,
         ended: None,
@@ -84,8 +85,7 @@ struct Shell {
     doorbell: Arc<Doorbell>,
     port: HubPort,
     reports: mpsc::Sender<Report>,
-    /// A task for each page link; dropped ones end.
-    drivers: JoinSet<()>,
+    drivers: Drivers,
     timer: Pin<Box<Sleep>>,
     unflushed: bool,
     /// What ended the connection while messages before it were read.
@@ -103,7 +103,7 @@ enum Turn {
 }
 
 impl Shell {
-    async fn run(&mut self) -> Detached {
+    async fn run(mut self) -> Detached {
         self.state.begin(Instant::now());
         let detached = loop {
             self.carry_out().await;
@@ -126,7 +126,7 @@ impl Shell {
         self.state
             .lose_browser(Instant::now(), unix_ms(), "the browser is gone");
         self.carry_out().await;
-        while self.drivers.join_next().await.is_some() {}
+        self.drivers.end().await;
         detached
     }
 
@@ -135,6 +135,7 @@ impl Shell {
         if let Poll::Ready(Err(error)) = self.poll_write(context) {
             return Poll::Ready(Turn::Broken(error));
         }
+        self.drivers.poll(context);
         if let Some(ended) = self.ended.take() {
             return Poll::Ready(ended);
         }
@@ -204,18 +205,23 @@ impl Shell {
                 Effect::Drive(carrier, attachment) => {
                     let port = self.port.clone();
                     self.drivers
-                        .spawn(async move { port.drive(carrier, attachment).await });
+                        .push(async move { port.drive(carrier, attachment).await });
                 }
                 // An error means that the driver has ended; so has its page.
-                Effect::Input(inputs, input) => drop(inputs.send(Ok(input)).await),
-                Effect::TooLarge(inputs) => {
-                    drop(inputs.send(Err(CarrierError::TooLarge)).await);
+                Effect::Input(inputs, input) => {
+                    drop(self.drivers.run_until(inputs.send(Ok(input))).await);
                 }
-                Effect::Publish(topic, payload) => self.port.publish(topic, payload).await,
+                Effect::TooLarge(inputs) => {
+                    let too_large = Err(CarrierError::TooLarge);
+                    drop(self.drivers.run_until(inputs.send(too_large)).await);
+                }
+                Effect::Publish(topic, payload) => {
+                    let published = self.port.publish(topic, payload);
+                    self.drivers.run_until(published).await;
+                }
                 Effect::Report(report) => self.tell(report),
             }
         }
-        while self.drivers.try_join_next().is_some() {}
     }
 
     /// Reports are for people: one that nobody takes in time is left out.

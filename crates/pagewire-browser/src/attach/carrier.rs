@@ -8,8 +8,10 @@ use std::task::{Context, Poll, Waker};
 use futures_util::task::AtomicWaker;
 use futures_util::{Sink, Stream};
 use pagewire_hub::{CarrierError, Outbound};
-use pagewire_rpc::{Frame, Input};
+use pagewire_rpc::Input;
 use tokio::sync::mpsc;
+
+use super::links::EVALUATION_BYTES;
 
 /// Messages of a page that wait for its driver. One more makes the browser connection wait.
 pub(super) const INPUTS_MAX: usize = 256;
@@ -44,10 +46,10 @@ struct OutboxState {
     gone: bool,
 }
 
-/// Tells the owner of the browser connection whose outbox has something.
+/// Tells the owner of the browser connection whose outbox has something, and whose has enough for one more evaluation.
 #[derive(Debug, Default)]
 pub(super) struct Doorbell {
-    /// Each link at most once.
+    /// At most a few times each.
     rung: Mutex<Vec<LinkKey>>,
     owner: AtomicWaker,
 }
@@ -94,14 +96,32 @@ impl Doorbell {
 }
 
 impl Outbox {
-    /// Takes out all that waits.
-    pub(super) fn take(&self) -> VecDeque<Outbound> {
+    /// Bytes that wait.
+    pub(super) fn bytes(&self) -> usize {
+        self.state().bytes
+    }
+
+    /// Takes out what waits, or of more than so many bytes the first messages until there are as many.
+    pub(super) fn take(&self, bytes: usize) -> VecDeque<Outbound> {
         let mut state = self.state();
-        state.bytes = 0;
-        if let Some(driver) = state.driver.take() {
+        let mut taken = VecDeque::new();
+        if state.bytes <= bytes {
+            state.bytes = 0;
+            std::mem::swap(&mut taken, &mut state.waiting);
+        }
+        let rest = state.bytes.saturating_sub(bytes);
+        while state.bytes > rest
+            && let Some(outbound) = state.waiting.pop_front()
+        {
+            state.bytes -= bytes_of(&outbound);
+            taken.push_back(outbound);
+        }
+        if state.bytes < OUTBOX_BYTES_MAX
+            && let Some(driver) = state.driver.take()
+        {
             driver.wake();
         }
-        std::mem::take(&mut state.waiting)
+        taken
     }
 
     /// The page is gone: what comes is thrown away.
@@ -116,6 +136,13 @@ impl Outbox {
 
     fn state(&self) -> MutexGuard<'_, OutboxState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn bytes_of(outbound: &Outbound) -> usize {
+    match outbound {
+        Outbound::Frame(frame) => frame.len(),
+        Outbound::Ping | Outbound::Close { .. } => 0,
     }
 }
 
@@ -147,13 +174,13 @@ impl Sink<Outbound> for PageCarrier {
         if state.gone {
             return Ok(());
         }
-        if let Outbound::Frame(Frame::Text(bytes) | Frame::Binary(bytes)) = &outbound {
-            state.bytes += bytes.len();
-        }
+        let full = |bytes| bytes / EVALUATION_BYTES;
+        let before = full(state.bytes);
+        state.bytes += bytes_of(&outbound);
         state.waiting.push_back(outbound);
-        let first = state.waiting.len() == 1;
+        let news = state.waiting.len() == 1 || full(state.bytes) > before;
         drop(state);
-        if first {
+        if news {
             self.outbox.doorbell.ring(self.outbox.link);
         }
         Ok(())

@@ -1,6 +1,6 @@
 //! Page links: opened by the page through its binding, and what goes to and fro on them.
 
-use std::fmt::Write as _;
+use std::collections::VecDeque;
 use std::time::Instant;
 
 use base64::Engine as _;
@@ -19,11 +19,15 @@ use serde_json::value::RawValue;
 use super::carrier::{LinkKey, carrier};
 use super::page::{Greeting, Identity, OpenLink, PageKey};
 use super::report::Report;
-use super::state::{Asked, Effect, State, read, read_answer};
+use super::state::{Asked, ContextFacts, Effect, State, read, read_answer};
 
 /// Evaluations under way for one page. What comes meanwhile goes together in the next one, so that a busy page gets large batches and an
 /// idle one gets each message at once.
 pub(super) const EVALUATIONS_MAX: usize = 2;
+/// Bytes of messages that make an evaluation full: above that the browser gains nothing from more in one.
+pub(super) const EVALUATION_BYTES: usize = 32 << 10;
+/// Evaluations under way where more are full: nothing is gained by waiting then.
+pub(super) const EVALUATIONS_FULL_MAX: usize = 8;
 /// Pages of one browser. One more document stays without a link.
 pub(super) const LINKS_MAX: usize = 4_096;
 
@@ -104,10 +108,7 @@ impl State {
     }
 
     pub(super) fn link_at(&self, session: &SessionId, context: ContextId) -> Option<LinkKey> {
-        let mut links = self.links.iter();
-        links
-            .find(|(_, link)| link.context == context && link.session == *session)
-            .map(|(key, _)| *key)
+        self.sessions.get(session)?.contexts.get(&context)?.link
     }
 
     /// A document wants a link. What it is, is taken from what the browser says of its context, not from the page.
@@ -142,6 +143,9 @@ impl State {
                 greeting: Greeting::Opened,
             },
         );
+        if let Some(facts) = self.facts(session, context) {
+            facts.link = Some(link);
+        }
         let attachment = self.attachment(origin);
         self.effects.push_back(Effect::Drive(carrier, attachment));
         let hello = json!({ "page": page, "epoch": epoch, "kind": kind.name() });
@@ -220,19 +224,31 @@ impl State {
 
     /// Sends what waits for a page, as far as the page keeps up.
     pub(super) fn deliver(&mut self, now: Instant, key: LinkKey) {
-        let Some(link) = self.links.get(&key) else {
-            return;
-        };
-        if link.inputs.is_closed() {
-            return self.drop_link(key);
+        while let Some(link) = self.links.get(&key) {
+            if link.inputs.is_closed() {
+                return self.drop_link(key);
+            }
+            let under_way_max = if link.outbox.bytes() < EVALUATION_BYTES {
+                EVALUATIONS_MAX
+            } else {
+                EVALUATIONS_FULL_MAX
+            };
+            if link.under_way >= under_way_max {
+                return;
+            }
+            let some = link.outbox.take(EVALUATION_BYTES);
+            if some.is_empty() {
+                return;
+            }
+            self.deliver_some(now, key, some);
         }
-        if link.under_way >= EVALUATIONS_MAX {
-            return;
-        }
+    }
+
+    fn deliver_some(&mut self, now: Instant, key: LinkKey, some: VecDeque<Outbound>) {
         let mut messages = Messages::new(&self.binding);
         let (mut alive, mut closed) = (false, None);
         let mut answered = false;
-        for outbound in link.outbox.take() {
+        for outbound in some {
             match outbound {
                 Outbound::Frame(Frame::Text(text)) => {
                     answered = true;
@@ -248,7 +264,7 @@ impl State {
                 }
             }
         }
-        if alive {
+        if alive && let Some(link) = self.links.get(&key) {
             let inputs = link.inputs.clone();
             self.effects.push_back(Effect::Input(inputs, Input::Alive));
         }
@@ -394,9 +410,17 @@ impl State {
 
     /// Forgets a link; its driver sees the carrier end.
     fn drop_link(&mut self, key: LinkKey) {
-        if let Some(link) = self.links.remove(&key) {
-            link.outbox.shut();
+        let Some(link) = self.links.remove(&key) else {
+            return;
+        };
+        link.outbox.shut();
+        if let Some(facts) = self.facts(&link.session, link.context) {
+            facts.link = None;
         }
+    }
+
+    fn facts(&mut self, session: &SessionId, context: ContextId) -> Option<&mut ContextFacts> {
+        self.sessions.get_mut(session)?.contexts.get_mut(&context)
     }
 }
 
@@ -437,9 +461,28 @@ impl Messages {
             self.expression.push(',');
         }
         self.count += 1;
-        // JSON strings are JavaScript strings (ECMA-262 §12.9.4, since 2019).
-        let text = JsonText(kind, body);
-        write!(self.expression, "{text}").expect("writing to a String does not fail");
+        // In single quotes, so that those of JSON are escaped once less on the way.
+        self.expression.push('\'');
+        self.expression.push_str(kind);
+        self.push_escaped(body);
+        self.expression.push('\'');
+    }
+
+    /// ECMA-262 §12.9.4: all but these four characters stand for themselves.
+    fn push_escaped(&mut self, mut text: &str) {
+        self.expression.reserve(text.len() + 2);
+        while let Some(at) = next_escaped(text.as_bytes()) {
+            let (plain, rest) = text.split_at(at);
+            self.expression.push_str(plain);
+            self.expression.push_str(match rest.as_bytes()[0] {
+                b'\\' => "\\\\",
+                b'\'' => "\\'",
+                b'\n' => "\\n",
+                _ => "\\r",
+            });
+            text = &rest[1..];
+        }
+        self.expression.push_str(text);
     }
 
     /// As [`Messages::push`], for a text that is a JSON string already.
@@ -448,6 +491,7 @@ impl Messages {
             self.expression.push(',');
         }
         self.count += 1;
+        // JSON strings are JavaScript strings (ECMA-262 §12.9.4, since 2019).
         self.expression.push('"');
         self.expression.push(kind);
         let text = std::str::from_utf8(text).unwrap_or_default();
@@ -464,13 +508,38 @@ impl Messages {
     }
 }
 
-/// Two texts as one JSON string.
-struct JsonText<'a>(&'a str, &'a str);
+/// Line breaks of JSON stand between its tokens only, and mostly nowhere, so looking for each kind by itself costs next to nothing.
+fn next_escaped(text: &[u8]) -> Option<usize> {
+    let quoted = memchr::memchr3(b'\\', b'\'', b'\n', text);
+    let before = &text[..quoted.unwrap_or(text.len())];
+    memchr::memchr(b'\r', before).or(quoted)
+}
 
-impl std::fmt::Display for JsonText<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let quoted = serde_json::to_string(self.1).map_err(|_| std::fmt::Error)?;
-        let inner = quoted.get(1..).unwrap_or_default();
-        write!(f, "\"{}{inner}", self.0)
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn expression(messages: &[(&str, &str)]) -> String {
+        let mut all = Messages::new("f");
+        for (kind, body) in messages {
+            all.push(kind, body);
+        }
+        all.into_expression()
+    }
+
+    #[test]
+    fn messages_are_arguments_in_single_quotes() {
+        assert_eq!(
+            expression(&[("", r#"{"a":"it's"}"#), ("b", "AAEC")]),
+            r#"f('{"a":"it\'s"}','bAAEC')"#
+        );
+        let breaks = "\r\n[1,\n\r2]\n";
+        assert_eq!(expression(&[("", breaks)]), r"f('\r\n[1,\n\r2]\n')");
+        let escapes = r#"["\"\\\u2028"]"#;
+        assert_eq!(expression(&[("", escapes)]), r#"f('["\\"\\\\\\u2028"]')"#);
+        assert_eq!(
+            expression(&[("", "签名 \u{2028}🙂")]),
+            "f('签名 \u{2028}🙂')"
+        );
     }
 }

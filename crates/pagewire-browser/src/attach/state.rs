@@ -120,6 +120,8 @@ pub(super) struct Session {
 pub(super) struct ContextFacts {
     pub(super) origin: String,
     pub(super) frame: Option<FrameId>,
+    /// Its page link, while it has one.
+    pub(super) link: Option<LinkKey>,
 }
 
 impl State {

@@ -272,11 +272,8 @@ impl State {
 
     /// The link of a target's own document.
     fn main_link(&self, owner: &TargetId) -> Option<LinkKey> {
-        let session = self.targets.get(owner)?;
-        let mut links = self.links.iter();
-        links
-            .find(|(_, link)| link.session == *session)
-            .map(|(key, _)| *key)
+        let session = self.sessions.get(self.targets.get(owner)?)?;
+        session.contexts.values().filter_map(|it| it.link).min()
     }
 
     pub(super) fn decoded(&mut self, id: &SessionId, line: &Bytes) {

@@ -353,6 +353,7 @@ impl State {
             let facts = ContextFacts {
                 origin: context.origin,
                 frame: context.aux_data.frame_id,
+                link: session.contexts.get(&context.id).and_then(|it| it.link),
             };
             session.contexts.insert(context.id, facts);
         }
@@ -365,15 +366,9 @@ impl State {
         else {
             return;
         };
-        if let Some(session) = self.sessions.get_mut(session) {
-            session.contexts.remove(&context);
-        }
-        let link = self
-            .links
-            .iter()
-            .find(|(_, link)| link.session == *session && link.context == context)
-            .map(|(key, _)| *key);
-        if let Some(link) = link {
+        let session = self.sessions.get_mut(session);
+        let facts = session.and_then(|session| session.contexts.remove(&context));
+        if let Some(link) = facts.and_then(|facts| facts.link) {
             self.end_link(link, "the page navigated");
         }
     }

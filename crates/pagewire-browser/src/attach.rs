@@ -4,6 +4,7 @@
 
 mod captures;
 mod carrier;
+mod decode;
 mod drivers;
 mod links;
 mod options;

@@ -76,6 +76,7 @@ pub struct TapValue {
     pub json: Bytes,
     /// What its last member is.
     encoding: Option<(Encoding, usize)>,
+    is_last: bool,
 }
 
 /// The payload of a value, a JSON string as the browser wrote it, with its quotes.
@@ -88,6 +89,11 @@ pub enum TapPayload {
 }
 
 impl TapValue {
+    /// The connection is closed: no other value of it comes.
+    pub const fn is_last(&self) -> bool {
+        self.is_last
+    }
+
     /// The payload of a frame, a body or a message of an event stream, without a copy.
     pub fn payload(&self) -> Option<TapPayload> {
         let (encoding, bytes) = self.encoding?;

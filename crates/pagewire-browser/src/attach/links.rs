@@ -17,7 +17,7 @@ use serde_json::json;
 use serde_json::value::RawValue;
 
 use super::carrier::{LinkKey, carrier};
-use super::page::{Greeting, Identity, OpenLink, PageKey};
+use super::page::{Greeting, Identity, OpenLink, PageKey, UnderWay};
 use super::report::Report;
 use super::state::{Asked, ContextFacts, Effect, State, read, read_answer};
 
@@ -81,7 +81,7 @@ impl State {
                 Err(error) => tracing::warn!(%error, "a page sent bytes that are no base64"),
             },
             Some(b'-') => self.drop_link(key),
-            Some(b'd') => self.decoded(session, &line.slice(1..)),
+            Some(b'd') => self.decoded(key, &line.slice(1..)),
             Some(b't') => self.tool_called(now, key, &line.slice(1..)),
             Some(_) | None => tracing::debug!("a page sent something unknown"),
         }
@@ -137,7 +137,7 @@ impl State {
                 context,
                 inputs,
                 outbox,
-                under_way: 0,
+                under_way: UnderWay::default(),
                 epoch: epoch + 1,
                 kind,
                 greeting: Greeting::Opened,
@@ -233,7 +233,7 @@ impl State {
             } else {
                 EVALUATIONS_FULL_MAX
             };
-            if link.under_way >= under_way_max {
+            if link.under_way.messages >= under_way_max {
                 return;
             }
             let some = link.outbox.take(EVALUATION_BYTES);
@@ -269,7 +269,7 @@ impl State {
             self.effects.push_back(Effect::Input(inputs, Input::Alive));
         }
         if !messages.is_empty() {
-            self.evaluate(now, key, messages);
+            self.evaluate(now, key, messages, Lane::Messages);
         }
         match closed {
             Some(why) => self.closed_by_hub(key, &why),
@@ -325,14 +325,14 @@ impl State {
         let body = serde_json::to_string(body).expect("it is JSON");
         let mut messages = Messages::new(&self.binding);
         messages.push(kind.encode_utf8(&mut [0; 4]), &body);
-        self.evaluate(now, key, messages);
+        self.evaluate(now, key, messages, Lane::Messages);
     }
 
-    pub(super) fn evaluate(&mut self, now: Instant, key: LinkKey, messages: Messages) {
+    pub(super) fn evaluate(&mut self, now: Instant, key: LinkKey, messages: Messages, lane: Lane) {
         let Some(link) = self.links.get_mut(&key) else {
             return;
         };
-        link.under_way += 1;
+        *link.under_way.of(lane) += 1;
         let (session, context) = (link.session.clone(), link.context);
         if let Some(session) = self.sessions.get_mut(&session) {
             session.watch.asked(now);
@@ -346,19 +346,20 @@ impl State {
             return_by_value: true,
             await_promise: true,
         };
-        self.command(now, Some(&session), &evaluate, Asked::Delivered(key));
+        self.command(now, Some(&session), &evaluate, Asked::Delivered(key, lane));
     }
 
     pub(super) fn delivered(
         &mut self,
         now: Instant,
         key: LinkKey,
+        lane: Lane,
         result: Result<&RawValue, CommandError>,
     ) {
         let Some(link) = self.links.get_mut(&key) else {
             return;
         };
-        link.under_way -= 1;
+        *link.under_way.of(lane) -= 1;
         let (session, context) = (link.session.clone(), link.context);
         match read_answer::<Delivered>(result) {
             Ok(Delivered {
@@ -368,7 +369,10 @@ impl State {
                 if let Some(said) = result.value {
                     self.take_lines(now, &session, context, said);
                 }
-                self.deliver(now, key);
+                match lane {
+                    Lane::Messages => self.deliver(now, key),
+                    Lane::Frames => self.deliver_frames(now, key),
+                }
             }
             Ok(_) => self.end_link(key, "the page removed Pagewire's script"),
             Err(error) => {
@@ -417,6 +421,7 @@ impl State {
         if let Some(facts) = self.facts(&link.session, link.context) {
             facts.link = None;
         }
+        self.end_decoder(&link);
     }
 
     fn facts(&mut self, session: &SessionId, context: ContextId) -> Option<&mut ContextFacts> {
@@ -439,6 +444,15 @@ struct Said {
     /// Messages of the page, a line each.
     #[serde(default)]
     value: Option<String>,
+}
+
+/// What goes to a page in turns of its own, so that neither of them waits for the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Lane {
+    /// Of its link.
+    Messages,
+    /// For its decoder.
+    Frames,
 }
 
 /// Messages for one page, as the JavaScript that hands them over.
@@ -502,7 +516,7 @@ impl Messages {
         self.count == 0
     }
 
-    fn into_expression(mut self) -> String {
+    pub(super) fn into_expression(mut self) -> String {
         self.expression.push(')');
         self.expression
     }

@@ -9,6 +9,7 @@ use pagewire_rpc::{Input, PageId};
 use tokio::sync::mpsc;
 
 use super::carrier::Outbox;
+use super::links::Lane;
 
 /// What stays the same over navigations: a target's main frame or worker, or a frame inside.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -35,7 +36,7 @@ pub(super) struct OpenLink {
     pub(super) inputs: mpsc::Sender<Result<Input, CarrierError>>,
     pub(super) outbox: Arc<Outbox>,
     /// Evaluations that the browser has not answered.
-    pub(super) under_way: usize,
+    pub(super) under_way: UnderWay,
     pub(super) kind: TargetKind,
     pub(super) epoch: u64,
     pub(super) greeting: Greeting,
@@ -50,4 +51,20 @@ pub(super) enum Greeting {
     Hello,
     /// The hub answered.
     Welcome,
+}
+
+/// Evaluations that the browser has not answered, of each lane.
+#[derive(Debug, Default)]
+pub(super) struct UnderWay {
+    pub(super) messages: usize,
+    pub(super) frames: usize,
+}
+
+impl UnderWay {
+    pub(super) fn of(&mut self, lane: Lane) -> &mut usize {
+        match lane {
+            Lane::Messages => &mut self.messages,
+            Lane::Frames => &mut self.frames,
+        }
+    }
 }

@@ -19,6 +19,7 @@ use tokio::sync::mpsc;
 
 use super::captures::Placed;
 use super::carrier::{Doorbell, LinkKey, PageCarrier};
+use super::links::Lane;
 use super::options::AttachOptions;
 use super::page::{Identity, OpenLink, PageKey};
 use super::report::Report;
@@ -78,7 +79,7 @@ pub(super) enum Asked {
     /// The tab of [`AttachOptions::url`].
     TabOpened,
     /// Messages for a page.
-    Delivered(LinkKey),
+    Delivered(LinkKey, Lane),
     /// A body of a response.
     Body(SessionId, NetworkId),
     /// A breakpoint of a capture.
@@ -159,7 +160,7 @@ impl State {
     ) {
         // What runs in a page takes as long as the page.
         let timeout = match asked {
-            Asked::Delivered(_)
+            Asked::Delivered(..)
             | Asked::Probe(_)
             | Asked::Suspect(_)
             | Asked::ToolInvoked(..)
@@ -259,7 +260,7 @@ impl State {
             Asked::Begun => self.begun(now),
             Asked::Compiled(what) => self.script_compiled(&what, result),
             Asked::TabOpened => self.tab_opened(result),
-            Asked::Delivered(link) => self.delivered(now, link, result),
+            Asked::Delivered(link, lane) => self.delivered(now, link, lane, result),
             Asked::Body(session, request) => self.body_came(now, &session, &request, result),
             Asked::CaptureSet(session, index) => self.capture_set(&session, index, result),
             Asked::ScriptSource(session, script) => {

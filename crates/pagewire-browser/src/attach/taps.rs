@@ -1,74 +1,30 @@
-//! Taps: from what the browser tells of sockets and responses to values of topics, and through the page's own decoder.
+//! Taps: from what the browser tells of sockets and responses to values of topics.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Instant;
 
-use bytes::Bytes;
 use pagewire_cdp::command::NetworkGetResponseBody;
 use pagewire_cdp::event::{FrameNavigated, ResponseBody};
 use pagewire_cdp::{
-    CommandError, Error, NetworkId, RawEvent, SessionId, TapPayload, TapRules, TapValue, Tapped,
-    Taps, TargetId,
+    CommandError, Error, NetworkId, RawEvent, SessionId, TapRules, TapValue, Tapped, Taps, TargetId,
 };
 use pagewire_rpc::{JsonText, PageId, Payload, TopicName};
-use serde::{Deserialize, Serialize};
-use serde_json::value::{RawValue, to_raw_value};
+use serde_json::value::RawValue;
 
-use super::carrier::LinkKey;
-use super::links::Messages;
+use super::decode::Decoder;
 use super::page::PageKey;
 use super::report::Report;
 use super::state::{Asked, Effect, Session, State, read, read_answer};
 
-/// Frames of one page that wait for its decoder. One more is not decoded, which is told in its place.
-pub(super) const DECODES_MAX: usize = 4_096;
-
 /// The taps of one page.
 #[derive(Debug)]
 pub(super) struct PageTaps {
-    page: PageId,
+    pub(super) page: PageId,
     taps: Taps,
     /// By connection.
     topics: HashMap<String, TopicName>,
-    last_decode: u64,
-    /// Frames that were given to the decoder, by connection.
-    frames: HashMap<TopicName, u64>,
-    /// What the decoder works on, in its order.
-    decoding: VecDeque<Decoding>,
-}
-
-#[derive(Debug)]
-struct Decoding {
-    id: u64,
-    topic: TopicName,
-    frame: u64,
-}
-
-/// What the page's decoder made of a frame.
-#[derive(Deserialize)]
-struct Decoded<'a> {
-    id: u64,
-    #[serde(borrow, default)]
-    value: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    base64: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    error: Option<&'a RawValue>,
-}
-
-/// The value of a topic of decoded frames.
-#[derive(Serialize)]
-struct DecodedValue<'a> {
-    kind: &'static str,
-    /// The number of the frame among those of its connection that have content, from 1.
-    frame: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    value: Option<&'a RawValue>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    base64: Option<&'a RawValue>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<&'a RawValue>,
+    pub(super) decoder: Decoder,
 }
 
 impl PageTaps {
@@ -77,9 +33,7 @@ impl PageTaps {
             page,
             taps: Taps::new(rules),
             topics: HashMap::new(),
-            last_decode: 0,
-            frames: HashMap::new(),
-            decoding: VecDeque::new(),
+            decoder: Decoder::default(),
         }
     }
 
@@ -96,6 +50,10 @@ impl PageTaps {
 
     fn publish(&mut self, value: TapValue, effects: &mut VecDeque<Effect>) -> Option<TopicName> {
         let (topic, new) = self.topic(&value)?;
+        if value.is_last() {
+            self.topics.remove(value.connection.as_str());
+            self.decoder.forget(&topic);
+        }
         if new {
             effects.push_back(Effect::Report(Report::TapOpened {
                 topic: topic.clone(),
@@ -154,10 +112,11 @@ impl State {
         {
             match tapped {
                 Tapped::Value(value) => {
-                    let payload = self.options.decode.is_some().then(|| value.payload());
+                    let decodes = self.options.decode.is_some();
+                    let payload = value.payload().filter(|_| decodes);
                     let topic = page.publish(value, &mut self.effects);
-                    if let (Some(topic), Some(Some(payload))) = (topic, payload) {
-                        self.decode(now, owner, &topic, &payload);
+                    if let (Some(topic), Some(payload)) = (topic, payload) {
+                        self.decode(now, owner, &topic, payload);
                     }
                 }
                 Tapped::WantBody { session, request } => {
@@ -235,78 +194,4 @@ impl State {
             self.taps.remove(&gone.owner);
         }
     }
-
-    /// Gives a frame to the page's own decoder. What it makes of it goes to a topic beside the frames.
-    fn decode(&mut self, now: Instant, owner: &TargetId, topic: &TopicName, payload: &TapPayload) {
-        let Some(function) = self.options.decode.clone() else {
-            return;
-        };
-        let Some(key) = self.main_link(owner) else {
-            return;
-        };
-        let Some(page) = self.taps.get_mut(owner) else {
-            return;
-        };
-        let Ok(topic) = topic.below("decoded") else {
-            return;
-        };
-        let frame = page.frames.entry(topic.clone()).or_default();
-        *frame += 1;
-        let frame = *frame;
-        if page.decoding.len() >= DECODES_MAX {
-            let why = to_raw_value("the page's decoder does not keep up");
-            let lost = decoded_value(frame, None, None, why.ok().as_deref());
-            return self.effects.push_back(Effect::Publish(topic, lost));
-        }
-        page.last_decode += 1;
-        let id = page.last_decode;
-        page.decoding.push_back(Decoding { id, topic, frame });
-        let mut messages = Messages::new(&self.binding);
-        messages.push("d", &format!("{id} {function}"));
-        match payload {
-            TapPayload::Text(text) => messages.push_raw('s', text),
-            TapPayload::Base64(text) => messages.push_raw('b', text),
-        }
-        self.evaluate(now, key, messages);
-    }
-
-    /// The link of a target's own document.
-    fn main_link(&self, owner: &TargetId) -> Option<LinkKey> {
-        let session = self.sessions.get(self.targets.get(owner)?)?;
-        session.contexts.values().filter_map(|it| it.link).min()
-    }
-
-    pub(super) fn decoded(&mut self, id: &SessionId, line: &Bytes) {
-        let Some(owner) = self.sessions.get(id).map(|session| &session.owner) else {
-            return;
-        };
-        let Some(page) = self.taps.get_mut(owner) else {
-            return;
-        };
-        let told: Decoded<'_> = match serde_json::from_slice(line) {
-            Ok(told) => told,
-            Err(error) => return tracing::debug!(%error, "a page sent something unknown"),
-        };
-        let place = page.decoding.iter().position(|one| one.id == told.id);
-        if let Some(one) = place.and_then(|at| page.decoding.remove(at)) {
-            let value = decoded_value(one.frame, told.value, told.base64, told.error);
-            self.effects.push_back(Effect::Publish(one.topic, value));
-        }
-    }
-}
-
-fn decoded_value(
-    frame: u64,
-    value: Option<&RawValue>,
-    base64: Option<&RawValue>,
-    error: Option<&RawValue>,
-) -> Payload {
-    let value = DecodedValue {
-        kind: "decoded",
-        frame,
-        value,
-        base64,
-        error,
-    };
-    Payload::Json(JsonText::of(&value).expect("it is JSON"))
 }

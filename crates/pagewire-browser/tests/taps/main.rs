@@ -10,11 +10,8 @@
 #![allow(clippy::too_many_lines, reason = "a scene is a list of steps")]
 
 mod before;
+mod decode;
 mod http;
-#[allow(
-    dead_code,
-    reason = "some of it is for taps through the page's own decoder"
-)]
 mod reader;
 mod rough;
 mod sockets;

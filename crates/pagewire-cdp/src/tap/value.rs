@@ -216,7 +216,10 @@ pub(super) fn close(connection: &ConnectionName, moment: Moment, reason: Option<
         time_ms,
         reason,
     };
-    tapped(connection, &value, None)
+    Tapped::Value(TapValue {
+        is_last: true,
+        ..tap_value(connection, &value, None)
+    })
 }
 
 pub(super) fn response(
@@ -269,14 +272,23 @@ fn tapped(
     value: &impl Serialize,
     payload: Option<Payload<'_>>,
 ) -> Tapped {
+    Tapped::Value(tap_value(connection, value, payload))
+}
+
+fn tap_value(
+    connection: &ConnectionName,
+    value: &impl Serialize,
+    payload: Option<Payload<'_>>,
+) -> TapValue {
     let payload_bytes = payload.map_or(0, |payload| payload.raw.get().len());
     let mut json = Vec::with_capacity(payload_bytes.saturating_add(MEMBERS_BYTES));
     serde_json::to_writer(&mut json, value).expect("texts and numbers are JSON");
-    Tapped::Value(TapValue {
+    TapValue {
         connection: connection.clone(),
         json: Bytes::from(json),
         encoding: payload.map(|payload| (payload.encoding, payload_bytes)),
-    })
+        is_last: false,
+    }
 }
 
 /// The address as it is told.

@@ -7,6 +7,7 @@ mod carrier;
 mod decode;
 mod drivers;
 mod links;
+mod messages;
 mod options;
 mod page;
 mod report;
@@ -16,6 +17,7 @@ mod taps;
 mod targets;
 mod tools;
 mod watch;
+mod workers;
 
 use std::future::poll_fn;
 use std::pin::Pin;

@@ -19,8 +19,12 @@ mod stage;
 // The tests.
 #[path = "attach/calls.rs"]
 mod calls;
+#[path = "attach/contexts.rs"]
+mod contexts;
 #[path = "attach/injection.rs"]
 mod injection;
+#[path = "attach/navigation.rs"]
+mod navigation;
 #[path = "attach/refused.rs"]
 mod refused;
 

@@ -601,7 +601,7 @@ pub struct ToolsAdded {
 }
 
 /// A tool that a page registered (`WebMCP.Tool`).
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Tool {
     /// Its name.

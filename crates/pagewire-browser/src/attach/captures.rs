@@ -3,8 +3,8 @@
 use std::time::Instant;
 
 use pagewire_cdp::command::{
-    DebuggerEnable, DebuggerGetScriptSource, DebuggerResume, DebuggerSetBreakpointByUrl,
-    DebuggerSetInstrumentationBreakpoint,
+    DebuggerDisable, DebuggerEnable, DebuggerGetScriptSource, DebuggerResume,
+    DebuggerSetBreakpointByUrl, DebuggerSetInstrumentationBreakpoint,
 };
 use pagewire_cdp::event::{BreakpointSet, DebuggerPaused, Location, ScriptParsed, ScriptSource};
 use pagewire_cdp::{Capture, CommandError, Place, RawEvent, SessionId};
@@ -126,14 +126,18 @@ impl State {
         if paused.reason != "instrumentation" {
             return self.paused(now, id, paused);
         }
+        self.run_due_scripts(now, id);
         // The script was told of before; where it holds a place, it waits until the breakpoint is set.
         let Some(session) = self.sessions.get_mut(id) else {
             return;
         };
         if session.sources_asked > 0 {
             session.holds_script = true;
-        } else {
-            self.tell(now, id, &DebuggerResume {});
+            return;
+        }
+        self.tell(now, id, &DebuggerResume {});
+        if self.options.captures.is_empty() {
+            self.tell(now, id, &DebuggerDisable {});
         }
     }
 

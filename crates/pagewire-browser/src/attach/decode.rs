@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::{RawValue, to_raw_value};
 
 use super::carrier::LinkKey;
-use super::links::{EVALUATIONS_MAX, Lane, Messages};
+use super::links::{EVALUATIONS_MAX, Lane};
+use super::messages::Messages;
 use super::page::OpenLink;
 use super::state::{Effect, Session, State};
 use super::taps::PageTaps;

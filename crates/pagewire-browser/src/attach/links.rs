@@ -1,5 +1,6 @@
 //! Page links: opened by the page through its binding, and what goes to and fro on them.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::time::Instant;
 
@@ -17,6 +18,7 @@ use serde_json::json;
 use serde_json::value::RawValue;
 
 use super::carrier::{LinkKey, carrier};
+use super::messages::Messages;
 use super::page::{Greeting, Identity, OpenLink, PageKey, UnderWay};
 use super::report::Report;
 use super::state::{Asked, ContextFacts, Effect, State, read, read_answer};
@@ -28,6 +30,8 @@ pub(super) const EVALUATIONS_MAX: usize = 2;
 pub(super) const EVALUATION_BYTES: usize = 32 << 10;
 /// Evaluations under way where more are full: nothing is gained by waiting then.
 pub(super) const EVALUATIONS_FULL_MAX: usize = 8;
+/// Messages beside those of the page link that wait for one page. One more is left out: only a page that makes them up has so many.
+pub(super) const CONTROLS_MAX: usize = 1_024;
 /// Pages of one browser. One more document stays without a link.
 pub(super) const LINKS_MAX: usize = 4_096;
 
@@ -80,7 +84,7 @@ impl State {
                 Ok(bytes) => self.take_frame(key, Frame::Binary(bytes.into())),
                 Err(error) => tracing::warn!(%error, "a page sent bytes that are no base64"),
             },
-            Some(b'-') => self.drop_link(key),
+            Some(b'-') => self.end_link(key, "the page closed its link"),
             Some(b'd') => self.decoded(key, &line.slice(1..)),
             Some(b't') => self.tool_called(now, key, &line.slice(1..)),
             Some(_) | None => tracing::debug!("a page sent something unknown"),
@@ -93,6 +97,10 @@ impl State {
         };
         let inputs = link.inputs.clone();
         let first = link.greeting == Greeting::Opened;
+        if first && !is_hello_of(&frame, &link.page) {
+            tracing::warn!(page = %link.page, "a page said hello as another one");
+            return self.end_link(key, "the page said hello as another one");
+        }
         if first {
             link.greeting = Greeting::Hello;
         }
@@ -113,6 +121,10 @@ impl State {
 
     /// A document wants a link. What it is, is taken from what the browser says of its context, not from the page.
     fn open_link(&mut self, now: Instant, session: &SessionId, context: ContextId) {
+        // One link in a round trip, however often a page asks.
+        if self.is_opening(session, context) {
+            return;
+        }
         if let Some(old) = self.link_at(session, context) {
             self.drop_link(old);
         }
@@ -123,6 +135,7 @@ impl State {
             tracing::warn!(max = LINKS_MAX, "one more document stays without a link");
             return;
         }
+        self.set_opening(session, context, true);
         let identity = self.identity(&key);
         let (page, epoch) = (identity.page.clone(), identity.epoch);
         identity.epoch += 1;
@@ -137,6 +150,8 @@ impl State {
                 context,
                 inputs,
                 outbox,
+                controls: Vec::new(),
+                tool_calls: 0,
                 under_way: UnderWay::default(),
                 epoch: epoch + 1,
                 kind,
@@ -149,8 +164,29 @@ impl State {
         let attachment = self.attachment(origin);
         self.effects.push_back(Effect::Drive(carrier, attachment));
         let hello = json!({ "page": page, "epoch": epoch, "kind": kind.name() });
-        self.send_control(now, link, '+', &hello);
+        let mut messages = Messages::new(&self.binding);
+        messages.push("+", &hello.to_string());
+        let asked = Asked::Opened(link, session.clone(), context);
+        self.evaluate_as(now, link, messages, Lane::Messages, asked);
         self.offer_code(now, link);
+        self.offer_tools(now, link);
+    }
+
+    fn is_opening(&self, session: &SessionId, context: ContextId) -> bool {
+        let contexts = self.sessions.get(session).map(|session| &session.contexts);
+        contexts.is_some_and(|contexts| contexts.get(&context).is_some_and(|facts| facts.opening))
+    }
+
+    fn set_opening(&mut self, session: &SessionId, context: ContextId, opening: bool) {
+        let session = self.sessions.get_mut(session);
+        if let Some(facts) = session.and_then(|session| session.contexts.get_mut(&context)) {
+            facts.opening = opening;
+        }
+    }
+
+    /// A document was told that its link is open.
+    pub(super) fn opened(&mut self, session: &SessionId, context: ContextId) {
+        self.set_opening(session, context, false);
     }
 
     /// Its group is ours to give; it may answer, expose and publish under its prefix, and nothing else.
@@ -224,7 +260,7 @@ impl State {
 
     /// Sends what waits for a page, as far as the page keeps up.
     pub(super) fn deliver(&mut self, now: Instant, key: LinkKey) {
-        while let Some(link) = self.links.get(&key) {
+        while let Some(link) = self.links.get_mut(&key) {
             if link.inputs.is_closed() {
                 return self.drop_link(key);
             }
@@ -236,16 +272,26 @@ impl State {
             if link.under_way.messages >= under_way_max {
                 return;
             }
+            let controls = std::mem::take(&mut link.controls);
             let some = link.outbox.take(EVALUATION_BYTES);
-            if some.is_empty() {
+            if controls.is_empty() && some.is_empty() {
                 return;
             }
-            self.deliver_some(now, key, some);
+            self.deliver_some(now, key, controls, some);
         }
     }
 
-    fn deliver_some(&mut self, now: Instant, key: LinkKey, some: VecDeque<Outbound>) {
+    fn deliver_some(
+        &mut self,
+        now: Instant,
+        key: LinkKey,
+        controls: Vec<String>,
+        some: VecDeque<Outbound>,
+    ) {
         let mut messages = Messages::new(&self.binding);
+        for control in controls {
+            messages.push("", &control);
+        }
         let (mut alive, mut closed) = (false, None);
         let mut answered = false;
         for outbound in some {
@@ -322,13 +368,30 @@ impl State {
         kind: char,
         body: &impl Serialize,
     ) {
+        let Some(link) = self.links.get_mut(&key) else {
+            return;
+        };
+        if link.controls.len() >= CONTROLS_MAX {
+            return tracing::warn!(max = CONTROLS_MAX, "one more message to a page is left out");
+        }
         let body = serde_json::to_string(body).expect("it is JSON");
-        let mut messages = Messages::new(&self.binding);
-        messages.push(kind.encode_utf8(&mut [0; 4]), &body);
-        self.evaluate(now, key, messages, Lane::Messages);
+        link.controls.push(format!("{kind}{body}"));
+        self.deliver(now, key);
     }
 
     pub(super) fn evaluate(&mut self, now: Instant, key: LinkKey, messages: Messages, lane: Lane) {
+        let asked = Asked::Delivered(key, lane);
+        self.evaluate_as(now, key, messages, lane, asked);
+    }
+
+    fn evaluate_as(
+        &mut self,
+        now: Instant,
+        key: LinkKey,
+        messages: Messages,
+        lane: Lane,
+        asked: Asked,
+    ) {
         let Some(link) = self.links.get_mut(&key) else {
             return;
         };
@@ -346,7 +409,7 @@ impl State {
             return_by_value: true,
             await_promise: true,
         };
-        self.command(now, Some(&session), &evaluate, Asked::Delivered(key, lane));
+        self.command(now, Some(&session), &evaluate, asked);
     }
 
     pub(super) fn delivered(
@@ -421,6 +484,9 @@ impl State {
         if let Some(facts) = self.facts(&link.session, link.context) {
             facts.link = None;
         }
+        if let Some(session) = self.sessions.get_mut(&link.session) {
+            session.invocations.retain(|_, (by, _)| *by != key);
+        }
         self.end_decoder(&link);
     }
 
@@ -455,105 +521,23 @@ pub(super) enum Lane {
     Frames,
 }
 
-/// Messages for one page, as the JavaScript that hands them over.
-#[derive(Debug)]
-pub(super) struct Messages {
-    expression: String,
-    count: usize,
+/// What is looked at in the first message of a page. The rest is the hub's business.
+#[derive(Deserialize)]
+struct Hello<'a> {
+    #[serde(borrow)]
+    params: HelloParams<'a>,
 }
 
-impl Messages {
-    pub(super) fn new(binding: &str) -> Self {
-        Self {
-            expression: format!("{binding}("),
-            count: 0,
-        }
-    }
-
-    pub(super) fn push(&mut self, kind: &str, body: &str) {
-        if self.count > 0 {
-            self.expression.push(',');
-        }
-        self.count += 1;
-        // In single quotes, so that those of JSON are escaped once less on the way.
-        self.expression.push('\'');
-        self.expression.push_str(kind);
-        self.push_escaped(body);
-        self.expression.push('\'');
-    }
-
-    /// ECMA-262 §12.9.4: all but these four characters stand for themselves.
-    fn push_escaped(&mut self, mut text: &str) {
-        self.expression.reserve(text.len() + 2);
-        while let Some(at) = next_escaped(text.as_bytes()) {
-            let (plain, rest) = text.split_at(at);
-            self.expression.push_str(plain);
-            self.expression.push_str(match rest.as_bytes()[0] {
-                b'\\' => "\\\\",
-                b'\'' => "\\'",
-                b'\n' => "\\n",
-                _ => "\\r",
-            });
-            text = &rest[1..];
-        }
-        self.expression.push_str(text);
-    }
-
-    /// As [`Messages::push`], for a text that is a JSON string already.
-    pub(super) fn push_raw(&mut self, kind: char, text: &[u8]) {
-        if self.count > 0 {
-            self.expression.push(',');
-        }
-        self.count += 1;
-        // JSON strings are JavaScript strings (ECMA-262 §12.9.4, since 2019).
-        self.expression.push('"');
-        self.expression.push(kind);
-        let text = std::str::from_utf8(text).unwrap_or_default();
-        self.expression.push_str(text.get(1..).unwrap_or("\""));
-    }
-
-    pub(super) fn is_empty(&self) -> bool {
-        self.count == 0
-    }
-
-    pub(super) fn into_expression(mut self) -> String {
-        self.expression.push(')');
-        self.expression
-    }
+#[derive(Deserialize)]
+struct HelloParams<'a> {
+    #[serde(borrow)]
+    page: Cow<'a, str>,
 }
 
-/// Line breaks of JSON stand between its tokens only, and mostly nowhere, so looking for each kind by itself costs next to nothing.
-fn next_escaped(text: &[u8]) -> Option<usize> {
-    let quoted = memchr::memchr3(b'\\', b'\'', b'\n', text);
-    let before = &text[..quoted.unwrap_or(text.len())];
-    memchr::memchr(b'\r', before).or(quoted)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn expression(messages: &[(&str, &str)]) -> String {
-        let mut all = Messages::new("f");
-        for (kind, body) in messages {
-            all.push(kind, body);
-        }
-        all.into_expression()
-    }
-
-    #[test]
-    fn messages_are_arguments_in_single_quotes() {
-        assert_eq!(
-            expression(&[("", r#"{"a":"it's"}"#), ("b", "AAEC")]),
-            r#"f('{"a":"it\'s"}','bAAEC')"#
-        );
-        let breaks = "\r\n[1,\n\r2]\n";
-        assert_eq!(expression(&[("", breaks)]), r"f('\r\n[1,\n\r2]\n')");
-        let escapes = r#"["\"\\\u2028"]"#;
-        assert_eq!(expression(&[("", escapes)]), r#"f('["\\"\\\\\\u2028"]')"#);
-        assert_eq!(
-            expression(&[("", "签名 \u{2028}🙂")]),
-            "f('签名 \u{2028}🙂')"
-        );
-    }
+/// A page id is not the page's to choose: pages with opaque origins could take one another's.
+fn is_hello_of(frame: &Frame, page: &PageId) -> bool {
+    let Frame::Text(text) = frame else {
+        return false;
+    };
+    serde_json::from_slice::<Hello<'_>>(text).is_ok_and(|hello| hello.params.page == page.as_str())
 }

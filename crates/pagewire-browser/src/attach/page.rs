@@ -35,6 +35,10 @@ pub(super) struct OpenLink {
     pub(super) context: ContextId,
     pub(super) inputs: mpsc::Sender<Result<Input, CarrierError>>,
     pub(super) outbox: Arc<Outbox>,
+    /// Messages beside those of the page link that wait for an evaluation.
+    pub(super) controls: Vec<String>,
+    /// Calls of tools under way.
+    pub(super) tool_calls: usize,
     /// Evaluations that the browser has not answered.
     pub(super) under_way: UnderWay,
     pub(super) kind: TargetKind,

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use pagewire_cdp::command::Command;
-use pagewire_cdp::event::{AttachedToTarget, ScriptParsed, TargetInfo};
+use pagewire_cdp::event::{ScriptParsed, TargetInfo};
 use pagewire_cdp::{
     CommandError, Connection, ContextId, FrameId, Incoming, InvocationId, NetworkId, RawEvent,
     Reply, SessionId, TargetId,
@@ -24,6 +24,7 @@ use super::options::AttachOptions;
 use super::page::{Identity, OpenLink, PageKey};
 use super::report::Report;
 use super::taps::PageTaps;
+use super::tools::KnownTool;
 use super::watch::Watch;
 
 /// How long a command that is answered by the browser itself, or by an idle page, may take.
@@ -78,6 +79,8 @@ pub(super) enum Asked {
     Compiled(String),
     /// The tab of [`AttachOptions::url`].
     TabOpened,
+    /// A document is told that its link is open.
+    Opened(LinkKey, SessionId, ContextId),
     /// Messages for a page.
     Delivered(LinkKey, Lane),
     /// A body of a response.
@@ -109,9 +112,11 @@ pub(super) struct Session {
     /// A script waits before its first line until they came.
     pub(super) holds_script: bool,
     pub(super) watch: Watch,
-    /// WebMCP tools by the name of the function that stands for them: who registered them, as what.
-    pub(super) tools: HashMap<String, (FrameId, String)>,
+    /// WebMCP tools of all its frames.
+    pub(super) tools: Vec<KnownTool>,
     pub(super) invocations: HashMap<InvocationId, (LinkKey, u64)>,
+    /// It is a worker that stops before its first script, for ours.
+    pub(super) scripts_due: bool,
     /// It crashed and was not loaded again since.
     pub(super) crashed: bool,
 }
@@ -123,6 +128,8 @@ pub(super) struct ContextFacts {
     pub(super) frame: Option<FrameId>,
     /// Its page link, while it has one.
     pub(super) link: Option<LinkKey>,
+    /// It asked for a link and was not told yet that it has one.
+    pub(super) opening: bool,
 }
 
 impl State {
@@ -160,7 +167,8 @@ impl State {
     ) {
         // What runs in a page takes as long as the page.
         let timeout = match asked {
-            Asked::Delivered(..)
+            Asked::Opened(..)
+            | Asked::Delivered(..)
             | Asked::Probe(_)
             | Asked::Suspect(_)
             | Asked::ToolInvoked(..)
@@ -260,6 +268,10 @@ impl State {
             Asked::Begun => self.begun(now),
             Asked::Compiled(what) => self.script_compiled(&what, result),
             Asked::TabOpened => self.tab_opened(result),
+            Asked::Opened(link, session, context) => {
+                self.opened(&session, context);
+                self.delivered(now, link, Lane::Messages, result);
+            }
             Asked::Delivered(link, lane) => self.delivered(now, link, lane, result),
             Asked::Body(session, request) => self.body_came(now, &session, &request, result),
             Asked::CaptureSet(session, index) => self.capture_set(&session, index, result),
@@ -288,17 +300,18 @@ impl State {
 }
 
 impl Session {
-    pub(super) fn new(attached: AttachedToTarget, owner: TargetId) -> Self {
+    pub(super) fn new(target: TargetInfo, owner: TargetId) -> Self {
         Self {
-            target: attached.target_info,
+            target,
             owner,
             contexts: HashMap::new(),
             placed: Vec::new(),
             sources_asked: 0,
             holds_script: false,
             watch: Watch::default(),
-            tools: HashMap::new(),
+            tools: Vec::new(),
             invocations: HashMap::new(),
+            scripts_due: false,
             crashed: false,
         }
     }

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use pagewire_cdp::command::{
     LogEnable, NetworkEnable, PageAddScriptToEvaluateOnNewDocument, PageEnable, PageNavigate,
-    PageReload, RuntimeAddBinding, RuntimeCompileScript, RuntimeEnable, RuntimeEvaluate,
+    PageReload, RuntimeAddBinding, RuntimeCompileScript, RuntimeEnable,
     RuntimeRunIfWaitingForDebugger, TargetAttachToTarget, TargetCreateTarget,
     TargetDetachFromTarget, TargetFilter, TargetSetAutoAttach, TargetSetDiscoverTargets,
 };
@@ -146,9 +146,9 @@ impl State {
         };
         self.targets
             .insert(target.target_id.clone(), session.clone());
-        self.sessions
-            .insert(session.clone(), Session::new(attached, owner));
-        self.set_up(now, &session, &target);
+        let known = Session::new(target.clone(), owner);
+        self.sessions.insert(session.clone(), known);
+        self.set_up(now, &session, &attached);
         if !waiting && self.options.present == Present::Reload && target.kind == TargetKind::Page {
             self.tell(now, &session, &PageReload {});
         }
@@ -178,7 +178,8 @@ impl State {
     }
 
     /// Everything that a session needs, in one go; a target that waits starts after it.
-    fn set_up(&mut self, now: Instant, session: &SessionId, target: &TargetInfo) {
+    fn set_up(&mut self, now: Instant, session: &SessionId, attached: &AttachedToTarget) {
+        let target = &attached.target_info;
         let auto_attach = TargetSetAutoAttach {
             auto_attach: true,
             wait_for_debugger_on_start: true,
@@ -199,7 +200,7 @@ impl State {
                 self.check_scripts(now, session);
             }
             self.tell(now, session, &LogEnable {});
-            self.inject(now, session, target.kind);
+            self.inject(now, session, attached);
             self.set_captures(now, session);
             if has_documents {
                 self.watch_tools(now, session);
@@ -213,32 +214,32 @@ impl State {
         kinds.contains(&kind) || (kind == TargetKind::Page && kinds.contains(&TargetKind::Iframe))
     }
 
-    fn inject(&mut self, now: Instant, session: &SessionId, kind: TargetKind) {
+    fn inject(&mut self, now: Instant, session: &SessionId, attached: &AttachedToTarget) {
         let name = self.binding.clone();
         self.tell(now, session, &RuntimeAddBinding { name: &name });
-        for source in self.scripts() {
-            if matches!(kind, TargetKind::Page | TargetKind::Iframe) {
-                let script = PageAddScriptToEvaluateOnNewDocument {
-                    source: &source,
-                    // A target that waits may have its document already, before its first script.
-                    run_immediately: true,
-                };
-                self.tell(now, session, &script);
-            } else {
-                let script = RuntimeEvaluate {
-                    expression: &source,
-                    context_id: None,
-                    silent: true,
-                    return_by_value: false,
-                    await_promise: false,
-                };
-                self.tell(now, session, &script);
+        match attached.target_info.kind {
+            TargetKind::Page | TargetKind::Iframe | TargetKind::Other => {
+                for source in self.scripts() {
+                    let script = PageAddScriptToEvaluateOnNewDocument {
+                        source: &source,
+                        // A target that waits may have its document already, before its first script.
+                        run_immediately: true,
+                    };
+                    self.tell(now, session, &script);
+                }
+            }
+            TargetKind::Worker | TargetKind::SharedWorker | TargetKind::ServiceWorker => {
+                if attached.waiting_for_debugger {
+                    self.hold_worker(now, session);
+                } else {
+                    self.run_in_worker(now, session);
+                }
             }
         }
     }
 
     /// The scripts of each document, in their order.
-    fn scripts(&self) -> Vec<String> {
+    pub(super) fn scripts(&self) -> Vec<String> {
         let (binding, options) = (&self.binding, &self.options);
         let link = script::link_script(binding, options);
         let exposed = options
@@ -351,9 +352,10 @@ impl State {
         }
         if let Some(session) = self.sessions.get_mut(session) {
             let facts = ContextFacts {
-                origin: context.origin,
+                origin: origin_of(&context.origin),
                 frame: context.aux_data.frame_id,
                 link: session.contexts.get(&context.id).and_then(|it| it.link),
+                opening: false,
             };
             session.contexts.insert(context.id, facts);
         }
@@ -367,7 +369,11 @@ impl State {
             return;
         };
         let session = self.sessions.get_mut(session);
-        let facts = session.and_then(|session| session.contexts.remove(&context));
+        let facts = session.and_then(|session| {
+            let facts = session.contexts.remove(&context)?;
+            session.forget_tools(facts.frame.as_ref());
+            Some(facts)
+        });
         if let Some(link) = facts.and_then(|facts| facts.link) {
             self.end_link(link, "the page navigated");
         }
@@ -376,6 +382,7 @@ impl State {
     pub(super) fn contexts_cleared(&mut self, session: &SessionId) {
         if let Some(session) = self.sessions.get_mut(session) {
             session.contexts.clear();
+            session.tools.clear();
             session.watch = session.watch.renewed();
             session.crashed = false;
         }
@@ -389,6 +396,18 @@ impl State {
         }
         self.end_links(session, "the page crashed");
         self.reload_after_crash(now, session);
+    }
+}
+
+/// An origin as browsers send it. Contexts of workers have their whole address, and opaque ones `://`.
+fn origin_of(told: &str) -> String {
+    let address = told.strip_prefix("blob:").unwrap_or(told);
+    match address.split_once("://") {
+        Some((scheme, rest)) if !scheme.is_empty() => {
+            let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+            format!("{scheme}://{}", &rest[..end])
+        }
+        Some(_) | None => "null".to_owned(),
     }
 }
 

@@ -15,15 +15,30 @@ use pagewire_cdp::event::{
 use pagewire_cdp::{CommandError, FrameId, RawEvent, SessionId};
 use pagewire_rpc::FUNCTION_EVAL;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use serde_json::value::RawValue;
+use serde_json::{Value, json};
 
 use super::carrier::LinkKey;
 use super::options::Code;
-use super::state::{Asked, State, read, read_answer};
+use super::state::{Asked, Session, State, read, read_answer};
 
-/// Tools of one page. One more is left out.
-pub(super) const TOOLS_MAX: usize = 256;
+/// Tools of one tab. One more is left out. Half of the functions that a hub takes of a page by default.
+pub(super) const TOOLS_MAX: usize = 128;
+/// Longest tool with its schema. A longer one is left out; the hub takes functions that are not much longer.
+const TOOL_BYTES_MAX: usize = 12 << 10;
+/// All tools of a tab together. One more is left out; half of a hello.
+const TOOLS_BYTES_MAX: usize = 512 << 10;
+/// Calls of tools of one tab, and runs of code in it, at once. One more fails: the hub gives a page fewer, so only a page that makes calls up has so many.
+pub(super) const TOOL_CALLS_MAX: usize = 256;
+
+/// A tool that a page registered, and the name of its function.
+#[derive(Debug, Clone)]
+pub(super) struct KnownTool {
+    function: String,
+    tool: Tool,
+    /// As told to the page.
+    bytes: usize,
+}
 
 /// A message of the page script on tools.
 #[derive(Deserialize)]
@@ -81,37 +96,60 @@ impl State {
     }
 
     fn tool_added(&mut self, now: Instant, id: &SessionId, tool: Tool) {
-        let Some(link) = self.link_of_frame(id, &tool.frame_id) else {
-            return;
-        };
-        let function = function_name(&tool.name);
         let Some(session) = self.sessions.get_mut(id) else {
             return;
         };
-        if session.tools.len() >= TOOLS_MAX {
-            return tracing::warn!(
-                tool = tool.name,
-                max = TOOLS_MAX,
-                "one more tool is left out"
-            );
+        session.tools.retain(|known| !known.is(&tool));
+        let known = KnownTool::new(free_name(&session.tools, &tool), tool);
+        let others = &session.tools;
+        let bytes: usize = others.iter().map(|known| known.bytes).sum();
+        if others.len() >= TOOLS_MAX
+            || known.bytes > TOOL_BYTES_MAX
+            || bytes + known.bytes > TOOLS_BYTES_MAX
+        {
+            let name = known.tool.name;
+            return tracing::warn!(name, known.bytes, "one more tool is left out");
         }
-        let told = json!({ "name": function, "description": tool.description, "schema": tool.input_schema });
-        session.tools.insert(function, (tool.frame_id, tool.name));
-        self.send_control(now, link, 't', &told);
+        let (frame, told) = (known.tool.frame_id.clone(), known.told());
+        session.tools.push(known);
+        // A document that has no link yet is told when it has.
+        if let Some(link) = self.link_of_frame(id, &frame) {
+            self.send_control(now, link, 't', &told);
+        }
+    }
+
+    /// Tells a document that has got its link what it registered before.
+    pub(super) fn offer_tools(&mut self, now: Instant, key: LinkKey) {
+        let frame = self.frame_of(key);
+        let link = self.links.get(&key);
+        let session = link.and_then(|link| self.sessions.get(&link.session));
+        let tools = session.map_or(&[][..], |session| &session.tools);
+        let tools = tools
+            .iter()
+            .filter(|known| Some(&known.tool.frame_id) == frame);
+        for told in tools.map(KnownTool::told).collect::<Vec<_>>() {
+            self.send_control(now, key, 't', &told);
+        }
+    }
+
+    fn frame_of(&self, key: LinkKey) -> Option<&FrameId> {
+        let link = self.links.get(&key)?;
+        let contexts = &self.sessions.get(&link.session)?.contexts;
+        contexts.get(&link.context)?.frame.as_ref()
     }
 
     fn tool_removed(&mut self, now: Instant, id: &SessionId, tool: &Tool) {
-        let function = function_name(&tool.name);
-        if let Some(session) = self.sessions.get_mut(id) {
-            session.tools.remove(&function);
-        }
+        let Some(session) = self.sessions.get_mut(id) else {
+            return;
+        };
+        let mut known = session.tools.iter();
+        let Some(place) = known.position(|known| known.is(tool)) else {
+            return;
+        };
+        let function = session.tools.remove(place).function;
         if let Some(link) = self.link_of_frame(id, &tool.frame_id) {
-            self.send_control(
-                now,
-                link,
-                't',
-                &json!({ "name": function, "removed": true }),
-            );
+            let told = json!({ "name": function, "removed": true });
+            self.send_control(now, link, 't', &told);
         }
     }
 
@@ -150,15 +188,46 @@ impl State {
         if message.name == FUNCTION_EVAL && self.options.code == Code::On {
             return self.run_code(now, key, &id, &message);
         }
-        let Some((frame_id, tool_name)) = session.tools.get(&message.name).cloned() else {
-            return self.end_tool(now, key, message.id, Err("the page took this tool back"));
+        self.invoke(now, key, &id, &message);
+    }
+
+    fn invoke(&mut self, now: Instant, key: LinkKey, id: &SessionId, message: &ToolMessage<'_>) {
+        let frame = self.frame_of(key);
+        let tools = self
+            .sessions
+            .get(id)
+            .map_or(&[][..], |session| &session.tools);
+        // A frame has no business with the tools of its neighbours.
+        let mut own = tools
+            .iter()
+            .filter(|known| Some(&known.tool.frame_id) == frame);
+        let Some(KnownTool { tool, .. }) =
+            own.find(|known| known.function == message.name).cloned()
+        else {
+            return self.tell_outcome(now, key, message.id, Err("the page took this tool back"));
         };
-        let invoke = WebMcpInvokeTool {
-            frame_id: &frame_id,
-            tool_name: &tool_name,
-            input: message.input.unwrap_or(RawValue::NULL),
+        if self.begin_tool(now, key, message.id) {
+            let invoke = WebMcpInvokeTool {
+                frame_id: &tool.frame_id,
+                tool_name: &tool.name,
+                input: message.input.unwrap_or(RawValue::NULL),
+            };
+            self.command(now, Some(id), &invoke, Asked::ToolInvoked(key, message.id));
+        }
+    }
+
+    /// True where one more call may begin; else it has failed.
+    fn begin_tool(&mut self, now: Instant, key: LinkKey, id: u64) -> bool {
+        let Some(link) = self.links.get_mut(&key) else {
+            return false;
         };
-        self.command(now, Some(&id), &invoke, Asked::ToolInvoked(key, message.id));
+        if link.tool_calls >= TOOL_CALLS_MAX {
+            let why = "too many calls of tools are under way";
+            self.tell_outcome(now, key, id, Err(why));
+            return false;
+        }
+        link.tool_calls += 1;
+        true
     }
 
     /// Gives a page the function that runs code of programs, where that is switched on.
@@ -177,8 +246,11 @@ impl State {
     fn run_code(&mut self, now: Instant, key: LinkKey, id: &SessionId, message: &ToolMessage<'_>) {
         let code = message.input.map(RawValue::get).unwrap_or_default();
         let Ok(code) = serde_json::from_str::<String>(code) else {
-            return self.end_tool(now, key, message.id, Err("the code is one text"));
+            return self.tell_outcome(now, key, message.id, Err("the code is one text"));
         };
+        if !self.begin_tool(now, key, message.id) {
+            return;
+        }
         let context_id = self.links.get(&key).map(|link| link.context);
         let evaluate = RuntimeEvaluate {
             expression: &code,
@@ -247,6 +319,19 @@ impl State {
     }
 
     fn end_tool(&mut self, now: Instant, key: LinkKey, id: u64, outcome: Result<&RawValue, &str>) {
+        if let Some(link) = self.links.get_mut(&key) {
+            link.tool_calls = link.tool_calls.saturating_sub(1);
+        }
+        self.tell_outcome(now, key, id, outcome);
+    }
+
+    fn tell_outcome(
+        &mut self,
+        now: Instant,
+        key: LinkKey,
+        id: u64,
+        outcome: Result<&RawValue, &str>,
+    ) {
         let told = ToolOutcome {
             id,
             output: outcome.ok(),
@@ -254,6 +339,62 @@ impl State {
         };
         self.send_control(now, key, 't', &told);
     }
+}
+
+impl Session {
+    /// The document of a frame is gone.
+    pub(super) fn forget_tools(&mut self, frame: Option<&FrameId>) {
+        self.tools
+            .retain(|known| Some(&known.tool.frame_id) != frame);
+    }
+}
+
+impl KnownTool {
+    fn new(function: String, tool: Tool) -> Self {
+        let mut known = Self {
+            function,
+            tool,
+            bytes: 0,
+        };
+        known.bytes = known.told().to_string().len();
+        known
+    }
+
+    fn told(&self) -> Value {
+        let Tool {
+            description,
+            input_schema,
+            ..
+        } = &self.tool;
+        json!({ "name": self.function, "description": description, "schema": input_schema })
+    }
+
+    fn is(&self, tool: &Tool) -> bool {
+        self.tool.frame_id == tool.frame_id && self.tool.name == tool.name
+    }
+}
+
+/// A name for the function of a tool that no other tool of its frame has: `a.b` and `a/b` are `a_b` and `a_b_2`.
+fn free_name(known: &[KnownTool], tool: &Tool) -> String {
+    let name = function_name(&tool.name);
+    let is_free = |name: &str| {
+        let mut own = known
+            .iter()
+            .filter(|one| one.tool.frame_id == tool.frame_id);
+        own.all(|one| one.is(tool) || one.function != name)
+    };
+    if is_free(&name) {
+        return name;
+    }
+    let numbered = |n: usize| {
+        let number = format!("_{n}");
+        let room = pagewire_rpc::NAME_CHARS_MAX - number.len();
+        let short: String = name.chars().take(room).collect();
+        short + &number
+    };
+    // One of so many is free, as there are no more tools than that.
+    let mut names = (2..=TOOLS_MAX + 2).map(numbered);
+    names.find(|name| is_free(name)).unwrap_or(name)
 }
 
 /// A tool's name as the name of a function.

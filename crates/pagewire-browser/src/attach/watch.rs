@@ -7,7 +7,7 @@ use pagewire_cdp::command::{
     DebuggerDisable, DebuggerEnable, DebuggerResume, PageHandleJavaScriptDialog, PageReload,
     RuntimeEvaluate,
 };
-use pagewire_cdp::event::{DebuggerPaused, EntryAdded, JavascriptDialogOpening};
+use pagewire_cdp::event::{DebuggerPaused, EntryAdded, JavascriptDialogOpening, TargetKind};
 use pagewire_cdp::{RawEvent, SessionId};
 use pagewire_rpc::{Frame, Input};
 use serde_json::json;
@@ -24,15 +24,24 @@ const PROBE_AFTER: Duration = Duration::from_secs(1);
 const BLOCKED_AFTER: Duration = Duration::from_millis(500);
 /// Waits between two looks at the same page grow no longer.
 const PROBE_WAIT_MAX: Duration = Duration::from_secs(30);
-/// Reloads after crashes without a call that worked in between. One more crash is left as it is.
+/// Reloads after crashes in a row. One more crash is left as it is.
 const CRASH_RELOADS_MAX: u32 = 3;
+/// A page that lived so long since its last crash begins a new row.
+const LIVED: Duration = Duration::from_secs(30);
 
 /// What is known of a session that may keep its page from answering.
 #[derive(Debug, Default)]
 pub(super) struct Watch {
     stage: Stage,
     notes: BTreeMap<&'static str, Note>,
-    crash_reloads: u32,
+    crashes: Crashes,
+}
+
+/// Crashes in a row.
+#[derive(Debug, Default, Clone, Copy)]
+struct Crashes {
+    count: u32,
+    last: Option<Instant>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,10 +67,25 @@ enum Stage {
     Suspected { since: Instant, due: Instant },
 }
 
+impl Crashes {
+    /// Counts a crash, and gives how many there were in a row.
+    fn one_more(&mut self, now: Instant) -> u32 {
+        let lived = self
+            .last
+            .is_none_or(|last| now.saturating_duration_since(last) > LIVED);
+        self.count = if lived {
+            1
+        } else {
+            self.count.saturating_add(1)
+        };
+        self.last = Some(now);
+        self.count
+    }
+}
+
 impl Watch {
     /// The page said something.
     pub(super) fn heard(&mut self) {
-        self.crash_reloads = 0;
         if !matches!(self.stage, Stage::Suspected { .. }) {
             self.stage = Stage::Quiet;
         }
@@ -90,7 +114,7 @@ impl Watch {
     /// For a new document.
     pub(super) fn renewed(&self) -> Self {
         Self {
-            crash_reloads: self.crash_reloads,
+            crashes: self.crashes,
             ..Self::default()
         }
     }
@@ -309,13 +333,16 @@ impl State {
         let Some(session) = self.sessions.get_mut(id) else {
             return;
         };
-        session.watch.crash_reloads += 1;
+        if session.target.kind != TargetKind::Page {
+            return; // Its tab may make it anew.
+        }
         let url = session.target.url.clone();
-        if session.watch.crash_reloads <= CRASH_RELOADS_MAX {
+        if session.watch.crashes.one_more(now) <= CRASH_RELOADS_MAX {
             return self.tell(now, id, &PageReload {});
         }
         let text = format!(
-            "{url} crashed {CRASH_RELOADS_MAX} times in a row and is not loaded again by itself"
+            "{url} crashed {} times in a row and is not loaded again by itself",
+            CRASH_RELOADS_MAX + 1
         );
         self.report(Report::Problem { text });
     }

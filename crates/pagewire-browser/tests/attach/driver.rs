@@ -99,6 +99,14 @@ impl Driver {
         answer["result"]["value"].take()
     }
 
+    /// The processes of the browser.
+    pub(crate) async fn processes(&mut self) -> Vec<Value> {
+        let told = self
+            .command(None, "SystemInfo.getProcessInfo", json!({}))
+            .await;
+        told["processInfo"].as_array().expect("processes").clone()
+    }
+
     /// A command to a tab.
     pub(crate) async fn tell(&mut self, tab: &Tab, method: &str, params: Value) -> Value {
         self.command(Some(&tab.session), method, params).await

@@ -160,14 +160,6 @@ impl Tap {
         }
         self.seen
     }
-
-    /// Reads until so many messages have come from the server.
-    pub(crate) async fn until_received(&mut self, count: u64) {
-        while self.seen.received.count < count {
-            let record = self.record().await;
-            self.seen.add(&record);
-        }
-    }
 }
 
 impl Seen {

@@ -1,0 +1,93 @@
+//! Tools that a page registers through WebMCP are functions of the page.
+
+use std::collections::BTreeSet;
+
+use http::StatusCode;
+use pagewire_browser::AttachOptions;
+use pagewire_testkit::{Site, chromium, until};
+use serde_json::{Value, json};
+
+use crate::driver::DRIVEN;
+use crate::stage::{Stage, told};
+
+const TOOLS: &str = "<!doctype html><title>Tools</title><script>
+const report = (value) => fetch('/report', { method: 'POST', body: JSON.stringify(value) });
+const add = new AbortController();
+const register = (name, execute, more = {}, options) => document.modelContext.registerTool(
+    { name, description: `Does ${name}`, inputSchema: { type: 'object' }, execute, ...more }, options);
+register('add', ({ a, b }) => a + b, {
+    inputSchema: { type: 'object', properties: { a: { type: 'number' }, b: { type: 'number' } }, required: ['a', 'b'] },
+}, { signal: add.signal });
+register('echo', (input) => input);
+register('text', () => 'a text');
+register('fail', () => { throw new TypeError('not today'); });
+register('slow', (input, client) => new Promise(() => { report({ entered: true }); }));
+for (const name of ['cart.add', 'cart/add', 'cart-add']) register(name, () => name);
+globalThis.unregister = () => add.abort();
+globalThis.more = (n) => { for (let i = 0; i < n; i += 1) register(`tool${i}`, () => i); };
+</script>";
+
+async fn stage(html: &str, adjust: impl FnOnce(&mut AttachOptions)) -> Option<Stage> {
+    let chromium = chromium()?;
+    let site = Site::start().await;
+    site.page("/", html);
+    site.page("/other", "<!doctype html>");
+    let flags = ["--enable-features=WebMCP", DRIVEN].map(str::to_owned);
+    Some(Stage::start(&chromium, site, &flags, |options| {
+        options.expose = vec!["unregister=unregister".parse().unwrap(), "more=more".parse().unwrap()];
+        adjust(options);
+    }).await)
+}
+
+impl Stage {
+    fn functions(&self) -> BTreeSet<String> {
+        let pages = self.hub.hub.pages();
+        let functions = pages.iter().flat_map(|page| &page.functions);
+        functions.map(|function| function.name.to_string()).collect()
+    }
+
+    /// Waits until the page has a function, or has it no more.
+    async fn until_has(&self, name: &str, has: bool) {
+        let what = format!("{name}: {has}");
+        until(&what, async || (self.functions().contains(name) == has).then_some(())).await;
+    }
+}
+
+#[tokio::test]
+async fn tools_are_called_with_an_object_and_answer_or_fail() {
+    let Some(mut stage) = stage(TOOLS, |_| {}).await else { return };
+    stage.until_has("cart-add", true).await;
+    println!("{:?}", stage.functions());
+    assert_eq!(stage.answer("add", r#"[{"a":1,"b":2}]"#).await, 3);
+    let input = json!({ "deep": [1, { "é": null }] });
+    assert_eq!(stage.answer("echo", json!([input])).await, input);
+    assert_eq!(stage.answer("echo", "").await, json!({}));
+    assert_eq!(stage.answer("text", "").await, "a text");
+    let bad = stage.call("add", r#"[{"a":"x","b":2}]"#).await;
+    assert_eq!(bad.status, StatusCode::UNPROCESSABLE_ENTITY, "the schema is the tool's own");
+    let failed = stage.call("fail", "").await;
+    assert_eq!(failed.status, StatusCode::INTERNAL_SERVER_ERROR);
+    let failed = failed.json().await;
+    println!("{failed}");
+    let names: BTreeSet<Value> = {
+        let mut names = BTreeSet::new();
+        for function in ["cart_add", "cart_add_2", "cart-add"] {
+            names.insert(stage.answer(function, "").await.to_string().into());
+        }
+        names
+    };
+    println!("{names:?}");
+    // A caller that leaves.
+    let http = stage.http.clone();
+    let caller = tokio::spawn(async move { http.post("/v1/call/page/slow", "").await.status });
+    told(&mut stage.site, "entered").await;
+    caller.abort();
+    until("the end of the call", async || {
+        let page = &stage.hub.hub.pages()[0];
+        (page.calls.in_flight == 0).then_some(())
+    })
+    .await;
+    stage.answer("unregister", "").await;
+    stage.until_has("add", false).await;
+    stage.close().await;
+}

@@ -33,8 +33,11 @@ impl State {
         }
         if let Some(session) = self.sessions.get_mut(id) {
             session.placed = vec![Placed::Sought; captures.len()];
+            session.starts_late = true;
         }
-        self.tell(now, id, &DebuggerEnable {});
+        // Chromium carries breakpoints out ahead of other commands, and refuses them where the debugger is not on yet.
+        let on = Asked::DebuggerOn(id.clone());
+        self.command(now, Some(id), &DebuggerEnable {}, on);
         if captures.iter().any(is_near) {
             // The place is only known when the script is there; it is held before its first line until the breakpoint is set.
             let hold = DebuggerSetInstrumentationBreakpoint {
@@ -42,6 +45,10 @@ impl State {
             };
             self.tell(now, id, &hold);
         }
+    }
+
+    pub(super) fn debugger_on(&mut self, now: Instant, id: &SessionId) {
+        let captures = self.options.captures.clone();
         for (index, capture) in captures.iter().enumerate() {
             // A line and a column need no source.
             if !is_near(capture)
@@ -50,6 +57,7 @@ impl State {
                 self.set_breakpoint(now, id, index, &place);
             }
         }
+        self.start(now, id);
     }
 
     fn set_breakpoint(&mut self, now: Instant, id: &SessionId, index: usize, place: &Location) {

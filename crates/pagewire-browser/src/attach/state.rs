@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use pagewire_cdp::command::Command;
-use pagewire_cdp::event::{ScriptParsed, TargetInfo};
+use pagewire_cdp::event::{AttachedToTarget, ScriptParsed, TargetInfo};
 use pagewire_cdp::{
     CommandError, Connection, ContextId, FrameId, Incoming, InvocationId, NetworkId, RawEvent,
     Reply, SessionId, TargetId,
@@ -85,6 +85,8 @@ pub(super) enum Asked {
     Delivered(LinkKey, Lane),
     /// A body of a response.
     Body(SessionId, NetworkId),
+    /// The debugger of a session takes breakpoints.
+    DebuggerOn(SessionId),
     /// A breakpoint of a capture.
     CaptureSet(SessionId, usize),
     /// A script that may hold the place of a capture.
@@ -105,6 +107,10 @@ pub(super) struct Session {
     pub(super) target: TargetInfo,
     /// The target that its taps are listed under: its tab, or itself.
     pub(super) owner: TargetId,
+    /// It waited for us before its first script.
+    pub(super) waited: bool,
+    /// It goes on, or is loaded again, when its debugger takes breakpoints.
+    pub(super) starts_late: bool,
     pub(super) contexts: HashMap<ContextId, ContextFacts>,
     pub(super) placed: Vec<Placed>,
     /// Scripts whose text was asked for.
@@ -178,6 +184,7 @@ impl State {
             | Asked::Compiled(_)
             | Asked::TabOpened
             | Asked::Body(..)
+            | Asked::DebuggerOn(_)
             | Asked::CaptureSet(..)
             | Asked::ScriptSource(..) => Some(COMMAND_TIMEOUT),
         };
@@ -274,6 +281,7 @@ impl State {
             }
             Asked::Delivered(link, lane) => self.delivered(now, link, lane, result),
             Asked::Body(session, request) => self.body_came(now, &session, &request, result),
+            Asked::DebuggerOn(session) => self.debugger_on(now, &session),
             Asked::CaptureSet(session, index) => self.capture_set(&session, index, result),
             Asked::ScriptSource(session, script) => {
                 self.source_came(now, &session, &script, result)
@@ -300,10 +308,12 @@ impl State {
 }
 
 impl Session {
-    pub(super) fn new(target: TargetInfo, owner: TargetId) -> Self {
+    pub(super) fn new(attached: &AttachedToTarget, owner: TargetId) -> Self {
         Self {
-            target,
+            target: attached.target_info.clone(),
             owner,
+            waited: attached.waiting_for_debugger,
+            starts_late: false,
             contexts: HashMap::new(),
             placed: Vec::new(),
             sources_asked: 0,

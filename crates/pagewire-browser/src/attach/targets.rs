@@ -127,9 +127,8 @@ impl State {
 
     fn attached(&mut self, now: Instant, parent: Option<&SessionId>, attached: AttachedToTarget) {
         let (session, target) = (attached.session_id.clone(), attached.target_info.clone());
-        let waiting = attached.waiting_for_debugger;
         if !self.is_wanted(&attached) {
-            if waiting {
+            if attached.waiting_for_debugger {
                 self.tell(now, &session, &RuntimeRunIfWaitingForDebugger {});
             }
             let detach = TargetDetachFromTarget {
@@ -144,15 +143,28 @@ impl State {
                 .map_or_else(|| target.target_id.clone(), |parent| parent.owner.clone()),
             _ => target.target_id.clone(),
         };
-        self.targets
-            .insert(target.target_id.clone(), session.clone());
-        let known = Session::new(target.clone(), owner);
+        self.targets.insert(target.target_id, session.clone());
+        let known = Session::new(&attached, owner);
         self.sessions.insert(session.clone(), known);
         self.set_up(now, &session, &attached);
-        if !waiting && self.options.present == Present::Reload && target.kind == TargetKind::Page {
-            self.tell(now, &session, &PageReload {});
+        let known = self.sessions.get(&session);
+        if known.is_some_and(|known| !known.starts_late) {
+            self.start(now, &session);
         }
-        self.tell(now, &session, &RuntimeRunIfWaitingForDebugger {});
+    }
+
+    /// All is in place: a target that waits goes on.
+    pub(super) fn start(&mut self, now: Instant, id: &SessionId) {
+        let Some(session) = self.sessions.get(id) else {
+            return;
+        };
+        let reload = !session.waited
+            && session.target.kind == TargetKind::Page
+            && self.options.present == Present::Reload;
+        if reload {
+            self.tell(now, id, &PageReload {});
+        }
+        self.tell(now, id, &RuntimeRunIfWaitingForDebugger {});
     }
 
     fn is_wanted(&self, attached: &AttachedToTarget) -> bool {

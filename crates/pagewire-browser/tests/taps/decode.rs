@@ -40,7 +40,7 @@ async fn decoding(site: &Site, feed: Feed, expose: &str) -> Option<Attached> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_captured_decoder_can_be_called_and_decodes_each_frame() {
     // The place where the socket is made, by numbers and by the text there.
-    for place in ["5:2", "\"const socket =\""] {
+    for place in ["4:2", "\"const socket =\""] {
         let Some(chromium) = chromium() else { return };
         let mut site = Site::start().await;
         let feed = Feed {

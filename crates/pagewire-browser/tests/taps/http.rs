@@ -173,7 +173,7 @@ async fn responses_of_frames_and_workers_are_tapped_too() {
         put(&site, &format!("/of/{context}"), "text/plain", context);
     }
     let url = format!("{}/?name=page", site.origin);
-    let rules = ["http:*/of/*"];
+    let rules = ["http:*/of/*", "http:*/frame*", "http:*/worker.js*"];
     let mut attached = attached(&chromium, &url, &rules, |_| ()).await;
     let (sender, mut values) = mpsc::channel(16);
     // The tab's of two sites, the shared worker's and the service worker's.
@@ -182,8 +182,8 @@ async fn responses_of_frames_and_workers_are_tapped_too() {
         tokio::spawn(async move { while sender.send(tap.value().await).await.is_ok() {} });
     }
     let mut told = BTreeMap::new();
-    for _ in CONTEXTS {
-        let value = soon("a response", values.recv()).await.unwrap();
+    for _ in 0..9 {
+        let value = soon("a response", values.recv()).await.unwrap(); println!("{} {} {}", value["url"], value["method"], value["status"]);
         assert_eq!(
             (&value["method"], &value["status"]),
             (&"GET".into(), &200.into()),
@@ -198,6 +198,19 @@ async fn responses_of_frames_and_workers_are_tapped_too() {
             told.remove(&format!("of/{context}")).as_deref(),
             Some(context)
         );
+    }
+    let scripts: Vec<_> = told.keys().map(String::as_str).collect();
+    assert_eq!(
+        scripts,
+        [
+            "frame?name=iframe",
+            "worker.js?name=service",
+            "worker.js?name=shared",
+            "worker.js?name=worker"
+        ]
+    );
+    for source in told.values() {
+        assert!(source.contains("fetch(`/of/${NAME}`)"), "{source}");
     }
     attached.close().await;
 }

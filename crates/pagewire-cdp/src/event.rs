@@ -362,6 +362,9 @@ pub struct RequestWillBeSent<'a> {
     /// What is sent.
     #[serde(borrow)]
     pub request: Request<'a>,
+    /// What it is for (`Network.ResourceType`).
+    #[serde(borrow, default, rename = "type")]
+    pub kind: Cow<'a, str>,
     /// The answer to the request before, which led here; the id stays.
     #[serde(borrow, default)]
     pub redirect_response: Option<Response<'a>>,

@@ -43,6 +43,8 @@ struct Request {
 /// How far a request is.
 #[derive(Debug)]
 enum Stage {
+    /// Told where a worker is made, or by the worker, and answered in the worker: perhaps one of another page.
+    Announced,
     UnderWay,
     /// An event stream: its messages have been told one by one.
     Streaming,
@@ -119,14 +121,18 @@ impl Requests {
             redirected.answered(response);
             out.push_back(redirected.value(moment, End::NoBody));
         }
-        // The script of a worker is requested where the worker is made, and answered in the worker. The question whether a request to another
-        // origin is allowed (CORS-preflight) has neither a document nor a body.
-        let is_answered_elsewhere = is_of_browser(&told.request_id) && told.loader_id.is_empty();
+        // Neither the script of a worker nor the question whether a request to another origin is allowed (CORS-preflight) is of a document. The
+        // question has no body.
+        let is_of_none = is_of_browser(&told.request_id) && told.loader_id.is_empty();
+        let is_script = told.kind == "Script";
         let is_known = self.table.get_mut(session, &told.request_id).is_some();
-        if is_answered_elsewhere || is_known || !self.rules.taps_response(&told.request.url) {
+        if is_known || is_of_none && !is_script || !self.rules.taps_response(&told.request.url) {
             return Ok(());
         }
-        let request = self.request(&told.request.url, Some(&told.request.method));
+        let mut request = self.request(&told.request.url, Some(&told.request.method));
+        if is_of_none {
+            request.stage = Stage::Announced;
+        }
         self.table.insert(session, &told.request_id, request)
     }
 
@@ -207,7 +213,8 @@ impl Requests {
             return;
         };
         match request.stage {
-            Stage::UnderWay => {
+            // A worker that begins may be too busy to tell its answer's head.
+            Stage::Announced | Stage::UnderWay => {
                 request.stage = Stage::WantsBody(moment);
                 out.push_back(Tapped::WantBody {
                     session: session.clone(),
@@ -278,7 +285,7 @@ impl Requests {
         out: &mut VecDeque<Tapped>,
     ) {
         for (_, request) in self.table.drain(session, |_, _| true) {
-            out.push_back(request.value(moment, End::Error(reason)));
+            request.end_early(moment, reason, out);
         }
     }
 
@@ -295,7 +302,7 @@ impl Requests {
             Some(id) != document && !matches!(request.stage, Stage::WantsBody(_))
         };
         for (_, request) in self.table.drain(session, ends) {
-            out.push_back(request.value(moment, End::Error(reason)));
+            request.end_early(moment, reason, out);
         }
     }
 }
@@ -304,6 +311,15 @@ impl Request {
     fn answered(&mut self, response: &Response<'_>) {
         self.status = Some(response.status);
         self.mime = Some((*response.mime_type).into());
+        if matches!(self.stage, Stage::Announced) {
+            self.stage = Stage::UnderWay;
+        }
+    }
+
+    fn end_early(self, moment: Moment, reason: &str, out: &mut VecDeque<Tapped>) {
+        if !matches!(self.stage, Stage::Announced) {
+            out.push_back(self.value(moment, End::Error(reason)));
+        }
     }
 
     /// RFC 9110 §6.4.1. Chromium calls such responses cancelled when their end comes.

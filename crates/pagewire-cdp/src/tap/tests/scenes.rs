@@ -274,21 +274,35 @@ fn the_document_of_a_frame_is_requested_around_it_and_ends_in_it() {
 }
 
 #[test]
-fn the_script_of_a_worker_is_told_by_the_worker_and_a_preflight_by_nobody() {
-    let (mut taps, page) = (taps(&["http:*"]), session("P"));
-    feed(
-        &mut taps,
-        &page,
-        "Network.requestWillBeSent",
-        &request(OF_BROWSER, "https://z/"),
-    )
-    .unwrap();
-    taps.forget_session(&page, "the tab was closed", NOW_MS);
-    assert_eq!(
-        lines(&mut taps),
-        Vec::<String>::new(),
-        "it is not known here"
-    );
+fn the_script_of_a_worker_is_told_where_it_ends_and_a_preflight_by_nobody() {
+    for (kind, ends_in, told) in [
+        ("Script", "P", 2),
+        ("Script", "W", 2),
+        ("Preflight", "P", 0),
+    ] {
+        let (mut taps, page) = (taps(&["http:*"]), session("P"));
+        let mut asked = request(OF_BROWSER, "https://z/");
+        asked["type"] = kind.into();
+        feed(&mut taps, &page, "Network.requestWillBeSent", &asked).unwrap();
+        // No head of an answer: a worker that begins does not always tell it.
+        let values = end(&mut taps, &session(ends_in), OF_BROWSER);
+        assert_eq!(values.len(), told, "{kind} {ends_in}: {values:?}");
+    }
+    for end in [
+        Taps::forget_session,
+        |taps: &mut Taps, page: &_, why: &_, ms| taps.handle_navigation(page, None, why, ms),
+    ] {
+        let (mut taps, page) = (taps(&["http:*"]), session("P"));
+        let mut asked = request(OF_BROWSER, "https://z/");
+        asked["type"] = "Script".into();
+        feed(&mut taps, &page, "Network.requestWillBeSent", &asked).unwrap();
+        end(&mut taps, &page, "the page navigated", NOW_MS);
+        assert_eq!(
+            lines(&mut taps),
+            Vec::<String>::new(),
+            "it may end elsewhere"
+        );
+    }
 }
 
 #[test]

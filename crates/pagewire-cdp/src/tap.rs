@@ -123,7 +123,7 @@ impl Taps {
     /// # Errors
     ///
     /// [`Error::Malformed`] for an event that cannot be read: it is lost, and nothing else. [`Error::Limit`] once when there are more than
-    /// [`TAP_SOCKETS_MAX`] sockets, and once for more than [`TAP_REQUESTS_MAX`] requests: those over it are not tapped, but counted ([`Taps::passed_over`]).
+    /// [`TAP_SOCKETS_MAX`] sockets, and once for more than [`TAP_REQUESTS_MAX`] requests: those over it are not tapped.
     pub fn handle_event(
         &mut self,
         session: &SessionId,
@@ -185,12 +185,5 @@ impl Taps {
     /// What came of the last call, one by one.
     pub fn poll_tapped(&mut self) -> Option<Tapped> {
         self.out.pop_front()
-    }
-
-    /// Sockets and requests that a limit left out.
-    pub const fn passed_over(&self) -> u64 {
-        self.sockets
-            .passed_over()
-            .saturating_add(self.requests.passed_over())
     }
 }

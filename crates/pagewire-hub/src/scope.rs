@@ -217,11 +217,6 @@ impl Scopes {
         )
     }
 
-    /// May attach a page to some group.
-    pub fn may_attach_any(&self) -> bool {
-        self.any(|scope| matches!(scope, Scope::Attach(_)))
-    }
-
     /// May detach pages and see all of them.
     pub fn may_administer(&self) -> bool {
         self.any(|scope| matches!(scope, Scope::Admin))

@@ -60,10 +60,6 @@ impl Requests {
         }
     }
 
-    pub(super) const fn passed_over(&self) -> u64 {
-        self.table.passed_over()
-    }
-
     pub(super) fn handle_event(
         &mut self,
         session: &SessionId,

@@ -12,7 +12,7 @@ pub(super) struct Table<T> {
     max: usize,
     of: HashMap<SessionId, HashMap<NetworkId, T>>,
     len: usize,
-    passed_over: u64,
+    told_full: bool,
 }
 
 impl<T> Table<T> {
@@ -22,7 +22,7 @@ impl<T> Table<T> {
             max,
             of: HashMap::new(),
             len: 0,
-            passed_over: 0,
+            told_full: false,
         }
     }
 
@@ -43,8 +43,7 @@ impl<T> Table<T> {
     }
 
     pub(super) const fn pass_over(&mut self) -> Result<(), Error> {
-        self.passed_over = self.passed_over.saturating_add(1);
-        if self.passed_over > 1 {
+        if std::mem::replace(&mut self.told_full, true) {
             return Ok(());
         }
         Err(Error::Limit {
@@ -52,10 +51,6 @@ impl<T> Table<T> {
             got: self.max.saturating_add(1),
             max: self.max,
         })
-    }
-
-    pub(super) const fn passed_over(&self) -> u64 {
-        self.passed_over
     }
 
     pub(super) fn get_mut(&mut self, session: &SessionId, id: &str) -> Option<&mut T> {

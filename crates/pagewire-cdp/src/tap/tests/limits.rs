@@ -23,7 +23,7 @@ fn a_socket_over_the_limit_is_passed_over_and_the_first_is_told() {
     );
     let received = "Network.webSocketFrameReceived";
     feed(&mut taps, &page, received, &frame("over", 1, "lost")).unwrap();
-    assert_eq!((lines(&mut taps), taps.passed_over()), (Vec::new(), 3));
+    assert_eq!(lines(&mut taps), Vec::<String>::new());
     // Those below the limit go on, and each that closes makes room.
     feed(&mut taps, &page, received, &frame("0", 1, "kept")).unwrap();
     feed(&mut taps, &page, "Network.webSocketClosed", &closed("0")).unwrap();
@@ -65,7 +65,7 @@ fn a_request_over_the_limit_is_passed_over_and_the_first_is_told() {
         Ok(())
     );
     feed(&mut taps, &page, "Network.loadingFinished", &closed("over")).unwrap();
-    assert_eq!((lines(&mut taps), taps.passed_over()), (Vec::new(), 2));
+    assert_eq!(lines(&mut taps), Vec::<String>::new());
     feed(&mut taps, &page, "Network.loadingFailed", &closed("0")).unwrap();
     feed(&mut taps, &page, name, &request("next", "https://x/")).unwrap();
     feed(&mut taps, &page, "Network.loadingFinished", &closed("next")).unwrap();

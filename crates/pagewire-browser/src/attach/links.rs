@@ -261,9 +261,6 @@ impl State {
     /// Sends what waits for a page, as far as the page keeps up.
     pub(super) fn deliver(&mut self, now: Instant, key: LinkKey) {
         while let Some(link) = self.links.get_mut(&key) {
-            if link.inputs.is_closed() {
-                return self.drop_link(key);
-            }
             let at_once = if link.outbox.bytes() < EVALUATION_BYTES {
                 EVALUATIONS_MAX
             } else {
@@ -275,6 +272,10 @@ impl State {
             let controls = std::mem::take(&mut link.controls);
             let some = link.outbox.take(EVALUATION_BYTES);
             if controls.is_empty() && some.is_empty() {
+                // A driver that has ended may have left a reason, which goes first.
+                if link.inputs.is_closed() {
+                    self.drop_link(key);
+                }
                 return;
             }
             self.deliver_some(now, key, controls, some);

@@ -33,6 +33,8 @@ pub(crate) async fn run(arguments: &ServeArguments) -> Result<(), Failed> {
         open_files_max,
         ..options
     };
+    // Before anybody is told that the hub is there, as whoever is told may stop it.
+    let stop = stop_signal();
     let server = Server::bind(Hub::new(settings.hub_options()), options).await;
     let server = server.map_err(|error| Failed::new(FAILED, error.to_string()))?;
     if settings.is_open() {
@@ -53,7 +55,7 @@ pub(crate) async fn run(arguments: &ServeArguments) -> Result<(), Failed> {
         }
         print_text("\nCtrl-C stops the hub.")?;
     }
-    let drained = server.run(stop_signal(), settings.grace()).await;
+    let drained = server.run(stop, settings.grace()).await;
     conclude(drained, arguments.json)
 }
 
@@ -197,32 +199,40 @@ fn conclude(drained: Drained, json: bool) -> Result<(), Failed> {
     ))
 }
 
-/// Ends with Ctrl-C or SIGTERM. A second Ctrl-C ends the process at once.
-pub(crate) async fn stop_signal() {
-    wait_for_signal().await;
-    tokio::spawn(async {
-        wait_for_signal().await;
-        #[expect(clippy::exit, reason = "the user asked twice")]
-        std::process::exit(i32::from(exit::CANCELLED));
-    });
+/// Ends with Ctrl-C or SIGTERM; on Unix with those too that come between this call and the first poll. A second one ends the process at once.
+pub(crate) fn stop_signal() -> impl Future<Output = ()> {
+    let first = next_signal();
+    async {
+        first.await;
+        let second = next_signal();
+        tokio::spawn(async {
+            second.await;
+            #[expect(clippy::exit, reason = "the user asked twice")]
+            std::process::exit(i32::from(exit::CANCELLED));
+        });
+    }
 }
 
+// Without a way to be stopped, being stopped at once is the safer reading: so both end where the system gives no signals.
+
 #[cfg(unix)]
-async fn wait_for_signal() {
+fn next_signal() -> impl Future<Output = ()> {
     use tokio::signal::unix::{SignalKind, signal};
-    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
-        let _ = tokio::signal::ctrl_c().await;
-        return;
-    };
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        _ = terminate.recv() => {}
+    let interrupt = signal(SignalKind::interrupt());
+    let terminate = signal(SignalKind::terminate());
+    async {
+        let (Ok(mut interrupt), Ok(mut terminate)) = (interrupt, terminate) else {
+            return;
+        };
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
     }
 }
 
 #[cfg(not(unix))]
-async fn wait_for_signal() {
-    // Without a way to be stopped, being stopped at once is the safer reading.
+async fn next_signal() {
     let _ = tokio::signal::ctrl_c().await;
 }
 

@@ -293,6 +293,15 @@ async fn serve_says_where_it_listens_and_stops_on_a_signal() {
 }
 
 #[tokio::test]
+async fn a_hub_that_is_stopped_as_soon_as_it_is_there_says_goodbye() {
+    for _ in 0..5 {
+        let serve = Serve::start(&["--listen", "127.0.0.1:0"]).await;
+        let (stopped, code) = serve.stop().await;
+        assert_eq!((&stopped["event"], code), (&json!("stopped"), Some(0)));
+    }
+}
+
+#[tokio::test]
 async fn serve_prints_the_public_address_where_there_is_one() {
     let public = "https://shop.example/hub";
     let text = binary::serve_words(&["--public-url", public]).await;

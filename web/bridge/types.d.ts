@@ -1,4 +1,4 @@
-// The types of pagewire.js, for it and for who imports pagewire.mjs.
+// The types of pagewire.js and hook.js, for them and for who imports pagewire.mjs and hook.mjs.
 
 declare namespace Pagewire {
   interface Options {
@@ -99,9 +99,44 @@ declare namespace Pagewire {
   }
 
   function connect(options: Options): Link;
+
+  interface HookOptions {
+    /**
+     * Which sockets: `*` is any text, `?` any one character, all else itself, and the whole URL must fit.
+     * `wss://push.example.com/*`; the default `*` is every socket. Links to hubs are never among them.
+     */
+    url?: string;
+    /** Only frames of this direction. Default: both. */
+    direction?: "received" | "sent";
+  }
+
+  /**
+   * What is published of a socket, in the order in which it was seen, to topic `sockets/{number}-{host}`: the lowest number that no
+   * other open socket to this host has. `size`: bytes of the payload; `at_us`: microseconds on the page's own clock, which never
+   * goes back; `time_ms`: Unix milliseconds.
+   */
+  type SocketValue = { at_us: number; time_ms: number } & (
+    /** `seen`: the socket was open before it was seen, so its first frames were not. User name, password and values in the URL's query are `REDACTED`: they may be secrets. */
+    | { kind: "open"; connection: string; url: string; target: "tab" | "iframe" | "worker"; status?: 101; seen?: "late" }
+    | { kind: "text"; direction: "received" | "sent"; size: number; text: string }
+    | { kind: "binary"; direction: "received" | "sent"; size: number; base64: string }
+    | { kind: "error"; text: string }
+    | { kind: "close"; code: number; reason: string }
+  ) | { kind: "lost"; count: number };
+
+  /**
+   * hook.js: publishes what the page's own WebSockets receive and send, from now on; also those that are open already, as soon
+   * as the page sends through one or looks into a message of it. The page sees no difference. While the link is not open, values
+   * wait, up to `QUEUE_BYTES_MAX` (8 MiB). What is lost then, with the link or because the hub refuses it, is counted in a
+   * value `lost` before the next value of its socket.
+   *
+   * Returns what takes the hook away again; what waits still goes out if the link is open. Throws a TypeError where the page made
+   * `WebSocket` unchangeable.
+   */
+  function hook(link: Pick<Link, "call" | "on" | "publish">, options?: HookOptions): () => void;
 }
 
-declare var pagewire: { connect: typeof Pagewire.connect; version: string };
+declare var pagewire: { connect: typeof Pagewire.connect; version: string; hook?: typeof Pagewire.hook };
 
 /** What pagewire.js keeps to itself. */
 declare namespace Pagewire {
@@ -184,9 +219,54 @@ declare namespace Pagewire {
   }
 }
 
+/** What hook.js keeps to itself. */
+declare namespace Pagewire {
+  /** A socket that was looked at; without a topic it is none that is wanted. `lost`: values that nobody was told of yet. */
+  interface Hooked {
+    topic?: string;
+    lost: number;
+  }
+
+  interface Hooking {
+    /** Resolves while the link is open. */
+    opened?: Promise<void>;
+    open(): void;
+    close(): void;
+    put(socket: Hooked, value: any, size?: number): void;
+    publish(socket: any, value: any, cost: number): void;
+    /** The first look at a socket decides whether it is wanted. */
+    follow(target: WebSocket): Hooked | undefined;
+    on(target: WebSocket, type: string, work: (event: any) => void): void;
+    receive(event: any): void;
+    frame(target: any, way: "received" | "sent", data: unknown): void;
+  }
+
+  interface HookTools {
+    pattern(url: string): RegExp;
+    /** Without what may be a secret: user name and password, values in the query. */
+    unsigned(url: string): string;
+    time(): { at_us: number; time_ms: number };
+    /** The page's own bytes or Blob; undefined for what is sent as text. */
+    bytes(data: any): any;
+    /** `value` with its `base64`, or a promise of it. */
+    filled(value: object, data: Uint8Array | Blob): any;
+    /** Nothing that is thrown in `work` reaches the page. */
+    safely(work: () => unknown): void;
+    /** Looks at each call of a function before it is made. */
+    door(owner: object, name: string, part: "value" | "get", look: (target: any, args: any[]) => void): () => void;
+    /** Replaces a part of a property. Returns what puts it back, unless somebody else has replaced it since. */
+    patch(owner: object, name: string, part: "value" | "get", by: unknown): () => unknown;
+  }
+}
+
 /** Permissions that TypeScript's DOM doesn't know yet, such as loopback-network. */
 interface Permissions {
   query(wanted: { name: string }): Promise<PermissionStatus>;
+}
+
+/** Newer browsers have it. */
+interface Uint8Array {
+  toBase64?(): string;
 }
 
 interface SVGScriptElement {

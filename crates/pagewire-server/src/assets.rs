@@ -1,10 +1,12 @@
-//! What is open to any origin: the page script and the health check.
+//! What is open to any origin: the scripts for pages and the health check.
 
 use axum::response::IntoResponse;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 
 const BRIDGE: &str = include_str!("../../../web/bridge/pagewire.js");
 const BRIDGE_MODULE: &str = include_str!("../../../web/bridge/pagewire.mjs");
+const HOOK: &str = include_str!("../../../web/bridge/hook.js");
+const HOOK_MODULE: &str = include_str!("../../../web/bridge/hook.mjs");
 
 pub(crate) async fn bridge() -> impl IntoResponse {
     script(BRIDGE)
@@ -12,6 +14,14 @@ pub(crate) async fn bridge() -> impl IntoResponse {
 
 pub(crate) async fn bridge_module() -> impl IntoResponse {
     script(BRIDGE_MODULE)
+}
+
+pub(crate) async fn hook() -> impl IntoResponse {
+    script(HOOK)
+}
+
+pub(crate) async fn hook_module() -> impl IntoResponse {
+    script(HOOK_MODULE)
 }
 
 fn script(text: &'static str) -> impl IntoResponse {

@@ -226,6 +226,8 @@ fn router(shared: Arc<Shared>) -> Router {
         .route("/bridge.js", get(assets::bridge))
         .route("/bridge/pagewire.js", get(assets::bridge))
         .route("/bridge/pagewire.mjs", get(assets::bridge_module))
+        .route("/bridge/hook.js", get(assets::hook))
+        .route("/bridge/hook.mjs", get(assets::hook_module))
         .route("/v1/page", any(socket::attach))
         // Calls do not come this far (`Entrance`), only other methods.
         .route("/v1/call/{group}/{function}", any(method_not_allowed))

@@ -184,7 +184,7 @@ pub(crate) struct SendArguments {
 pub(crate) struct TailArguments {
     #[command(flatten)]
     pub(crate) hub: HubArguments,
-    /// The topic, such as pages/demo/clock, or taps/PAGE/CONNECTION (`pagewire pages` lists those of each page)
+    /// The topic, such as pages/demo/clock, taps/PAGE/CONNECTION (`pagewire pages` lists those of each page), or pages/GROUP/sockets/CONNECTION
     pub(crate) topic: String,
     /// Begin after this cursor or number
     #[arg(long, value_name = "CURSOR")]

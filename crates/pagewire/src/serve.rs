@@ -83,7 +83,9 @@ fn announce(
         .map(|address| format!("http://{}", reachable(*address)))
         .collect();
     let http = urls.first().map_or("", String::as_str);
-    let snippet = snippet(public.map_or(http, PublicUrl::as_str), group, attach);
+    let reached = public.map_or(http, PublicUrl::as_str);
+    let snippet = snippet(reached, group, attach);
+    let hook = hook(reached);
     if json {
         let line = json!({
             "event": "listening",
@@ -93,6 +95,7 @@ fn announce(
             "group": group,
             "attach_token": attach.reveal(),
             "snippet": snippet,
+            "hook": hook,
             "version": env!("CARGO_PKG_VERSION"),
         });
         return print_text(&line.to_string());
@@ -108,11 +111,24 @@ To attach a page, paste this into its console (F12). It may attach to group \"{g
 then expose a function there and call it from here:
 
   pw.expose(\"title\", () => document.title)
-  curl -X POST {http}/v1/call/{group}/title{elsewhere}",
+  curl -X POST {http}/v1/call/{group}/title{elsewhere}
+{more}",
         version = env!("CARGO_PKG_VERSION"),
         all = urls.join(", "),
         elsewhere = public.map_or_else(String::new, |url| elsewhere(url, group)),
+        more = more_words(&hook),
     ))
+}
+
+/// What else may run in a page.
+fn more_words(hook: &str) -> String {
+    format!(
+        "
+To publish what the page's own WebSockets receive and send, paste this after the first line; the console then names the topics to follow:
+若还要获取网页自身 WebSocket 的消息，接着粘贴下面这行，控制台会给出主题：
+
+  {hook}"
+    )
 }
 
 /// How the same call goes through the proxy.
@@ -172,6 +188,11 @@ fn hub_option(address: SocketAddr) -> String {
 fn snippet(http: &str, group: &GroupName, attach: &Secret) -> String {
     let options = json!({ "url": http, "group": group, "token": attach.reveal() });
     format!("var pw = (await import(\"{http}/bridge/pagewire.mjs\")).connect({options})")
+}
+
+/// The line behind the snippet that also observes the page's sockets.
+fn hook(http: &str) -> String {
+    format!("(await import(\"{http}/bridge/hook.mjs\")).hook(pw)")
 }
 
 /// The address as this machine reaches it: an unspecified one is reached through loopback.

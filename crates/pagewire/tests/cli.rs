@@ -308,6 +308,7 @@ async fn serve_prints_the_public_address_where_there_is_one() {
     for part in [
         "import(\"https://shop.example/hub/bridge/pagewire.mjs\")",
         "\"url\":\"https://shop.example/hub\"",
+        "import(\"https://shop.example/hub/bridge/hook.mjs\")).hook(pw)\n",
         "curl -X POST http://127.0.0.1:",
         "Bearer SECRET' https://shop.example/hub/v1/call/page/title",
     ] {

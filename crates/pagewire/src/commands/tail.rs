@@ -82,7 +82,7 @@ pub(crate) async fn run(arguments: &TailArguments) -> Result<(), Failed> {
 }
 
 impl Record<'_> {
-    /// The record for people; what stands below `taps/` as what happened on a page's connection.
+    /// The record for people; a value of a tap or of the hook in a page as what happened on the page's connection.
     fn shown(&self, topic: &str) -> String {
         if let Some(gap) = &self.gap {
             return match gap.lost {
@@ -90,7 +90,7 @@ impl Record<'_> {
                 None => format!("--- the hub was restarted; next is #{} ---", gap.seq),
             };
         }
-        let tapped = self.value.filter(|_| topic.starts_with("taps/"));
+        let tapped = self.value.filter(|_| is_of_connection(topic));
         if let Some(tapped) = tapped.and_then(Tapped::read) {
             let time = clock(tapped.time_ms.unwrap_or(self.time_ms));
             return format!("#{} {time} {}", self.seq, tapped.frame.shown());
@@ -107,6 +107,16 @@ impl Record<'_> {
             (None, None) => "null".to_owned(),
         };
         format!("#{} {} {value}", self.seq, clock(self.time_ms))
+    }
+}
+
+/// Whether the topic is a tap's, or `pages/GROUP/sockets/…`, where the hook publishes.
+fn is_of_connection(topic: &str) -> bool {
+    let mut parts = topic.split('/');
+    match parts.next() {
+        Some("taps") => true,
+        Some("pages") => parts.nth(1) == Some("sockets"),
+        Some(_) | None => false,
     }
 }
 
@@ -164,7 +174,17 @@ mod tests {
                 frame,
                 "#1 22:05:45.678Z → text 2 bytes  hi".to_owned(),
             ),
+            (
+                "pages/shop/sockets/1-a",
+                frame,
+                "#1 22:05:45.678Z → text 2 bytes  hi".to_owned(),
+            ),
             ("programs/t", frame, format!("#1 00:00:00.000Z {frame}")),
+            (
+                "pages/sockets/1-a",
+                frame,
+                format!("#1 00:00:00.000Z {frame}"),
+            ),
             (
                 "taps/p/1-a",
                 r#"{"kind":"new"}"#,

@@ -1,4 +1,4 @@
-//! The values of taps for people: what a page's own connections brought (`docs/protocol.md` §3.9).
+//! The values of taps and of the hook for people: what a page's own connections brought (`docs/protocol.md` §1.12).
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -45,9 +45,14 @@ pub(super) enum Frame {
         text: String,
     },
     Close {
-        code: u16,
+        #[serde(default)]
+        code: Option<u16>,
         #[serde(default)]
         reason: String,
+    },
+    /// What a page could not tell.
+    Lost {
+        count: u64,
     },
     Response(Response),
 }
@@ -55,6 +60,8 @@ pub(super) enum Frame {
 #[derive(Debug, Deserialize)]
 pub(super) struct Open {
     connection: String,
+    /// Empty for a socket that was open before it was tapped.
+    #[serde(default)]
     url: String,
     #[serde(default)]
     target: String,
@@ -62,6 +69,15 @@ pub(super) struct Open {
     initiator: String,
     #[serde(default)]
     status: Option<u16>,
+    #[serde(default)]
+    seen: Option<Seen>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Seen {
+    /// It was open before anybody listened.
+    Late,
 }
 
 #[derive(Debug, Deserialize)]
@@ -112,11 +128,13 @@ impl Frame {
             Self::Pong(message) => message.shown("pong"),
             Self::Error { text } => format!("the connection failed: {}", set_in(text)),
             Self::Close { code, reason } => {
-                let name = close_code::name(*code);
+                let with = code.map(|code| format!(" with {code} ({})", close_code::name(code)));
                 let colon = if reason.is_empty() { "" } else { ": " };
-                let reason = set_in(reason);
-                format!("the connection closed with {code} ({name}){colon}{reason}")
+                let (with, reason) = (with.unwrap_or_default(), set_in(reason));
+                format!("the connection closed{with}{colon}{reason}")
             }
+            Self::Lost { count: 1 } => "--- 1 value is lost in the page ---".to_owned(),
+            Self::Lost { count } => format!("--- {count} values are lost in the page ---"),
             Self::Response(response) => response.shown(),
         }
     }
@@ -135,10 +153,14 @@ impl Open {
             Some(101) | None => String::new(),
             Some(status) => format!(", refused with status {status}"),
         };
+        let opened = match self.seen {
+            None => "opened",
+            Some(Seen::Late) => "was open before it was seen",
+        };
         let text = format!(
-            "connection {} opened: {}{}{}{status}",
+            "connection {} {opened}{}{}{}{status}",
             self.connection,
-            self.url,
+            by(": ", &self.url),
             by(" in a ", &self.target),
             by(", by ", &self.initiator),
         );
@@ -304,6 +326,35 @@ mod tests {
         ];
         for (value, expected) in cases {
             assert_eq!(shown(&value), expected, "{value}");
+        }
+    }
+
+    #[test]
+    fn what_was_not_told_is_left_out_and_what_was_lost_is_counted() {
+        for (value, expected) in [
+            (
+                r#"{"kind":"open","connection":"1-a","url":"wss://a/","at_us":1,"time_ms":2,"target":"worker","seen":"late"}"#,
+                "connection 1-a was open before it was seen: wss://a/ in a worker",
+            ),
+            (
+                r#"{"kind":"open","connection":"1-a","at_us":1,"time_ms":2,"seen":"late"}"#,
+                "connection 1-a was open before it was seen",
+            ),
+            (
+                r#"{"kind":"close","at_us":1,"time_ms":2}"#,
+                "the connection closed",
+            ),
+            (
+                r#"{"kind":"lost","count":3}"#,
+                "--- 3 values are lost in the page ---",
+            ),
+            (
+                r#"{"kind":"lost","count":1}"#,
+                "--- 1 value is lost in the page ---",
+            ),
+        ] {
+            let value = serde_json::from_str(value).expect("JSON");
+            assert_eq!(shown(&value), expected);
         }
     }
 

@@ -252,6 +252,17 @@ impl Access {
                 .is_some_and(|url| url.host() == name)
     }
 
+    /// The address by which whoever sent this request reaches the hub, without a slash at its end. Only for requests that were let in:
+    /// their `Host` is a name of this hub.
+    pub(crate) fn address(&self, uri: &Uri, headers: &HeaderMap) -> String {
+        let host = host(uri, headers);
+        match &self.public_url {
+            // A proxy may hand requests on under the hub's own name.
+            Some(url) if url.is_host(host) || is_forwarded(headers) => url.to_string(),
+            Some(_) | None => format!("http://{host}"),
+        }
+    }
+
     /// True when this origin's pages may read refusals too, so that they can say what is wrong.
     pub(crate) fn may_read_refusals(&self, origin: &str) -> bool {
         self.allowed(origin).is_some()
@@ -273,13 +284,8 @@ impl<'a> Head<'a> {
         self.headers.get(name).and_then(|value| value.to_str().ok())
     }
 
-    /// HTTP/2 says the host as `:authority`.
     fn host(&self) -> &'a str {
-        self.uri
-            .authority()
-            .map(http::uri::Authority::as_str)
-            .or_else(|| self.header(HOST))
-            .unwrap_or("")
+        host(self.uri, self.headers)
     }
 
     fn is_same_origin(&self) -> bool {
@@ -339,6 +345,14 @@ impl<'a> Head<'a> {
 pub(crate) fn is_from_browser(headers: &HeaderMap) -> bool {
     let is_fetch = |name: &HeaderName| name.as_str().starts_with("sec-fetch-");
     headers.contains_key(ORIGIN) || headers.keys().any(is_fetch)
+}
+
+/// HTTP/2 says the host as `:authority`.
+fn host<'a>(uri: &'a Uri, headers: &'a HeaderMap) -> &'a str {
+    uri.authority()
+        .map(http::uri::Authority::as_str)
+        .or_else(|| headers.get(HOST).and_then(|value| value.to_str().ok()))
+        .unwrap_or("")
 }
 
 /// Secrets hold no character that a query would encode, so no decoding is needed.

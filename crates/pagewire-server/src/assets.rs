@@ -3,9 +3,9 @@
 use axum::response::IntoResponse;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 
-const BRIDGE: &str = include_str!("../../../web/bridge/pagewire.js");
+pub(crate) const BRIDGE: &str = include_str!("../../../web/bridge/pagewire.js");
 const BRIDGE_MODULE: &str = include_str!("../../../web/bridge/pagewire.mjs");
-const HOOK: &str = include_str!("../../../web/bridge/hook.js");
+pub(crate) const HOOK: &str = include_str!("../../../web/bridge/hook.js");
 const HOOK_MODULE: &str = include_str!("../../../web/bridge/hook.mjs");
 
 pub(crate) async fn bridge() -> impl IntoResponse {
@@ -24,7 +24,7 @@ pub(crate) async fn hook_module() -> impl IntoResponse {
     script(HOOK_MODULE)
 }
 
-fn script(text: &'static str) -> impl IntoResponse {
+pub(crate) fn script(text: impl IntoResponse) -> impl IntoResponse {
     let headers = [
         (CONTENT_TYPE, "text/javascript; charset=utf-8"),
         (CACHE_CONTROL, "no-cache"),

@@ -20,6 +20,7 @@ mod socket;
 mod status;
 mod token;
 mod topics;
+mod userscript;
 
 pub use access::{Access, AllowedOrigin, Origin, OriginError, TrustedProxy, TrustedProxyError};
 pub use pagewire_hub::show_duration;

@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use crate::access::without_port;
 
 /// First path segments of the hub's own addresses: a prefix that begins so would hide them.
-const OWN_SEGMENTS: &[&str] = &["v1", "bridge", "bridge.js", "health"];
+const OWN_SEGMENTS: &[&str] = &["v1", "bridge", "bridge.js", "bridge.user.js", "health"];
 
 /// Scheme, host and perhaps a path below which the hub is reached, such as `https://shop.example/pagewire`. Without a slash at its end.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -20,7 +20,7 @@ use crate::entrance::Entrances;
 use crate::listener::LimitedListener;
 use crate::problem::Problem;
 use crate::status::{Began, Build, Connections, Facts, RefusalLog};
-use crate::{assets, metrics, pages, plain, socket, status, topics};
+use crate::{assets, metrics, pages, plain, socket, status, topics, userscript};
 
 /// Time for open answers to end after the hub has drained.
 const CONNECTIONS_TIMEOUT: Duration = Duration::from_secs(1);
@@ -228,6 +228,7 @@ fn router(shared: Arc<Shared>) -> Router {
         .route("/bridge/pagewire.mjs", get(assets::bridge_module))
         .route("/bridge/hook.js", get(assets::hook))
         .route("/bridge/hook.mjs", get(assets::hook_module))
+        .route("/bridge.user.js", get(userscript::serve))
         .route("/v1/page", any(socket::attach))
         // Calls do not come this far (`Entrance`), only other methods.
         .route("/v1/call/{group}/{function}", any(method_not_allowed))

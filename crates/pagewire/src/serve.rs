@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use pagewire_hub::{Drained, Hub, Scope, Scopes};
 use pagewire_rpc::GroupName;
 use pagewire_server::{BindError, PlainPattern, PublicUrl, Secret, Server, ServerOptions, Token};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::json;
 
 use crate::cli::ServeArguments;
@@ -86,6 +87,7 @@ fn announce(
     let reached = public.map_or(http, PublicUrl::as_str);
     let snippet = snippet(reached, group, attach);
     let hook = hook(reached);
+    let userscript = userscript(reached, group);
     if json {
         let line = json!({
             "event": "listening",
@@ -96,6 +98,7 @@ fn announce(
             "attach_token": attach.reveal(),
             "snippet": snippet,
             "hook": hook,
+            "userscript": userscript,
             "version": env!("CARGO_PKG_VERSION"),
         });
         return print_text(&line.to_string());
@@ -116,18 +119,24 @@ then expose a function there and call it from here:
         version = env!("CARGO_PKG_VERSION"),
         all = urls.join(", "),
         elsewhere = public.map_or_else(String::new, |url| elsewhere(url, group)),
-        more = more_words(&hook),
+        more = more_words(&hook, &userscript),
     ))
 }
 
 /// What else may run in a page.
-fn more_words(hook: &str) -> String {
+fn more_words(hook: &str, userscript: &str) -> String {
     format!(
         "
 To publish what the page's own WebSockets receive and send, paste this after the first line; the console then names the topics to follow:
 若还要获取网页自身 WebSocket 的消息，接着粘贴下面这行，控制台会给出主题：
 
-  {hook}"
+  {hook}
+
+For userscript managers such as Tampermonkey: put your page's host in place of SITE, and start the hub with --allow-origin https://SITE.
+With &hook=* behind it, it publishes the page's WebSocket messages too.
+用户脚本管理器（如油猴）可从此地址安装：SITE 换成网页的主机名，hub 启动时加 --allow-origin https://SITE；末尾加上 &hook=* 则同时获取 WebSocket 消息：
+
+  {userscript}&match=https://SITE/*"
     )
 }
 
@@ -193,6 +202,12 @@ fn snippet(http: &str, group: &GroupName, attach: &Secret) -> String {
 /// The line behind the snippet that also observes the page's sockets.
 fn hook(http: &str) -> String {
     format!("(await import(\"{http}/bridge/hook.mjs\")).hook(pw)")
+}
+
+/// Where userscript managers get the page script, but for the pages that it is to run in.
+fn userscript(http: &str, group: &GroupName) -> String {
+    let group = utf8_percent_encode(group.as_str(), NON_ALPHANUMERIC);
+    format!("{http}/bridge.user.js?group={group}")
 }
 
 /// The address as this machine reaches it: an unspecified one is reached through loopback.

@@ -309,6 +309,7 @@ async fn serve_prints_the_public_address_where_there_is_one() {
         "import(\"https://shop.example/hub/bridge/pagewire.mjs\")",
         "\"url\":\"https://shop.example/hub\"",
         "import(\"https://shop.example/hub/bridge/hook.mjs\")).hook(pw)\n",
+        "  https://shop.example/hub/bridge.user.js?group=page&match=https://SITE/*\n",
         "curl -X POST http://127.0.0.1:",
         "Bearer SECRET' https://shop.example/hub/v1/call/page/title",
     ] {

@@ -2,7 +2,8 @@
 
 mod binary;
 
-use pagewire_testkit::{BrowserPage, Site, chromium, soon};
+use http::StatusCode;
+use pagewire_testkit::{BrowserPage, Http, Site, chromium, soon};
 
 use self::binary::Serve;
 
@@ -62,5 +63,26 @@ async fn the_printed_lines_publish_what_the_page_sends_and_gets_and_tail_shows_i
     }
     tail.kill().await.expect("ended");
     browser.close().await;
+    serve.stop().await;
+}
+
+#[tokio::test]
+async fn the_printed_userscript_comes_with_a_site_and_the_hook() {
+    let serve = Serve::start(&["--listen", "127.0.0.1:0", "--group", "商店"]).await;
+    let http = serve.listening["http"].as_str().expect("an address");
+    let userscript = serve.listening["userscript"].as_str().expect("an address");
+    let path = userscript.strip_prefix(http).expect("the hub's own");
+    let client = Http::new(http.to_owned());
+    let asked = format!("{path}&match=https://shop.example/*&hook=*");
+    let answer = client.get(&asked).await;
+    assert_eq!(answer.status, StatusCode::OK);
+    let script = answer.text().await;
+    for part in [
+        "// ==UserScript==\n".to_owned(),
+        format!(r#"pagewire.connect({{ url: "{http}", group: "商店", token }});"#),
+        r#"pagewire.hook(pw, { url: "*" });"#.into(),
+    ] {
+        assert!(script.contains(&part), "no {part}");
+    }
     serve.stop().await;
 }

@@ -94,7 +94,7 @@ fn purpose(request: &Request) -> Purpose {
     let (method, path) = (request.method(), request.uri().path());
     match path {
         _ if method == Method::OPTIONS => Purpose::Open,
-        "/health" | "/bridge.js" => Purpose::Open,
+        "/health" | "/bridge.js" | "/bridge.user.js" => Purpose::Open,
         "/v1/page" => Purpose::Attach,
         "/" if request.headers().contains_key(UPGRADE) => Purpose::PlainPage,
         _ if path.starts_with("/bridge/") => Purpose::Open,

@@ -46,6 +46,16 @@ impl Stage {
         }
         answers
     }
+
+    /// How many pages there are of each kind and origin, as the browser told them.
+    fn kinds(&self) -> BTreeMap<(String, Option<String>), u32> {
+        let mut kinds = BTreeMap::new();
+        for page in self.hub.hub.pages() {
+            let kind = (page.kind.to_string(), page.origin.clone());
+            *kinds.entry(kind).or_default() += 1;
+        }
+        kinds
+    }
 }
 
 fn sorted(answers: BTreeMap<String, Value>) -> Vec<String> {
@@ -137,13 +147,18 @@ async fn frames_of_all_kinds_are_pages_where_they_are_wanted() {
             "top"
         ]
     );
-    let mut kinds = BTreeMap::<_, u32>::new();
-    for page in stage.hub.hub.pages() {
-        *kinds
-            .entry((page.kind.to_string(), page.origin.clone()))
-            .or_default() += 1;
-    }
-    println!("{kinds:?}");
+    let (own, foreign) = (stage.site.origin.as_str(), stage.foreign_url(""));
+    let expected = [
+        ("iframe", None, 1),
+        ("iframe", Some(own), 2),
+        ("iframe", Some(&*foreign), 3),
+        ("tab", Some(own), 1),
+    ];
+    let expected = expected.map(|(kind, origin, count)| {
+        let origin = origin.map(str::to_owned);
+        ((kind.to_owned(), origin), count)
+    });
+    assert_eq!(stage.kinds(), BTreeMap::from(expected));
     stage.close().await;
 }
 
@@ -186,14 +201,27 @@ async fn workers_of_all_kinds_are_pages_where_they_are_wanted() {
             "tab",
         ]
     );
+    let kinds = [
+        ("service_worker", 1),
+        ("shared_worker", 1),
+        ("tab", 1),
+        ("worker", 2),
+    ];
+    let kinds = kinds.map(|(kind, count)| {
+        let origin = Some(stage.site.origin.clone());
+        ((kind.to_owned(), origin), count)
+    });
+    assert_eq!(stage.kinds(), BTreeMap::from(kinds));
+    let mut adders = 0;
     for page in stage.hub.hub.pages() {
-        println!("{} {:?} {}", page.kind, page.origin, page.url);
-        if page.url.ends_with("worker.js") || page.url.contains("worker.js#") {
+        if page.url.contains("/worker.js") {
             let path = format!("/v1/call/page/add?page={}", page.id);
             let answer = stage.http.post(&path, "[1,2]").await;
             assert_eq!(answer.json().await, 3, "{}", page.url);
+            adders += 1;
         }
     }
+    assert_eq!(adders, 3);
     stage.close().await;
 }
 

@@ -21,6 +21,8 @@ mod stage;
 mod calls;
 #[path = "attach/contexts.rs"]
 mod contexts;
+#[path = "attach/ends.rs"]
+mod ends;
 #[path = "attach/injection.rs"]
 mod injection;
 #[path = "attach/navigation.rs"]

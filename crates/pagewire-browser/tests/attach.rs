@@ -23,6 +23,8 @@ mod calls;
 mod contexts;
 #[path = "attach/ends.rs"]
 mod ends;
+#[path = "attach/hostile.rs"]
+mod hostile;
 #[path = "attach/injection.rs"]
 mod injection;
 #[path = "attach/navigation.rs"]

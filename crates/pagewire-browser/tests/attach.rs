@@ -23,6 +23,8 @@ mod calls;
 mod contexts;
 #[path = "attach/ends.rs"]
 mod ends;
+#[path = "attach/expose.rs"]
+mod expose;
 #[path = "attach/hostile.rs"]
 mod hostile;
 #[path = "attach/injection.rs"]

@@ -258,7 +258,7 @@ impl State {
         let exposed = self.options.expose.iter().map(|expose| {
             (
                 format!("--expose {}", expose.name),
-                script::expose_check(expose),
+                script::expose_script(&self.binding, expose),
             )
         });
         let own = self.options.scripts.iter().map(|own| {

@@ -60,18 +60,32 @@ async fn any_expression_of_a_page_becomes_a_function() {
         ("commented", json!([2, 2]), json!(4)),
     ];
     for (function, arguments, expected) in cases {
-        assert_eq!(stage.answer(function, arguments).await, expected, "{function}");
+        assert_eq!(
+            stage.answer(function, arguments).await,
+            expected,
+            "{function}"
+        );
     }
     let rows = stage.call("rows", "[3]").await.text().await;
     assert_eq!(rows, "0\n1\n2\n");
     let errors = [
-        ("missing", "TypeError: Cannot read properties of undefined (reading 'deep')"),
+        (
+            "missing",
+            "TypeError: Cannot read properties of undefined (reading 'deep')",
+        ),
         ("unknown", "ReferenceError: nowhere is not defined"),
-        ("made", "TypeError: Method Map.prototype.get called on incompatible receiver undefined"),
+        (
+            "made",
+            "TypeError: Method Map.prototype.get called on incompatible receiver undefined",
+        ),
     ];
     for (function, expected) in errors {
         let answer = stage.call(function, "[1]").await;
-        assert_eq!(answer.status, StatusCode::INTERNAL_SERVER_ERROR, "{function}");
+        assert_eq!(
+            answer.status,
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "{function}"
+        );
         let problem = answer.json().await;
         assert_eq!(problem["detail"], expected, "{function}: {problem}");
         let stack = problem["error"]["data"]["stack"].as_str().unwrap();
@@ -103,17 +117,33 @@ async fn an_expression_may_come_into_being_and_change_after_the_page_was_loaded(
 async fn what_cannot_be_parsed_is_told_and_hurts_no_other() {
     let html = "<!doctype html><script>globalThis.add = (a, b) => a + b;</script>";
     let adjust = |options: &mut AttachOptions| {
-        expose(options, &["broken=(x", "closed=add) + (1", "add=add", "two=1; 2"]);
+        expose(
+            options,
+            &[
+                "broken=(x",
+                "closed=add) + (1",
+                "opened=1] + [2",
+                "add=add",
+                "two=1; 2",
+                "last=(1, 2), 3",
+            ],
+        );
         let script = |name: &str, source: &str| UserScript {
             name: name.to_owned(),
             source: source.to_owned(),
         };
         options.scripts = vec![
             script("broken.js", "pagewire.expose('never', () => 1;"),
-            script("throws.js", "pagewire.expose('before', () => 1); nowhere();"),
+            script(
+                "throws.js",
+                "pagewire.expose('before', () => 1); nowhere();",
+            ),
             script("name.js", "pagewire.expose('not a name', () => 1);"),
             script("good.js", "pagewire.expose('good', () => 'yes');"),
-            script("later.js", "await null; pagewire.expose('later', () => 'yes');"),
+            script(
+                "later.js",
+                "await null; pagewire.expose('later', () => 'yes');",
+            ),
         ];
     };
     let Some(chromium) = chromium() else { return };
@@ -131,17 +161,36 @@ async fn what_cannot_be_parsed_is_told_and_hurts_no_other() {
             Report::Problem { text } => Some(text),
             _ => None,
         });
-        told.push(text.await);
+        let text = text.await;
+        let (what, why) = text
+            .split_once(" cannot be parsed, so it does nothing: SyntaxError: ")
+            .expect(&text);
+        assert!(!why.is_empty(), "{text}");
+        told.push(what.to_owned());
     }
-    println!("{told:#?}");
+    let expected = [
+        "--expose broken",
+        "--expose closed",
+        "--expose opened",
+        "--expose two",
+        "--script broken.js",
+    ];
+    assert_eq!(told, expected);
     stage.page().await;
     assert_eq!(stage.answer("add", "[1,2]").await, 3);
     for function in ["good", "later"] {
         assert_eq!(stage.answer(function, "").await, "yes", "{function}");
     }
     assert_eq!(stage.answer("before", "").await, 1);
-    let names = stage.hub.hub.pages()[0].functions.clone();
-    println!("{names:?}");
+    assert_eq!(
+        stage.answer("last", "").await,
+        3,
+        "as the comma of JavaScript has it"
+    );
+    let functions = stage.hub.hub.pages()[0].functions.clone();
+    let mut names: Vec<_> = functions.iter().map(|one| one.name.as_str()).collect();
+    names.sort_unstable();
+    assert_eq!(names, ["add", "before", "good", "last", "later"]);
     stage.close().await;
 }
 
@@ -160,7 +209,9 @@ async fn a_script_of_the_user_streams_publishes_and_takes_back() {
             source: source.to_owned(),
         }];
     };
-    let Some(stage) = stage("<!doctype html>", adjust).await else { return };
+    let Some(stage) = stage("<!doctype html>", adjust).await else {
+        return;
+    };
     for n in 1..=3 {
         assert_eq!(stage.answer("push", json!([n])).await, n);
     }
@@ -173,8 +224,17 @@ async fn a_script_of_the_user_streams_publishes_and_takes_back() {
     assert_eq!(stage.answer("gone", "").await, 1);
     stage.answer("takeBack", "").await;
     assert_eq!(stage.call("gone", "").await.status, StatusCode::NOT_FOUND);
-    let page: Value = stage.http.get(&format!("/v1/pages/{}", stage.page)).await.json().await;
-    let push = page["functions"].as_array().unwrap().iter().find(|one| one["name"] == "push");
+    let page: Value = stage
+        .http
+        .get(&format!("/v1/pages/{}", stage.page))
+        .await
+        .json()
+        .await;
+    let push = page["functions"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|one| one["name"] == "push");
     assert_eq!(push.unwrap()["description"], "Adds", "{page}");
     stage.close().await;
 }

@@ -12,6 +12,8 @@ mod options;
 mod page;
 mod report;
 mod script;
+mod scripts;
+mod signs;
 mod state;
 mod taps;
 mod targets;

@@ -33,6 +33,8 @@ mod injection;
 mod navigation;
 #[path = "attach/refused.rs"]
 mod refused;
+#[path = "attach/silent.rs"]
+mod silent;
 
 // What holds for a page that attaches by its own WebSocket holds here too.
 #[path = "../../pagewire-server/tests/bridge/streams.rs"]

@@ -60,7 +60,7 @@ impl State {
         payload: String,
     ) {
         if let Some(session) = self.sessions.get_mut(session) {
-            session.watch.heard();
+            session.watch.heard(now);
         }
         let mut rest = Bytes::from(payload);
         while let Some(end) = memchr::memchr(b'\n', &rest) {
@@ -424,6 +424,9 @@ impl State {
         };
         *link.under_way.of(lane) -= 1;
         let (session, context) = (link.session.clone(), link.context);
+        if let Some(session) = self.sessions.get_mut(&session) {
+            session.watch.answered(1);
+        }
         match read_answer::<Delivered>(result) {
             Ok(Delivered {
                 result,
@@ -486,6 +489,7 @@ impl State {
         }
         if let Some(session) = self.sessions.get_mut(&link.session) {
             session.invocations.retain(|_, (by, _)| *by != key);
+            session.watch.answered(link.under_way.all());
         }
         self.end_decoder(&link);
     }

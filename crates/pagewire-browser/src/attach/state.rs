@@ -23,9 +23,10 @@ use super::links::Lane;
 use super::options::AttachOptions;
 use super::page::{Identity, OpenLink, PageKey};
 use super::report::Report;
+use super::scripts::Scripts;
+use super::signs::Watch;
 use super::taps::PageTaps;
 use super::tools::KnownTool;
-use super::watch::Watch;
 
 /// How long a command that is answered by the browser itself, or by an idle page, may take.
 const COMMAND_TIMEOUT: Duration = Duration::from_secs(30);
@@ -107,6 +108,8 @@ pub(super) struct Session {
     pub(super) owner: TargetId,
     pub(super) contexts: HashMap<ContextId, ContextFacts>,
     pub(super) placed: Vec<Placed>,
+    /// While the debugger is on.
+    pub(super) scripts: Scripts,
     /// Scripts whose text was asked for.
     pub(super) sources_asked: usize,
     /// A script waits before its first line until they came.
@@ -306,6 +309,7 @@ impl Session {
             owner,
             contexts: HashMap::new(),
             placed: Vec::new(),
+            scripts: Scripts::default(),
             sources_asked: 0,
             holds_script: false,
             watch: Watch::default(),

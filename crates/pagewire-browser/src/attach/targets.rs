@@ -383,6 +383,7 @@ impl State {
         if let Some(session) = self.sessions.get_mut(session) {
             session.contexts.clear();
             session.tools.clear();
+            session.scripts.forget();
             session.watch = session.watch.renewed();
             session.crashed = false;
         }

@@ -83,6 +83,13 @@ impl Stage {
         Driver::of(self.browser.as_ref().expect("it is ours")).await
     }
 
+    /// Waits until all scripts of the page `/` were run, in a browser that was started with [`DRIVEN`].
+    pub(crate) async fn loaded(&self) {
+        let mut driver = self.driver().await;
+        let tab = driver.tab_at(&self.url("/")).await;
+        driver.loaded(&tab).await;
+    }
+
     /// The address of a path of the site.
     pub(crate) fn url(&self, path: &str) -> String {
         format!("{}{path}", self.site.origin)

@@ -35,6 +35,8 @@ mod navigation;
 mod refused;
 #[path = "attach/silent.rs"]
 mod silent;
+#[path = "attach/webmcp.rs"]
+mod webmcp;
 
 // What holds for a page that attaches by its own WebSocket holds here too.
 #[path = "../../pagewire-server/tests/bridge/streams.rs"]

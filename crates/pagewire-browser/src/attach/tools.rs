@@ -313,7 +313,7 @@ impl State {
         };
         let outcome = match (&*responded.status, responded.output) {
             ("Completed", output) => Ok(output.unwrap_or(RawValue::NULL)),
-            (status, _) => Err(responded.error_text.as_deref().unwrap_or(status)),
+            (_, _) => Err(responded.error()),
         };
         self.end_tool(now, link, call, outcome);
     }

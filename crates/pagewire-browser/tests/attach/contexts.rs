@@ -39,9 +39,13 @@ impl Stage {
         .await;
         let mut answers = BTreeMap::new();
         for page in self.hub.hub.pages() {
+            // A page is there before its own scripts were run.
             let path = format!("/v1/call/page/{function}?page={}", page.id);
-            let answer = self.http.post(&path, "").await;
-            let answer = answer.json().await;
+            let answer = until("an answer", async || {
+                let answer = self.http.post(&path, "").await.json().await;
+                (!answer.is_null()).then_some(answer)
+            })
+            .await;
             answers.insert(page.id.to_string(), answer);
         }
         answers
@@ -92,6 +96,7 @@ async fn each_popup_is_a_page_and_its_first_script_is_seen() {
     let Some(stage) = stage(site, adjust).await else {
         return;
     };
+    stage.loaded().await;
     stage.answer("openAll", "").await;
     let words = sorted(stage.answers("word", 5).await);
     assert_eq!(

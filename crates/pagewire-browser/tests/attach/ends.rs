@@ -18,16 +18,13 @@ const AT_ONCE: Duration = Duration::from_secs(10);
 async fn stage() -> Option<(Stage, Driver, Tab)> {
     let chromium = chromium()?;
     let site = Site::start().await;
-    site.page(
-        "/",
-        "<!doctype html><script>
-        globalThis.never = () => { globalThis.entered = true; return new Promise(() => {}); };
-        </script>",
-    );
+    site.page("/", "<!doctype html><title>Ends</title>");
     let stage = Stage::start(&chromium, site, &[DRIVEN.to_owned()], |options| {
-        options.expose = ["never=never", "ready=document.readyState"]
-            .map(|one| one.parse().unwrap())
-            .to_vec();
+        let exposed = [
+            "never=() => { globalThis.entered = true; return new Promise(() => {}); }",
+            "ready=document.readyState",
+        ];
+        options.expose = exposed.map(|one| one.parse().unwrap()).to_vec();
     })
     .await;
     let mut driver = stage.driver().await;

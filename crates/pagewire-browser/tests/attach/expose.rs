@@ -5,13 +5,16 @@ use pagewire_browser::{AttachOptions, Report, UserScript};
 use pagewire_testkit::{Site, chromium};
 use serde_json::{Value, json};
 
+use crate::driver::DRIVEN;
 use crate::stage::Stage;
 
 async fn stage(html: &str, adjust: impl FnOnce(&mut AttachOptions)) -> Option<Stage> {
     let chromium = chromium()?;
     let site = Site::start().await;
     site.page("/", html);
-    Some(Stage::start(&chromium, site, &[], adjust).await)
+    let stage = Stage::start(&chromium, site, &[DRIVEN.to_owned()], adjust).await;
+    stage.loaded().await;
+    Some(stage)
 }
 
 fn expose(options: &mut AttachOptions, exposed: &[&str]) {
@@ -150,7 +153,7 @@ async fn what_cannot_be_parsed_is_told_and_hurts_no_other() {
     let site = Site::start().await;
     site.page("/", html);
     let url = format!("{}/", site.origin);
-    let mut stage = Stage::browse(&chromium, site, &[], |options| {
+    let mut stage = Stage::browse(&chromium, site, &[DRIVEN.to_owned()], |options| {
         options.url = Some(url);
         adjust(options);
     })
@@ -177,6 +180,7 @@ async fn what_cannot_be_parsed_is_told_and_hurts_no_other() {
     ];
     assert_eq!(told, expected);
     stage.page().await;
+    stage.loaded().await;
     assert_eq!(stage.answer("add", "[1,2]").await, 3);
     for function in ["good", "later"] {
         assert_eq!(stage.answer(function, "").await, "yes", "{function}");

@@ -32,8 +32,7 @@ const notify = (method, params) => JSON.stringify({ jsonrpc: '2.0', method, para
 const ask = (id, method, params) => JSON.stringify({ jsonrpc: '2.0', id, method, params });
 </script>"#;
 
-const VICTIM: &str =
-    "<!doctype html><title>Victim</title><script>globalThis.secret = () => 'kept';</script>";
+const VICTIM: &str = "<!doctype html><title>Victim</title>";
 
 struct Attack {
     stage: Stage,
@@ -50,7 +49,7 @@ impl Attack {
         site.page("/", VICTIM);
         site.page("/hostile", HOSTILE);
         let mut stage = Stage::start(&chromium, site, &[DRIVEN.to_owned()], |options| {
-            options.expose = vec!["secret=secret".parse().unwrap()];
+            options.expose = vec!["secret=() => 'kept'".parse().unwrap()];
             options.scripts = vec![UserScript {
                 name: "count.js".to_owned(),
                 source: "let n = 0; pagewire.expose('count', () => n += 1);".to_owned(),
@@ -61,6 +60,7 @@ impl Attack {
         let tab = driver.open(&stage.foreign_url("/hostile")).await;
         let victim = std::mem::take(&mut stage.page);
         stage.page = stage.page().await.to_string();
+        driver.loaded(&tab).await;
         Some(Self {
             stage,
             driver,
@@ -100,6 +100,7 @@ impl Attack {
                 _ => None,
             })
             .await;
+        self.driver.loaded(&self.tab).await;
     }
 
     /// The victim is as it was: the same document, one page, and it answers.

@@ -17,6 +17,8 @@ mod signs;
 mod state;
 mod taps;
 mod targets;
+#[cfg(test)]
+mod tests;
 mod tools;
 mod watch;
 mod workers;

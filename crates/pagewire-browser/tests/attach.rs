@@ -6,13 +6,8 @@
 )]
 
 // The page, its hub, its browser and who sits before it.
-#[allow(
-    dead_code,
-    reason = "a driver for all that a second client of the browser does; not all of it is needed yet"
-)]
 #[path = "attach/driver.rs"]
 mod driver;
-#[allow(dead_code, reason = "as of the driver")]
 #[path = "attach/stage.rs"]
 mod stage;
 

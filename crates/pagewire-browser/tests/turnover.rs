@@ -23,7 +23,7 @@ use tokio::task::JoinSet;
 
 use crate::driver::{DRIVEN, Driver, Tab};
 use crate::footprint::{alone_within, check_growth, live_tasks, memory_kib, open_files};
-use crate::stage::Stage;
+use crate::stage::{Stage, exposed};
 
 /// Longest that the full count takes on a slow machine.
 const TEST_TIME_MAX: Duration = Duration::from_secs(900);
@@ -97,12 +97,11 @@ async fn stage(chromium: &std::path::Path) -> Stage {
         site.page(path, "<!doctype html><title>Turnover</title>");
     }
     Stage::start(chromium, site, &[DRIVEN.to_owned()], |options| {
-        let exposed = [
+        options.expose = exposed(&[
             "now=location.pathname",
             "soon=() => new Promise((resolve) => setTimeout(resolve, 20, 'later'))",
             "never=() => new Promise(() => {})",
-        ];
-        options.expose = exposed.map(|one| one.parse().unwrap()).to_vec();
+        ]);
     })
     .await
 }
@@ -118,9 +117,11 @@ async fn turn(stage: &mut Stage, driver: &mut Driver, tab: &Tab, epoch: u64) {
             driver.tell(tab, "Page.reload", json!({})).await;
         }
     }
-    let attached = stage.report("the next document", |report| match report {
-        Report::PageAttached { page, epoch, .. } => Some((page, epoch)),
-        _ => None,
+    let attached = stage.report("the next document", |report| {
+        let Report::PageAttached { page, epoch, .. } = report else {
+            return None;
+        };
+        Some((page, epoch))
     });
     let (page, next) = attached.await;
     assert_eq!(page.as_str(), stage.page);
@@ -148,7 +149,6 @@ fn check_ends(ends: Vec<Ends>, documents: u64) {
     for (end, count) in ends.into_iter().flatten() {
         *all.entry(end).or_default() += count;
     }
-    eprintln!("{documents} documents: {all:?}");
     let known = [(200, ""), (404, "not_found"), (502, "page_gone")];
     let known = known.map(|(status, code)| (status, code.to_owned()));
     assert!(all.keys().all(|end| known.contains(end)), "{all:?}");

@@ -169,6 +169,17 @@ pub struct BindingCalled<'a> {
     pub execution_context_id: ContextId,
 }
 
+/// `Page.frameDetached`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FrameDetached {
+    /// The frame.
+    pub frame_id: FrameId,
+    /// `remove`, or `swap` where another process has it from now on.
+    #[serde(default)]
+    pub reason: String,
+}
+
 /// `Page.frameNavigated`.
 #[derive(Debug, Deserialize)]
 pub struct FrameNavigated {

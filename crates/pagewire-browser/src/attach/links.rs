@@ -264,12 +264,12 @@ impl State {
             if link.inputs.is_closed() {
                 return self.drop_link(key);
             }
-            let under_way_max = if link.outbox.bytes() < EVALUATION_BYTES {
+            let evaluations = if link.outbox.bytes() < EVALUATION_BYTES {
                 EVALUATIONS_MAX
             } else {
                 EVALUATIONS_FULL_MAX
             };
-            if link.under_way.messages >= under_way_max {
+            if link.under_way.messages >= evaluations {
                 return;
             }
             let controls = std::mem::take(&mut link.controls);

@@ -237,6 +237,7 @@ impl State {
             "Runtime.executionContextCreated" => self.context_created(&session, event),
             "Runtime.executionContextDestroyed" => self.context_destroyed(&session, event),
             "Runtime.executionContextsCleared" => self.contexts_cleared(&session),
+            "Page.frameDetached" => self.frame_detached(&session, event),
             "Page.frameNavigated" => self.frame_navigated(now, wall_ms, &session, event),
             "Inspector.targetCrashed" => self.target_crashed(now, &session),
             "Page.javascriptDialogOpening" => self.dialog_opened(now, &session, event),

@@ -8,7 +8,7 @@ use pagewire_testkit::{Site, chromium, until};
 use serde_json::Value;
 
 use crate::driver::DRIVEN;
-use crate::stage::Stage;
+use crate::stage::{Stage, exposed};
 
 const EMPTY: &str = "<!doctype html><title>Empty</title>";
 
@@ -20,10 +20,7 @@ async fn stage(site: Site, adjust: impl FnOnce(&mut AttachOptions)) -> Option<St
 
 /// Each context says what it is; also functions that come from `--expose` do.
 fn who(options: &mut AttachOptions) {
-    options.expose = vec![
-        "where=location.href".parse().unwrap(),
-        "word=globalThis.word".parse().unwrap(),
-    ];
+    options.expose = exposed(&["where=location.href", "word=globalThis.word"]);
     options.scripts = vec![UserScript {
         name: "who.js".to_owned(),
         source: "pagewire.expose('sees', () => globalThis.sees ?? null);".to_owned(),

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
 use crate::driver::{DRIVEN, Driver, Tab};
-use crate::stage::Stage;
+use crate::stage::{Stage, exposed, text};
 
 /// What ends at once ends within this time, on a slow machine too; calls have 30 s.
 const AT_ONCE: Duration = Duration::from_secs(10);
@@ -20,11 +20,10 @@ async fn stage() -> Option<(Stage, Driver, Tab)> {
     let site = Site::start().await;
     site.page("/", "<!doctype html><title>Ends</title>");
     let stage = Stage::start(&chromium, site, &[DRIVEN.to_owned()], |options| {
-        let exposed = [
+        options.expose = exposed(&[
             "never=() => { globalThis.entered = true; return new Promise(() => {}); }",
             "ready=document.readyState",
-        ];
-        options.expose = exposed.map(|one| one.parse().unwrap()).to_vec();
+        ]);
     })
     .await;
     let mut driver = stage.driver().await;
@@ -69,7 +68,7 @@ impl Stage {
 async fn check_gone(call: JoinHandle<(Duration, Value)>, why: &str) {
     let (took, problem) = call.await.expect("no panic");
     assert_eq!(problem["code"], "page_gone", "{problem}");
-    let detail = problem["detail"].as_str().unwrap();
+    let detail = text(&problem["detail"]);
     assert!(detail.ends_with(why), "{problem}");
     assert!(took < AT_ONCE, "{took:?}");
 }

@@ -9,7 +9,7 @@ use pagewire_testkit::{Site, chromium, until};
 use serde_json::{Value, json};
 
 use crate::driver::{DRIVEN, Driver, Tab};
-use crate::stage::Stage;
+use crate::stage::{Stage, exposed};
 
 /// What the hostile page does. `raw` sends lines past the page script, through its own call of the binding.
 const HOSTILE: &str = r#"<!doctype html><title>Hostile</title><script>
@@ -49,7 +49,7 @@ impl Attack {
         site.page("/", VICTIM);
         site.page("/hostile", HOSTILE);
         let mut stage = Stage::start(&chromium, site, &[DRIVEN.to_owned()], |options| {
-            options.expose = vec!["secret=() => 'kept'".parse().unwrap()];
+            options.expose = exposed(&["secret=() => 'kept'"]);
             options.scripts = vec![UserScript {
                 name: "count.js".to_owned(),
                 source: "let n = 0; pagewire.expose('count', () => n += 1);".to_owned(),

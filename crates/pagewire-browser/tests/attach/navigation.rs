@@ -5,7 +5,7 @@ use pagewire_testkit::{Site, chromium};
 use serde_json::json;
 
 use crate::driver::{DRIVEN, Driver, Tab};
-use crate::stage::Stage;
+use crate::stage::{Stage, exposed};
 
 /// A site with pages that tell whether they came back out of the browser's memory.
 async fn stage(paths: &[&str]) -> Option<(Stage, Driver)> {
@@ -18,11 +18,11 @@ async fn stage(paths: &[&str]) -> Option<(Stage, Driver)> {
         site.page(path, html);
     }
     let stage = Stage::browse(&chromium, site, &[DRIVEN.to_owned()], |options| {
-        options.expose = vec![
-            "here=location.pathname".parse().unwrap(),
-            "returned=returned".parse().unwrap(),
-            "host=location.hostname".parse().unwrap(),
-        ];
+        options.expose = exposed(&[
+            "here=location.pathname",
+            "returned=returned",
+            "host=location.hostname",
+        ]);
     })
     .await;
     let driver = stage.driver().await;

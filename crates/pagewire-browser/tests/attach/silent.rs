@@ -5,7 +5,7 @@ use pagewire_testkit::{Site, chromium, soon, until};
 use serde_json::{Value, json};
 
 use crate::driver::{DRIVEN, Driver, Tab};
-use crate::stage::Stage;
+use crate::stage::{Stage, exposed};
 
 async fn stage(adjust: impl FnOnce(&mut AttachOptions)) -> Option<(Stage, Driver, Tab)> {
     let chromium = chromium()?;
@@ -23,15 +23,14 @@ async fn stage(adjust: impl FnOnce(&mut AttachOptions)) -> Option<(Stage, Driver
         globalThis.think = (ms) => new Promise((resolve) => setTimeout(resolve, ms, ms));
         ");
     let stage = Stage::start(&chromium, site, &[DRIVEN.to_owned()], |options| {
-        let exposed = [
+        options.expose = exposed(&[
             "ask=ask",
             "hold=hold",
             "stop=stop",
             "block=block",
             "think=think",
             "here=location.pathname",
-        ];
-        options.expose = exposed.map(|one| one.parse().unwrap()).to_vec();
+        ]);
         adjust(options);
     })
     .await;

@@ -8,7 +8,7 @@ use pagewire_testkit::{Site, chromium, until};
 use serde_json::json;
 
 use crate::driver::DRIVEN;
-use crate::stage::{Stage, told};
+use crate::stage::{Stage, exposed, told};
 
 const TOOLS: &str = "<!doctype html><title>Tools</title><script>
 const report = (value) => fetch('/report', { method: 'POST', body: JSON.stringify(value) });
@@ -35,10 +35,7 @@ async fn stage(html: &str, adjust: impl FnOnce(&mut AttachOptions)) -> Option<St
     site.page("/other", "<!doctype html>");
     let flags = ["--enable-features=WebMCP", DRIVEN].map(str::to_owned);
     let stage = Stage::start(&chromium, site, &flags, |options| {
-        options.expose = vec![
-            "unregister=unregister".parse().unwrap(),
-            "more=more".parse().unwrap(),
-        ];
+        options.expose = exposed(&["unregister=unregister", "more=more"]);
         adjust(options);
     })
     .await;

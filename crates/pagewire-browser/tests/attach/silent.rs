@@ -204,10 +204,9 @@ async fn a_page_whose_main_thread_is_blocked_is_told_and_one_that_thinks_is_not(
     assert_eq!(stage.answer("here", "").await, "/");
     // Looking at it costs a page nothing that it could notice, and is no note.
     let asked = stage.call_later("think", json!([4_000]));
-    while !asked.is_finished() {
-        assert_eq!(stage.notes(), []);
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    tokio::select! {
+        answer = asked => assert_eq!(answer.unwrap(), 4_000),
+        text = stage.note("blocked") => unreachable!("{text}"),
     }
-    assert_eq!(asked.await.unwrap(), 4_000);
     stage.close().await;
 }

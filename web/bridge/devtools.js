@@ -169,7 +169,7 @@ const tool = ({ name: key, description, schema, removed, id, output, error }) =>
 	} else if (id) {
 		const { resolve, reject } = runs.get(id) ?? {};
 		runs.delete(id);
-		if (error) reject?.(new Error(error));
+		if (error !== undefined) reject?.(new Error(error));
 		else resolve?.(output);
 	} else {
 		tools.set(key, link.expose(key, function (input = {}) {

@@ -12,9 +12,13 @@ mod options;
 mod page;
 mod report;
 mod script;
+mod scripts;
+mod signs;
 mod state;
 mod taps;
 mod targets;
+#[cfg(test)]
+mod tests;
 mod tools;
 mod watch;
 mod workers;

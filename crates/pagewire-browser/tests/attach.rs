@@ -6,13 +6,8 @@
 )]
 
 // The page, its hub, its browser and who sits before it.
-#[allow(
-    dead_code,
-    reason = "a driver for all that a second client of the browser does; not all of it is needed yet"
-)]
 #[path = "attach/driver.rs"]
 mod driver;
-#[allow(dead_code, reason = "as of the driver")]
 #[path = "attach/stage.rs"]
 mod stage;
 
@@ -21,12 +16,22 @@ mod stage;
 mod calls;
 #[path = "attach/contexts.rs"]
 mod contexts;
+#[path = "attach/ends.rs"]
+mod ends;
+#[path = "attach/expose.rs"]
+mod expose;
+#[path = "attach/hostile.rs"]
+mod hostile;
 #[path = "attach/injection.rs"]
 mod injection;
 #[path = "attach/navigation.rs"]
 mod navigation;
 #[path = "attach/refused.rs"]
 mod refused;
+#[path = "attach/silent.rs"]
+mod silent;
+#[path = "attach/webmcp.rs"]
+mod webmcp;
 
 // What holds for a page that attaches by its own WebSocket holds here too.
 #[path = "../../pagewire-server/tests/bridge/streams.rs"]

@@ -169,6 +169,17 @@ pub struct BindingCalled<'a> {
     pub execution_context_id: ContextId,
 }
 
+/// `Page.frameDetached`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FrameDetached {
+    /// The frame.
+    pub frame_id: FrameId,
+    /// `remove`, or `swap` where another process has it from now on.
+    #[serde(default)]
+    pub reason: String,
+}
+
 /// `Page.frameNavigated`.
 #[derive(Debug, Deserialize)]
 pub struct FrameNavigated {
@@ -523,11 +534,18 @@ pub struct DebuggerPaused {
 /// A frame of a paused script (`Debugger.CallFrame`).
 #[derive(Debug, Deserialize)]
 pub struct PausedFrame {
-    /// The script's address.
-    #[serde(default)]
-    pub url: String,
-    /// Where in it.
-    pub location: Location,
+    /// The script, and where in it. Its address was told when it was parsed; the frame's own `url` may be empty.
+    pub location: PausedPlace,
+}
+
+/// A place in a script that is named (`Debugger.Location`).
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PausedPlace {
+    /// The script.
+    pub script_id: ScriptId,
+    /// From 0.
+    pub line_number: u32,
 }
 
 /// A place in a script (`Debugger.Location`).
@@ -646,9 +664,27 @@ pub struct ToolResponded<'a> {
     /// What it gave.
     #[serde(borrow, default)]
     pub output: Option<&'a RawValue>,
-    /// What went wrong.
+    /// What went wrong; empty where it threw.
     #[serde(borrow, default)]
     pub error_text: Option<Cow<'a, str>>,
+    /// What it threw.
+    #[serde(borrow, default)]
+    pub exception: Option<RemoteObject<'a>>,
+}
+
+impl ToolResponded<'_> {
+    /// What went wrong, in a line.
+    pub fn error(&self) -> &str {
+        let thrown = self.exception.as_ref().map(|thrown| {
+            let value = thrown.value.map(RawValue::get);
+            let shown = thrown.description.as_deref().or(value);
+            shown
+                .and_then(|shown| shown.lines().next())
+                .unwrap_or("it threw")
+        });
+        let told = self.error_text.as_deref().filter(|text| !text.is_empty());
+        thrown.or(told).unwrap_or(&self.status)
+    }
 }
 
 #[cfg(test)]

@@ -3,8 +3,8 @@
 use std::time::Instant;
 
 use pagewire_cdp::command::{
-    DebuggerDisable, DebuggerEnable, DebuggerGetScriptSource, DebuggerResume,
-    DebuggerSetBreakpointByUrl, DebuggerSetInstrumentationBreakpoint,
+    DebuggerEnable, DebuggerGetScriptSource, DebuggerResume, DebuggerSetBreakpointByUrl,
+    DebuggerSetInstrumentationBreakpoint,
 };
 use pagewire_cdp::event::{BreakpointSet, DebuggerPaused, Location, ScriptParsed, ScriptSource};
 use pagewire_cdp::{Capture, CommandError, Place, RawEvent, SessionId};
@@ -121,8 +121,11 @@ impl State {
                 }
             }
             "Debugger.resumed" => self.resumed(now, id),
-            "Debugger.scriptParsed" if !self.options.captures.is_empty() => {
+            "Debugger.scriptParsed" => {
                 if let Some(script) = read(event) {
+                    if let Some(session) = self.sessions.get_mut(id) {
+                        session.scripts.learn(&script);
+                    }
                     self.seek(now, id, script);
                 }
             }
@@ -145,7 +148,7 @@ impl State {
         }
         self.tell(now, id, &DebuggerResume {});
         if self.options.captures.is_empty() {
-            self.tell(now, id, &DebuggerDisable {});
+            self.disable_debugger(now, id);
         }
     }
 

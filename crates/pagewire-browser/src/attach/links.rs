@@ -60,7 +60,7 @@ impl State {
         payload: String,
     ) {
         if let Some(session) = self.sessions.get_mut(session) {
-            session.watch.heard();
+            session.watch.heard(now);
         }
         let mut rest = Bytes::from(payload);
         while let Some(end) = memchr::memchr(b'\n', &rest) {
@@ -261,12 +261,12 @@ impl State {
     /// Sends what waits for a page, as far as the page keeps up.
     pub(super) fn deliver(&mut self, now: Instant, key: LinkKey) {
         while let Some(link) = self.links.get_mut(&key) {
-            let at_once = if link.outbox.bytes() < EVALUATION_BYTES {
+            let evaluations = if link.outbox.bytes() < EVALUATION_BYTES {
                 EVALUATIONS_MAX
             } else {
                 EVALUATIONS_FULL_MAX
             };
-            if link.under_way.messages >= at_once {
+            if link.under_way.messages >= evaluations {
                 return;
             }
             let controls = std::mem::take(&mut link.controls);
@@ -425,6 +425,9 @@ impl State {
         };
         *link.under_way.of(lane) -= 1;
         let (session, context) = (link.session.clone(), link.context);
+        if let Some(session) = self.sessions.get_mut(&session) {
+            session.watch.answered(1);
+        }
         match read_answer::<Delivered>(result) {
             Ok(Delivered {
                 result,
@@ -487,6 +490,7 @@ impl State {
         }
         if let Some(session) = self.sessions.get_mut(&link.session) {
             session.invocations.retain(|_, (by, _)| *by != key);
+            session.watch.answered(link.under_way.all());
         }
         self.end_decoder(&link);
     }

@@ -65,6 +65,10 @@ pub(super) struct UnderWay {
 }
 
 impl UnderWay {
+    pub(super) fn all(&self) -> usize {
+        self.messages + self.frames
+    }
+
     pub(super) fn of(&mut self, lane: Lane) -> &mut usize {
         match lane {
             Lane::Messages => &mut self.messages,

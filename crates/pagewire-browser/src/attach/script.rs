@@ -78,17 +78,13 @@ pub(super) fn expose_script(binding: &str, expose: &Expose) -> String {
         format!("typeof {expression} === \"function\" ? {expression}(...args) : {expression}")
     } else {
         format!(
-            "((value) => typeof value === \"function\" ? value(...args) : value)(\n{expression}\n)"
+            "((value) => typeof value === \"function\" ? value(...args) : value)((\n{expression}\n))"
         )
     };
+    // The second copy does nothing. With it the script has no meaning where the expression closes brackets that it did not open.
     format!(
-        "globalThis.{binding}?.link?.expose({name}, (...args) => ({body}));\n//# sourceURL={OWN}expose.js\n"
+        "globalThis.{binding}?.link?.expose({name}, (...args) => ({body}));\n() => [\n{expression}\n];\n//# sourceURL={OWN}expose.js\n"
     )
-}
-
-/// What has to parse so that [`expose_script`] does.
-pub(super) fn expose_check(expose: &Expose) -> String {
-    format!("(\n{}\n)", expose.expression)
 }
 
 /// A script of the user with the link as `pagewire`.

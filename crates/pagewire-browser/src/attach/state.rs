@@ -23,9 +23,10 @@ use super::links::Lane;
 use super::options::AttachOptions;
 use super::page::{Identity, OpenLink, PageKey};
 use super::report::Report;
+use super::scripts::Scripts;
+use super::signs::Watch;
 use super::taps::PageTaps;
 use super::tools::KnownTool;
-use super::watch::Watch;
 
 /// How long a command that is answered by the browser itself, or by an idle page, may take.
 const COMMAND_TIMEOUT: Duration = Duration::from_secs(30);
@@ -113,6 +114,8 @@ pub(super) struct Session {
     pub(super) starts_late: bool,
     pub(super) contexts: HashMap<ContextId, ContextFacts>,
     pub(super) placed: Vec<Placed>,
+    /// While the debugger is on.
+    pub(super) scripts: Scripts,
     /// Scripts whose text was asked for.
     pub(super) sources_asked: usize,
     /// A script waits before its first line until they came.
@@ -241,6 +244,7 @@ impl State {
             "Runtime.executionContextCreated" => self.context_created(&session, event),
             "Runtime.executionContextDestroyed" => self.context_destroyed(&session, event),
             "Runtime.executionContextsCleared" => self.contexts_cleared(&session),
+            "Page.frameDetached" => self.frame_detached(&session, event),
             "Page.frameNavigated" => self.frame_navigated(now, wall_ms, &session, event),
             "Inspector.targetCrashed" => self.target_crashed(now, &session),
             "Page.javascriptDialogOpening" => self.dialog_opened(now, &session, event),
@@ -316,6 +320,7 @@ impl Session {
             starts_late: false,
             contexts: HashMap::new(),
             placed: Vec::new(),
+            scripts: Scripts::default(),
             sources_asked: 0,
             holds_script: false,
             watch: Watch::default(),

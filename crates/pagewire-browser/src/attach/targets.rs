@@ -10,12 +10,13 @@ use pagewire_cdp::command::{
 };
 use pagewire_cdp::event::{
     AttachedToTarget, DetachedFromTarget, Evaluated, ExecutionContextCreated,
-    ExecutionContextDestroyed, TargetInfo, TargetKind, TargetTold,
+    ExecutionContextDestroyed, FrameDetached, TargetInfo, TargetKind, TargetTold,
 };
 use pagewire_cdp::{CommandError, RawEvent, SessionId};
 use serde_json::value::RawValue;
 
 use super::options::{Present, Reach};
+use super::page::PageKey;
 use super::report::Report;
 use super::script;
 use super::state::{Asked, ContextFacts, Session, State, read, read_answer};
@@ -270,7 +271,7 @@ impl State {
         let exposed = self.options.expose.iter().map(|expose| {
             (
                 format!("--expose {}", expose.name),
-                script::expose_check(expose),
+                script::expose_script(&self.binding, expose),
             )
         });
         let own = self.options.scripts.iter().map(|own| {
@@ -391,10 +392,25 @@ impl State {
         }
     }
 
+    /// A frame is gone for good. One that is swapped goes on, in a target of its own.
+    pub(super) fn frame_detached(&mut self, session: &SessionId, event: &RawEvent<'_>) {
+        let Some(FrameDetached { frame_id, reason }) = read(event) else {
+            return;
+        };
+        if reason == "remove"
+            && let Some(session) = self.sessions.get(session)
+        {
+            let target = session.target.target_id.clone();
+            let frame = Some(frame_id);
+            self.identities.remove(&PageKey { target, frame });
+        }
+    }
+
     pub(super) fn contexts_cleared(&mut self, session: &SessionId) {
         if let Some(session) = self.sessions.get_mut(session) {
             session.contexts.clear();
             session.tools.clear();
+            session.scripts.forget();
             session.watch = session.watch.renewed();
             session.crashed = false;
         }

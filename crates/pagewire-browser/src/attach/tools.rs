@@ -25,9 +25,9 @@ use super::state::{Asked, Session, State, read, read_answer};
 /// Tools of one tab. One more is left out. Half of the functions that a hub takes of a page by default.
 pub(super) const TOOLS_MAX: usize = 128;
 /// Longest tool with its schema. A longer one is left out; the hub takes functions that are not much longer.
-const TOOL_BYTES_MAX: usize = 12 << 10;
+pub(super) const TOOL_BYTES_MAX: usize = 12 << 10;
 /// All tools of a tab together. One more is left out; half of a hello.
-const TOOLS_BYTES_MAX: usize = 512 << 10;
+pub(super) const TOOLS_BYTES_MAX: usize = 512 << 10;
 /// Calls of tools of one tab, and runs of code in it, at once. One more fails: the hub gives a page fewer, so only a page that makes calls up has so many.
 pub(super) const TOOL_CALLS_MAX: usize = 256;
 
@@ -37,7 +37,7 @@ pub(super) struct KnownTool {
     function: String,
     tool: Tool,
     /// As told to the page.
-    bytes: usize,
+    pub(super) bytes: usize,
 }
 
 /// A message of the page script on tools.
@@ -313,7 +313,7 @@ impl State {
         };
         let outcome = match (&*responded.status, responded.output) {
             ("Completed", output) => Ok(output.unwrap_or(RawValue::NULL)),
-            (status, _) => Err(responded.error_text.as_deref().unwrap_or(status)),
+            (_, _) => Err(responded.error()),
         };
         self.end_tool(now, link, call, outcome);
     }

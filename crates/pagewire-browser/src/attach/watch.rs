@@ -1,150 +1,20 @@
 //! "Why does it not answer?": what the browser knows of a page that says nothing, told to the hub as notes.
 
-use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use pagewire_cdp::command::{
-    DebuggerDisable, DebuggerEnable, DebuggerResume, PageHandleJavaScriptDialog, PageReload,
-    RuntimeEvaluate,
+    DebuggerEnable, DebuggerResume, PageHandleJavaScriptDialog, PageReload, RuntimeEvaluate,
 };
 use pagewire_cdp::event::{DebuggerPaused, EntryAdded, JavascriptDialogOpening, TargetKind};
 use pagewire_cdp::{RawEvent, SessionId};
 use pagewire_rpc::{Frame, Input};
-use serde_json::json;
 
 use super::carrier::LinkKey;
 use super::options::Dialogs;
 use super::page::Greeting;
 use super::report::Report;
+use super::signs::{BLOCKED_AFTER, CRASH_RELOADS_MAX, PROBE_WAIT_MAX, Stage};
 use super::state::{Asked, Effect, State, read};
-
-/// A page that was sent something and has said nothing for so long is looked at.
-const PROBE_AFTER: Duration = Duration::from_secs(1);
-/// A page that does not answer a probe within this time has a blocked main thread.
-const BLOCKED_AFTER: Duration = Duration::from_millis(500);
-/// Waits between two looks at the same page grow no longer.
-const PROBE_WAIT_MAX: Duration = Duration::from_secs(30);
-/// Reloads after crashes in a row. One more crash is left as it is.
-const CRASH_RELOADS_MAX: u32 = 3;
-/// A page that lived so long since its last crash begins a new row.
-const LIVED: Duration = Duration::from_secs(30);
-
-/// What is known of a session that may keep its page from answering.
-#[derive(Debug, Default)]
-pub(super) struct Watch {
-    stage: Stage,
-    notes: BTreeMap<&'static str, Note>,
-    crashes: Crashes,
-}
-
-/// Crashes in a row.
-#[derive(Debug, Default, Clone, Copy)]
-struct Crashes {
-    count: u32,
-    last: Option<Instant>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Note {
-    text: String,
-    blocks: bool,
-}
-
-#[derive(Debug, Default, Clone, Copy)]
-enum Stage {
-    /// It was heard since it was last sent something.
-    #[default]
-    Quiet,
-    /// It was sent something and owes a sign.
-    Waiting { due: Instant, wait: Duration },
-    /// It was asked to carry out a promise, which it does at once unless it is blocked or paused.
-    Probing {
-        since: Instant,
-        due: Instant,
-        wait: Duration,
-    },
-    /// It did not: the debugger was asked whether it is paused, and answers unless it is blocked.
-    Suspected { since: Instant, due: Instant },
-}
-
-impl Crashes {
-    /// Counts a crash, and gives how many there were in a row.
-    fn one_more(&mut self, now: Instant) -> u32 {
-        let lived = self
-            .last
-            .is_none_or(|last| now.saturating_duration_since(last) > LIVED);
-        self.count = if lived {
-            1
-        } else {
-            self.count.saturating_add(1)
-        };
-        self.last = Some(now);
-        self.count
-    }
-}
-
-impl Watch {
-    /// The page said something.
-    pub(super) fn heard(&mut self) {
-        if !matches!(self.stage, Stage::Suspected { .. }) {
-            self.stage = Stage::Quiet;
-        }
-    }
-
-    /// The page was sent something.
-    pub(super) fn asked(&mut self, now: Instant) {
-        if matches!(self.stage, Stage::Quiet) {
-            self.stage = Stage::Waiting {
-                due: now + PROBE_AFTER,
-                wait: PROBE_AFTER,
-            };
-        }
-    }
-
-    /// When there is something to look at.
-    pub(super) fn due(&self) -> Option<Instant> {
-        match self.stage {
-            Stage::Quiet => None,
-            Stage::Waiting { due, .. }
-            | Stage::Probing { due, .. }
-            | Stage::Suspected { due, .. } => Some(due),
-        }
-    }
-
-    /// For a new document.
-    pub(super) fn renewed(&self) -> Self {
-        Self {
-            crashes: self.crashes,
-            ..Self::default()
-        }
-    }
-
-    /// True where it says something new.
-    fn note(&mut self, code: &'static str, text: String, blocks: bool) -> bool {
-        let note = Note { text, blocks };
-        let same = self.notes.get(code) == Some(&note);
-        self.notes.insert(code, note);
-        !same
-    }
-
-    /// True where there was something to clear.
-    fn clear(&mut self, code: &'static str) -> bool {
-        self.notes.remove(code).is_some()
-    }
-
-    fn has(&self, code: &str) -> bool {
-        self.notes.contains_key(code)
-    }
-
-    fn message(&self) -> String {
-        let notes: Vec<_> = self
-            .notes
-            .iter()
-            .map(|(code, Note { text, blocks })| json!({ "code": code, "text": text, "blocks": blocks }))
-            .collect();
-        json!({ "jsonrpc": "2.0", "method": "$/notes", "params": { "notes": notes } }).to_string()
-    }
-}
 
 const PAUSED: &str = "paused";
 const BLOCKED: &str = "blocked";
@@ -172,6 +42,13 @@ impl State {
         let watch = &mut session.watch;
         match watch.stage {
             Stage::Quiet => {}
+            // Nothing to find out, and a promise would wait with the rest.
+            Stage::Waiting { .. } if watch.has(PAUSED) || watch.has(DIALOG) => {
+                watch.stage = Stage::Waiting {
+                    due: now + PROBE_WAIT_MAX,
+                    wait: PROBE_WAIT_MAX,
+                };
+            }
             Stage::Waiting { wait, .. } => {
                 watch.stage = Stage::Probing {
                     since: now,
@@ -239,7 +116,7 @@ impl State {
         };
         self.clear_note(id, BLOCKED);
         if self.options.captures.is_empty() && !self.has_note(id, PAUSED) {
-            self.tell(now, id, &DebuggerDisable {});
+            self.disable_debugger(now, id);
         }
     }
 
@@ -256,12 +133,11 @@ impl State {
         if ours {
             return self.tell(now, session, &DebuggerResume {});
         }
-        let place = paused
-            .call_frames
-            .first()
-            .map_or_else(String::new, |frame| {
-                format!(" at {}:{}", frame.url, frame.location.line_number + 1)
-            });
+        let known = self.sessions.get(session);
+        let frame = known.zip(paused.call_frames.first());
+        let place = frame.map_or_else(String::new, |(known, frame)| {
+            format!(" at {}", known.scripts.place(frame))
+        });
         self.note(
             session,
             PAUSED,
@@ -272,7 +148,7 @@ impl State {
 
     pub(super) fn resumed(&mut self, now: Instant, session: &SessionId) {
         if self.clear_note(session, PAUSED) && self.options.captures.is_empty() {
-            self.tell(now, session, &DebuggerDisable {});
+            self.disable_debugger(now, session);
         }
     }
 
@@ -387,7 +263,7 @@ impl State {
             .links
             .get(&key)
             .and_then(|link| self.sessions.get(&link.session));
-        if session.is_some_and(|session| !session.watch.notes.is_empty()) {
+        if session.is_some_and(|session| session.watch.has_notes()) {
             self.tell_notes_on(key);
         }
     }

@@ -8,7 +8,7 @@ use pagewire_testkit::{Site, chromium, until};
 use serde_json::Value;
 
 use crate::driver::DRIVEN;
-use crate::stage::Stage;
+use crate::stage::{Stage, exposed};
 
 const EMPTY: &str = "<!doctype html><title>Empty</title>";
 
@@ -20,10 +20,7 @@ async fn stage(site: Site, adjust: impl FnOnce(&mut AttachOptions)) -> Option<St
 
 /// Each context says what it is; also functions that come from `--expose` do.
 fn who(options: &mut AttachOptions) {
-    options.expose = vec![
-        "where=location.href".parse().unwrap(),
-        "word=globalThis.word".parse().unwrap(),
-    ];
+    options.expose = exposed(&["where=location.href", "word=globalThis.word"]);
     options.scripts = vec![UserScript {
         name: "who.js".to_owned(),
         source: "pagewire.expose('sees', () => globalThis.sees ?? null);".to_owned(),
@@ -39,12 +36,26 @@ impl Stage {
         .await;
         let mut answers = BTreeMap::new();
         for page in self.hub.hub.pages() {
+            // A page is there before its own scripts were run.
             let path = format!("/v1/call/page/{function}?page={}", page.id);
-            let answer = self.http.post(&path, "").await;
-            let answer = answer.json().await;
+            let answer = until("an answer", async || {
+                let answer = self.http.post(&path, "").await.json().await;
+                (!answer.is_null()).then_some(answer)
+            })
+            .await;
             answers.insert(page.id.to_string(), answer);
         }
         answers
+    }
+
+    /// How many pages there are of each kind and origin, as the browser told them.
+    fn kinds(&self) -> BTreeMap<(String, Option<String>), u32> {
+        let mut kinds = BTreeMap::new();
+        for page in self.hub.hub.pages() {
+            let kind = (page.kind.to_string(), page.origin.clone());
+            *kinds.entry(kind).or_default() += 1;
+        }
+        kinds
     }
 }
 
@@ -82,6 +93,7 @@ async fn each_popup_is_a_page_and_its_first_script_is_seen() {
     let Some(stage) = stage(site, adjust).await else {
         return;
     };
+    stage.loaded().await;
     stage.answer("openAll", "").await;
     let words = sorted(stage.answers("word", 5).await);
     assert_eq!(
@@ -137,13 +149,18 @@ async fn frames_of_all_kinds_are_pages_where_they_are_wanted() {
             "top"
         ]
     );
-    let mut kinds = BTreeMap::<_, u32>::new();
-    for page in stage.hub.hub.pages() {
-        *kinds
-            .entry((page.kind.to_string(), page.origin.clone()))
-            .or_default() += 1;
-    }
-    println!("{kinds:?}");
+    let (own, foreign) = (stage.site.origin.as_str(), stage.foreign_url(""));
+    let expected = [
+        ("iframe", None, 1),
+        ("iframe", Some(own), 2),
+        ("iframe", Some(&*foreign), 3),
+        ("tab", Some(own), 1),
+    ];
+    let expected = expected.map(|(kind, origin, count)| {
+        let origin = origin.map(str::to_owned);
+        ((kind.to_owned(), origin), count)
+    });
+    assert_eq!(stage.kinds(), BTreeMap::from(expected));
     stage.close().await;
 }
 
@@ -186,14 +203,27 @@ async fn workers_of_all_kinds_are_pages_where_they_are_wanted() {
             "tab",
         ]
     );
+    let kinds = [
+        ("service_worker", 1),
+        ("shared_worker", 1),
+        ("tab", 1),
+        ("worker", 2),
+    ];
+    let kinds = kinds.map(|(kind, count)| {
+        let origin = Some(stage.site.origin.clone());
+        ((kind.to_owned(), origin), count)
+    });
+    assert_eq!(stage.kinds(), BTreeMap::from(kinds));
+    let mut adders = 0;
     for page in stage.hub.hub.pages() {
-        println!("{} {:?} {}", page.kind, page.origin, page.url);
-        if page.url.ends_with("worker.js") || page.url.contains("worker.js#") {
+        if page.url.contains("/worker.js") {
             let path = format!("/v1/call/page/add?page={}", page.id);
             let answer = stage.http.post(&path, "[1,2]").await;
             assert_eq!(answer.json().await, 3, "{}", page.url);
+            adders += 1;
         }
     }
+    assert_eq!(adders, 3);
     stage.close().await;
 }
 

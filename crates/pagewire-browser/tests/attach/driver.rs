@@ -56,6 +56,15 @@ impl Driver {
         self.attach(target).await
     }
 
+    /// Waits until the tab's document and all that belongs to it is there, its scripts included. It is a page of the hub before that.
+    pub(crate) async fn loaded(&mut self, tab: &Tab) {
+        until("the end of loading", async || {
+            let state = self.run(tab, "document.readyState").await;
+            (state == "complete").then_some(())
+        })
+        .await;
+    }
+
     async fn attach(&mut self, target: String) -> Tab {
         let params = json!({ "targetId": target, "flatten": true });
         let attached = self.command(None, "Target.attachToTarget", params).await;

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
 use crate::driver::{DRIVEN, Driver, Tab};
-use crate::stage::Stage;
+use crate::stage::{Stage, exposed, text};
 
 /// What ends at once ends within this time, on a slow machine too; calls have 30 s.
 const AT_ONCE: Duration = Duration::from_secs(10);
@@ -18,11 +18,12 @@ const AT_ONCE: Duration = Duration::from_secs(10);
 async fn stage() -> Option<(Stage, Driver, Tab)> {
     let chromium = chromium()?;
     let site = Site::start().await;
-    site.page("/", "<!doctype html><script>
-        globalThis.never = () => { globalThis.entered = true; return new Promise(() => {}); };
-        </script>");
+    site.page("/", "<!doctype html><title>Ends</title>");
     let stage = Stage::start(&chromium, site, &[DRIVEN.to_owned()], |options| {
-        options.expose = ["never=never", "ready=document.readyState"].map(|one| one.parse().unwrap()).to_vec();
+        options.expose = exposed(&[
+            "never=() => { globalThis.entered = true; return new Promise(() => {}); }",
+            "ready=document.readyState",
+        ]);
     })
     .await;
     let mut driver = stage.driver().await;
@@ -32,7 +33,11 @@ async fn stage() -> Option<(Stage, Driver, Tab)> {
 
 impl Stage {
     /// A call that the page has taken and does not answer.
-    async fn call_without_end(&self, driver: &mut Driver, tab: &Tab) -> JoinHandle<(Duration, Value)> {
+    async fn call_without_end(
+        &self,
+        driver: &mut Driver,
+        tab: &Tab,
+    ) -> JoinHandle<(Duration, Value)> {
         let http = self.http.clone();
         let call = tokio::spawn(async move {
             let answer = http.post("/v1/call/page/never", "").await;
@@ -63,14 +68,16 @@ impl Stage {
 async fn check_gone(call: JoinHandle<(Duration, Value)>, why: &str) {
     let (took, problem) = call.await.expect("no panic");
     assert_eq!(problem["code"], "page_gone", "{problem}");
-    let detail = problem["detail"].as_str().unwrap();
+    let detail = text(&problem["detail"]);
     assert!(detail.ends_with(why), "{problem}");
     assert!(took < AT_ONCE, "{took:?}");
 }
 
 #[tokio::test]
 async fn calls_of_a_page_that_leaves_end_at_once_and_say_why() {
-    let Some((mut stage, mut driver, tab)) = stage().await else { return };
+    let Some((mut stage, mut driver, tab)) = stage().await else {
+        return;
+    };
     let call = stage.call_without_end(&mut driver, &tab).await;
     driver.tell(&tab, "Page.reload", json!({})).await;
     check_gone(call, "the page navigated").await;
@@ -83,7 +90,9 @@ async fn calls_of_a_page_that_leaves_end_at_once_and_say_why() {
 
 #[tokio::test]
 async fn a_page_that_crashes_is_loaded_again_three_times() {
-    let Some((mut stage, mut driver, tab)) = stage().await else { return };
+    let Some((mut stage, mut driver, tab)) = stage().await else {
+        return;
+    };
     for crash in 1..=4 {
         let call = stage.call_without_end(&mut driver, &tab).await;
         driver.send(&tab, "Page.crash", json!({})).await;
@@ -101,7 +110,10 @@ async fn a_page_that_crashes_is_loaded_again_three_times() {
         .await;
     assert_eq!(
         told,
-        format!("{} crashed 4 times in a row and is not loaded again by itself", stage.url("/"))
+        format!(
+            "{} crashed 4 times in a row and is not loaded again by itself",
+            stage.url("/")
+        )
     );
     assert_eq!(stage.hub.hub.pages().len(), 0);
     // Its user loads it again.
@@ -118,10 +130,15 @@ fn kill(pid: i64) {
 
 #[tokio::test]
 async fn a_renderer_that_is_killed_is_a_crash() {
-    let Some((mut stage, mut driver, tab)) = stage().await else { return };
+    let Some((mut stage, mut driver, tab)) = stage().await else {
+        return;
+    };
     let call = stage.call_without_end(&mut driver, &tab).await;
     let processes = driver.processes().await;
-    let renderers: Vec<_> = processes.iter().filter(|one| one["type"] == "renderer").collect();
+    let renderers: Vec<_> = processes
+        .iter()
+        .filter(|one| one["type"] == "renderer")
+        .collect();
     assert!(!renderers.is_empty(), "{processes:?}");
     for renderer in renderers {
         kill(renderer["id"].as_i64().unwrap());
@@ -134,7 +151,9 @@ async fn a_renderer_that_is_killed_is_a_crash() {
 
 #[tokio::test]
 async fn a_browser_that_is_killed_takes_its_pages_along() {
-    let Some((mut stage, mut driver, tab)) = stage().await else { return };
+    let Some((mut stage, mut driver, tab)) = stage().await else {
+        return;
+    };
     let call = stage.call_without_end(&mut driver, &tab).await;
     let pid = stage.browser.as_ref().unwrap().pid().unwrap();
     kill(pid.into());
@@ -143,6 +162,9 @@ async fn a_browser_that_is_killed_takes_its_pages_along() {
     let detached = stage.detached().await;
     assert!(matches!(detached, Detached::BrowserGone), "{detached:?}");
     assert_eq!(stage.hub.hub.pages().len(), 0);
-    let gone = stage.call("ready", "").await.json().await;
-    println!("{gone}");
+    let gone = stage.call("ready", "").await;
+    assert_eq!(gone.status, StatusCode::NOT_FOUND);
+    let gone = gone.json().await;
+    let detail = gone["detail"].as_str().unwrap();
+    assert!(detail.ends_with("ago: the browser is gone"), "{gone}");
 }

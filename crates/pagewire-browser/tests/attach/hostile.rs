@@ -1,7 +1,7 @@
 //! A page that finds our end in its document and sends whatever it likes: it gains what an attached page may do (`docs/protocol.md` §4 number 6), and
 //! disturbs nobody else.
 
-use std::time::{Duration, Instant};
+use std::collections::BTreeMap;
 
 use http::StatusCode;
 use pagewire_browser::UserScript;
@@ -9,7 +9,7 @@ use pagewire_testkit::{Site, chromium, until};
 use serde_json::{Value, json};
 
 use crate::driver::{DRIVEN, Driver, Tab};
-use crate::stage::Stage;
+use crate::stage::{Stage, exposed};
 
 /// What the hostile page does. `raw` sends lines past the page script, through its own call of the binding.
 const HOSTILE: &str = r#"<!doctype html><title>Hostile</title><script>
@@ -23,17 +23,16 @@ Array.prototype.join = function (separator) {
 const raw = async (text) => {
     waiting.push(text);
     receiver.link.expose('poke', () => 1);
-    for (let i = 0; i < 10; i += 1) await null;
+    // What was said at once in answer to something delays the next text by a task.
+    for (let i = 0; waiting.length && i < 100; i += 1) await new Promise((resolve) => setTimeout(resolve));
     return waiting.length === 0;
 };
-const seen = [];
-const said = (message) => message[0] === '+' && seen.push(JSON.parse(message.slice(1)));
 const hello = (params) => JSON.stringify({ jsonrpc: '2.0', id: 0, method: '$/hello', params: { functions: [], url: location.href, ...params } });
 const notify = (method, params) => JSON.stringify({ jsonrpc: '2.0', method, params });
 const ask = (id, method, params) => JSON.stringify({ jsonrpc: '2.0', id, method, params });
 </script>"#;
 
-const VICTIM: &str = "<!doctype html><title>Victim</title><script>globalThis.secret = () => 'kept';</script>";
+const VICTIM: &str = "<!doctype html><title>Victim</title>";
 
 struct Attack {
     stage: Stage,
@@ -50,7 +49,7 @@ impl Attack {
         site.page("/", VICTIM);
         site.page("/hostile", HOSTILE);
         let mut stage = Stage::start(&chromium, site, &[DRIVEN.to_owned()], |options| {
-            options.expose = vec!["secret=secret".parse().unwrap()];
+            options.expose = exposed(&["secret=() => 'kept'"]);
             options.scripts = vec![UserScript {
                 name: "count.js".to_owned(),
                 source: "let n = 0; pagewire.expose('count', () => n += 1);".to_owned(),
@@ -61,6 +60,7 @@ impl Attack {
         let tab = driver.open(&stage.foreign_url("/hostile")).await;
         let victim = std::mem::take(&mut stage.page);
         stage.page = stage.page().await.to_string();
+        driver.loaded(&tab).await;
         Some(Self {
             stage,
             driver,
@@ -78,14 +78,14 @@ impl Attack {
         assert_eq!(self.run(&format!("raw({lines})")).await, true, "{lines}");
     }
 
-    /// What a function of the victim answers, and how long that took.
-    async fn ask_victim(&self) -> Duration {
-        let begun = Instant::now();
-        let path = format!("/v1/call/page/secret?page={}", self.victim);
+    /// What a function of a page answers, within the time that a call has.
+    async fn ask(&self, function: &str, page: &str) -> Value {
+        let path = format!("/v1/call/page/{function}?page={page}");
         let answer = self.stage.http.post(&path, "").await;
-        assert_eq!(answer.status, StatusCode::OK);
-        assert_eq!(answer.json().await, "kept");
-        begun.elapsed()
+        let status = answer.status;
+        let answer = answer.json().await;
+        assert_eq!(status, StatusCode::OK, "{function}: {answer}");
+        answer
     }
 
     /// The hostile page attached anew, with a document that has no history of attacks.
@@ -94,22 +94,34 @@ impl Attack {
         let id = self.stage.page.clone();
         self.stage
             .report("the next document", |report| match report {
-                pagewire_browser::Report::PageAttached { page, .. } if page.as_str() == id => Some(()),
+                pagewire_browser::Report::PageAttached { page, .. } if page.as_str() == id => {
+                    Some(())
+                }
                 _ => None,
             })
             .await;
+        self.driver.loaded(&self.tab).await;
     }
 
     /// The victim is as it was: the same document, one page, and it answers.
     async fn check(&self, what: &str) {
-        let took = self.ask_victim().await;
-        println!("{what}: {took:?}");
+        assert_eq!(self.ask("secret", &self.victim).await, "kept", "{what}");
         let pages = self.stage.hub.hub.pages();
-        let victims: Vec<_> = pages.iter().filter(|page| page.id.as_str() == self.victim).collect();
+        let victims: Vec<_> = pages
+            .iter()
+            .filter(|page| page.id.as_str() == self.victim)
+            .collect();
         assert_eq!(victims.len(), 1, "{what}");
         assert_eq!(victims[0].epoch, 1, "{what}");
-        assert_eq!(victims[0].origin.as_deref(), Some(&*self.stage.site.origin), "{what}");
-        assert!(pages.iter().all(|page| page.group.as_str() == "page"), "{what}: {pages:?}");
+        assert_eq!(
+            victims[0].origin.as_deref(),
+            Some(&*self.stage.site.origin),
+            "{what}"
+        );
+        assert!(
+            pages.iter().all(|page| page.group.as_str() == "page"),
+            "{what}: {pages:?}"
+        );
         assert!(pages.len() <= 2, "{what}: {pages:?}");
     }
 
@@ -120,7 +132,9 @@ impl Attack {
 
 #[tokio::test]
 async fn it_cannot_be_another_page_or_of_another_group() {
-    let Some(mut attack) = Attack::begin().await else { return };
+    let Some(mut attack) = Attack::begin().await else {
+        return;
+    };
     let own = attack.stage.page.clone();
     let victim = attack.victim.clone();
     for params in [
@@ -134,7 +148,12 @@ async fn it_cannot_be_another_page_or_of_another_group() {
         attack.raw(&format!("`+\n${{hello({params})}}`")).await;
         attack.check(&params.to_string()).await;
         let pages = attack.stage.hub.hub.pages();
-        assert!(pages.iter().all(|page| [&own, &victim].contains(&&page.id.to_string())), "{pages:?}");
+        assert!(
+            pages
+                .iter()
+                .all(|page| [&own, &victim].contains(&&page.id.to_string())),
+            "{pages:?}"
+        );
         attack.fresh().await;
     }
     attack.stage.close().await;
@@ -142,23 +161,37 @@ async fn it_cannot_be_another_page_or_of_another_group() {
 
 #[tokio::test]
 async fn it_cannot_call_subscribe_or_publish_elsewhere() {
-    let Some(mut attack) = Attack::begin().await else { return };
+    let Some(mut attack) = Attack::begin().await else {
+        return;
+    };
     let asked = [
         ("page.secret", json!([])),
         ("page.count", json!([])),
         ("$/subscribe", json!({ "topic": "programs/orders" })),
-        ("$/subscribe", json!({ "topic": format!("taps/{}/1-x", attack.victim) })),
-        ("$/publish", json!({ "topic": "../programs/orders", "value": 1 })),
-        ("$/publish", json!({ "topic": "/programs/orders", "value": 1 })),
+        (
+            "$/subscribe",
+            json!({ "topic": format!("taps/{}/1-x", attack.victim) }),
+        ),
+        (
+            "$/publish",
+            json!({ "topic": "../programs/orders", "value": 1 }),
+        ),
+        (
+            "$/publish",
+            json!({ "topic": "/programs/orders", "value": 1 }),
+        ),
         ("$/nothing", json!({})),
     ];
+    let checks = u64::try_from(asked.len()).unwrap();
     for (method, params) in asked {
-        let call = format!("receiver.link.call({{ function: {method:?} }})");
-        attack.raw(&format!("ask(`forged`, {method:?}, {params})")).await;
-        let _ = call;
+        attack
+            .raw(&format!("ask(`forged`, {method:?}, {params})"))
+            .await;
         attack.check(method).await;
     }
-    attack.raw("notify('$/publish', { topic: 'programs/orders', value: 1 })").await;
+    attack
+        .raw("notify('$/publish', { topic: 'programs/orders', value: 1 })")
+        .await;
     let topics = until("its own topic", async || {
         let topics = attack.topics().await;
         (topics != json!([])).then_some(topics)
@@ -166,15 +199,25 @@ async fn it_cannot_call_subscribe_or_publish_elsewhere() {
     .await;
     assert_eq!(topics.as_array().unwrap().len(), 1, "{topics}");
     assert_eq!(topics[0]["topic"], "pages/page/programs/orders");
-    let victim = attack.stage.hub.hub.pages().into_iter().find(|page| page.id.as_str() == attack.victim);
+    let mut pages = attack.stage.hub.hub.pages().into_iter();
+    let victim = pages.find(|page| page.id.as_str() == attack.victim);
     let calls = victim.unwrap().calls;
-    println!("{calls:?}");
+    assert_eq!(calls.ended, BTreeMap::from([("result", checks)]));
+    for page in [&attack.victim, &attack.stage.page] {
+        assert_eq!(
+            attack.ask("count", page).await,
+            1,
+            "nobody called it before"
+        );
+    }
     attack.stage.close().await;
 }
 
 #[tokio::test]
 async fn what_makes_no_sense_hurts_only_itself() {
-    let Some(mut attack) = Attack::begin().await else { return };
+    let Some(mut attack) = Attack::begin().await else {
+        return;
+    };
     for lines in [
         "'b%%%'",
         "'b'",
@@ -210,7 +253,9 @@ async fn what_makes_no_sense_hurts_only_itself() {
 
 #[tokio::test]
 async fn floods_do_not_drown_others() {
-    let Some(mut attack) = Attack::begin().await else { return };
+    let Some(mut attack) = Attack::begin().await else {
+        return;
+    };
     let floods = [
         "notify('$/nothing', {})",
         "notify('$/publish', { topic: 'x', value: 1 })",
@@ -224,7 +269,9 @@ async fn floods_do_not_drown_others() {
     ];
     for line in floods {
         let line = line.replace("ID", &format!("{:?}", attack.stage.page));
-        let lines = format!("(() => {{ const line = {line}; return (line + '\\n').repeat(100000) + line; }})()");
+        let lines = format!(
+            "(() => {{ const line = {line}; return (line + '\\n').repeat(100000) + line; }})()"
+        );
         attack.raw(&lines).await;
         attack.check(&line).await;
         attack.fresh().await;
@@ -234,7 +281,9 @@ async fn floods_do_not_drown_others() {
 
 #[tokio::test]
 async fn messages_without_end_close_its_own_link() {
-    let Some(mut attack) = Attack::begin().await else { return };
+    let Some(mut attack) = Attack::begin().await else {
+        return;
+    };
     for lines in [
         "notify('$/publish', { topic: 'x', value: 'x'.repeat(17 << 20) })",
         "'{' + 'x'.repeat(40 << 20)",

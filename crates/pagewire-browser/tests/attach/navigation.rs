@@ -5,25 +5,24 @@ use pagewire_testkit::{Site, chromium};
 use serde_json::json;
 
 use crate::driver::{DRIVEN, Driver, Tab};
-use crate::stage::Stage;
+use crate::stage::{Stage, exposed};
 
-/// A site with pages that know their own path and tell whether they came back out of the browser's memory.
+/// A site with pages that tell whether they came back out of the browser's memory.
 async fn stage(paths: &[&str]) -> Option<(Stage, Driver)> {
     let chromium = chromium()?;
     let site = Site::start().await;
     for path in paths {
         let html = "<!doctype html><title>Here</title><script>
-            globalThis.here = () => location.pathname;
             addEventListener('pageshow', ({ persisted }) => { globalThis.returned = persisted; });
             </script>";
         site.page(path, html);
     }
     let stage = Stage::browse(&chromium, site, &[DRIVEN.to_owned()], |options| {
-        options.expose = vec![
-            "here=here".parse().unwrap(),
-            "returned=returned".parse().unwrap(),
-            "host=location.hostname".parse().unwrap(),
-        ];
+        options.expose = exposed(&[
+            "here=location.pathname",
+            "returned=returned",
+            "host=location.hostname",
+        ]);
     })
     .await;
     let driver = stage.driver().await;

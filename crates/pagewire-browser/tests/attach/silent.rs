@@ -5,12 +5,15 @@ use pagewire_testkit::{Site, chromium, soon, until};
 use serde_json::{Value, json};
 
 use crate::driver::{DRIVEN, Driver, Tab};
-use crate::stage::Stage;
+use crate::stage::{Stage, exposed};
 
 async fn stage(adjust: impl FnOnce(&mut AttachOptions)) -> Option<(Stage, Driver, Tab)> {
     let chromium = chromium()?;
     let site = Site::start().await;
-    site.page("/", "<!doctype html><body style='height: 100vh'><script src=/app.js></script>");
+    site.page(
+        "/",
+        "<!doctype html><body style='height: 100vh'><script src=/app.js></script>",
+    );
     site.page("/two", "<!doctype html>");
     site.page("/app.js", "
         globalThis.ask = (kind, text) => globalThis[kind](text);
@@ -20,13 +23,20 @@ async fn stage(adjust: impl FnOnce(&mut AttachOptions)) -> Option<(Stage, Driver
         globalThis.think = (ms) => new Promise((resolve) => setTimeout(resolve, ms, ms));
         ");
     let stage = Stage::start(&chromium, site, &[DRIVEN.to_owned()], |options| {
-        let exposed = ["ask=ask", "hold=hold", "stop=stop", "block=block", "think=think", "here=location.pathname"];
-        options.expose = exposed.map(|one| one.parse().unwrap()).to_vec();
+        options.expose = exposed(&[
+            "ask=ask",
+            "hold=hold",
+            "stop=stop",
+            "block=block",
+            "think=think",
+            "here=location.pathname",
+        ]);
         adjust(options);
     })
     .await;
     let mut driver = stage.driver().await;
     let tab = driver.tab_at(&stage.url("/")).await;
+    driver.loaded(&tab).await;
     Some((stage, driver, tab))
 }
 
@@ -35,7 +45,9 @@ impl Stage {
     fn notes(&self) -> Vec<(String, String, bool)> {
         let pages = self.hub.hub.pages();
         let notes = pages.iter().flat_map(|page| &page.notes);
-        notes.map(|note| (note.code.clone(), note.text.clone(), note.blocks)).collect()
+        notes
+            .map(|note| (note.code.clone(), note.text.clone(), note.blocks))
+            .collect()
     }
 
     /// The text of the only note, which says what keeps the page from answering.
@@ -59,9 +71,19 @@ impl Stage {
 
 #[tokio::test]
 async fn dialogs_that_nobody_sees_are_answered() {
-    let Some((mut stage, mut driver, tab)) = stage(|_| {}).await else { return };
-    for (kind, answer) in [("alert", json!(null)), ("confirm", json!(false)), ("prompt", json!(null))] {
-        assert_eq!(stage.answer("ask", json!([kind, "Well?"])).await, answer, "{kind}");
+    let Some((mut stage, mut driver, tab)) = stage(|_| {}).await else {
+        return;
+    };
+    for (kind, answer) in [
+        ("alert", json!(null)),
+        ("confirm", json!(false)),
+        ("prompt", json!(null)),
+    ] {
+        assert_eq!(
+            stage.answer("ask", json!([kind, "Well?"])).await,
+            answer,
+            "{kind}"
+        );
     }
     // The question whether to leave comes only to people who have touched the page.
     for kind in ["mousePressed", "mouseReleased"] {
@@ -80,7 +102,9 @@ async fn dialogs_that_nobody_sees_are_answered() {
 #[tokio::test]
 async fn a_dialog_that_is_the_users_is_told() {
     let leave = |options: &mut AttachOptions| options.dialogs = Dialogs::Leave;
-    let Some((stage, mut driver, tab)) = stage(leave).await else { return };
+    let Some((stage, mut driver, tab)) = stage(leave).await else {
+        return;
+    };
     driver.tell(&tab, "Page.enable", json!({})).await;
     let asked = stage.call_later("ask", json!(["confirm", "Well?"]));
     let text = stage.note("dialog").await;
@@ -89,7 +113,13 @@ async fn a_dialog_that_is_the_users_is_told() {
     let late = late.json().await;
     assert_eq!(late["code"], "timeout", "{late}");
     assert!(late["detail"].as_str().unwrap().contains(&text), "{late}");
-    driver.tell(&tab, "Page.handleJavaScriptDialog", json!({ "accept": true })).await;
+    driver
+        .tell(
+            &tab,
+            "Page.handleJavaScriptDialog",
+            json!({ "accept": true }),
+        )
+        .await;
     assert_eq!(soon("the answer", asked).await.unwrap(), true);
     stage.no_notes().await;
     stage.close().await;
@@ -101,9 +131,19 @@ async fn a_debugger_statement_stops_nothing_with_captures_or_without() {
         options.captures = vec!["kept=*/app.js:\"Date.now() + ms\":ms".parse().unwrap()];
     };
     for captures in [false, true] {
-        let adjust = |options: &mut AttachOptions| if captures { with_capture(options) };
-        let Some((stage, ..)) = stage(adjust).await else { return };
-        assert_eq!(stage.answer("stop", "").await, "went on", "captures: {captures}");
+        let adjust = |options: &mut AttachOptions| {
+            if captures {
+                with_capture(options)
+            }
+        };
+        let Some((stage, ..)) = stage(adjust).await else {
+            return;
+        };
+        assert_eq!(
+            stage.answer("stop", "").await,
+            "went on",
+            "captures: {captures}"
+        );
         if captures {
             stage.answer("block", "[1]").await;
             assert_eq!(stage.answer("kept", "").await, 1);
@@ -115,12 +155,17 @@ async fn a_debugger_statement_stops_nothing_with_captures_or_without() {
 
 #[tokio::test]
 async fn a_page_that_somebody_pauses_says_where() {
-    let Some((stage, mut driver, tab)) = stage(|_| {}).await else { return };
+    let Some((stage, mut driver, tab)) = stage(|_| {}).await else {
+        return;
+    };
     driver.tell(&tab, "Debugger.enable", json!({})).await;
     for _ in 0..2 {
         let asked = stage.call_later("stop", json!([]));
         let text = stage.note("paused").await;
-        let place = format!("the page is paused in the debugger at {}:4", stage.url("/app.js"));
+        let place = format!(
+            "the page is paused in the debugger at {}:4",
+            stage.url("/app.js")
+        );
         assert_eq!(text, place);
         let late = stage.http.post("/v1/call/page/here?timeout=1s", "").await;
         let late = late.json().await;
@@ -135,23 +180,33 @@ async fn a_page_that_somebody_pauses_says_where() {
 
 #[tokio::test]
 async fn a_page_whose_main_thread_is_blocked_is_told_and_one_that_thinks_is_not() {
-    let Some((stage, ..)) = stage(|_| {}).await else { return };
+    let Some((stage, ..)) = stage(|_| {}).await else {
+        return;
+    };
     let asked = stage.call_later("block", json!([5_000]));
     let text = stage.note("blocked").await;
-    assert!(text.starts_with("the page's main thread has been blocked for "), "{text}");
-    let late = stage.http.post("/v1/call/page/here?timeout=500ms", "").await;
+    assert!(
+        text.starts_with("the page's main thread has been blocked for "),
+        "{text}"
+    );
+    let late = stage
+        .http
+        .post("/v1/call/page/here?timeout=500ms", "")
+        .await;
     let late = late.json().await;
     assert_eq!(late["code"], "timeout", "{late}");
-    assert!(late["detail"].as_str().unwrap().contains("blocked for"), "{late}");
+    assert!(
+        late["detail"].as_str().unwrap().contains("blocked for"),
+        "{late}"
+    );
     assert_eq!(soon("the answer", asked).await.unwrap(), 5_000);
     stage.no_notes().await;
     assert_eq!(stage.answer("here", "").await, "/");
     // Looking at it costs a page nothing that it could notice, and is no note.
     let asked = stage.call_later("think", json!([4_000]));
-    while !asked.is_finished() {
-        assert_eq!(stage.notes(), []);
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    tokio::select! {
+        answer = asked => assert_eq!(answer.unwrap(), 4_000),
+        text = stage.note("blocked") => unreachable!("{text}"),
     }
-    assert_eq!(asked.await.unwrap(), 4_000);
     stage.close().await;
 }

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use http::StatusCode;
 use pagewire_browser::{AttachOptions, LaunchOptions, UserScript};
+use pagewire_cdp::Expose;
 use pagewire_testkit::{Attached, Http, Response, Site, TestHub};
 use serde_json::Value;
 
@@ -83,6 +84,13 @@ impl Stage {
         Driver::of(self.browser.as_ref().expect("it is ours")).await
     }
 
+    /// Waits until all scripts of the page `/` were run, in a browser that was started with [`DRIVEN`].
+    pub(crate) async fn loaded(&self) {
+        let mut driver = self.driver().await;
+        let tab = driver.tab_at(&self.url("/")).await;
+        driver.loaded(&tab).await;
+    }
+
     /// The address of a path of the site.
     pub(crate) fn url(&self, path: &str) -> String {
         format!("{}{path}", self.site.origin)
@@ -125,6 +133,14 @@ impl DerefMut for Stage {
     fn deref_mut(&mut self) -> &mut Attached {
         &mut self.attached
     }
+}
+
+/// What `--expose` has.
+pub(crate) fn exposed(texts: &[&str]) -> Vec<Expose> {
+    let parsed = texts.iter().map(|text| text.parse());
+    parsed
+        .collect::<Result<_, _>>()
+        .expect("expressions with names")
 }
 
 /// The flag that makes the browser take a site for one of the public network, which may not reach this machine.

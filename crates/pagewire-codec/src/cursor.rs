@@ -23,6 +23,11 @@ impl<'a> Cursor<'a> {
         self.all.get(self.at..).unwrap_or_default()
     }
 
+    /// Passes over bytes that are there.
+    pub(crate) fn skip(&mut self, count: usize) {
+        self.at = self.at.saturating_add(count).min(self.all.len());
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.rest().is_empty()
     }

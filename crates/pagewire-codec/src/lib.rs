@@ -9,5 +9,6 @@
 
 mod cursor;
 mod error;
+pub mod proto;
 
 pub use error::{DecodeError, Fault, Path};

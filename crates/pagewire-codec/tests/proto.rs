@@ -88,91 +88,68 @@ fn a_message_has_the_bytes_that_it_always_had() {
     assert!(error.to_string().contains("nam"), "{error}");
 }
 
-/// One field as bytes, out of those of `All`, and some that it does not have.
-fn field(depth: u32) -> BoxedStrategy<Vec<u8>> {
-    let varint = (
-        prop_oneof![
-            Just(3_u32),
-            Just(4),
-            Just(5),
-            Just(6),
-            Just(7),
-            Just(8),
-            Just(13),
-            Just(16),
-            Just(18),
-            Just(27),
-            Just(28),
-            Just(29),
-            Just(5000),
-            Just(77)
-        ],
-        prop_oneof![0..3_u64, any::<u64>()],
-    )
+/// One of these field numbers.
+fn one_of(numbers: &'static [u32]) -> impl Strategy<Value = u32> + Clone {
+    proptest::sample::select(numbers)
+}
+
+/// A field of `All` that is no message and no map, or one that it does not have.
+fn scalar() -> impl Strategy<Value = Vec<u8>> {
+    let varints = &[3, 4, 5, 6, 7, 8, 13, 16, 18, 27, 28, 29, 5000, 77];
+    let varint = (one_of(varints), prop_oneof![0..3_u64, any::<u64>()])
         .prop_map(|(number, value)| [tag(number, 0), encode(value)].concat());
-    let fixed32 = (
-        prop_oneof![Just(2_u32), Just(9), Just(11), Just(78)],
-        any::<[u8; 4]>(),
-    )
+    let fixed32 = (one_of(&[2, 9, 11, 78]), any::<[u8; 4]>())
         .prop_map(|(number, value)| [tag(number, 5), value.to_vec()].concat());
-    let fixed64 = (
-        prop_oneof![Just(1_u32), Just(10), Just(12), Just(21), Just(79)],
-        any::<[u8; 8]>(),
-    )
+    let fixed64 = (one_of(&[1, 10, 12, 21, 79]), any::<[u8; 8]>())
         .prop_map(|(number, value)| [tag(number, 1), value.to_vec()].concat());
-    let text = (
-        prop_oneof![Just(14_u32), Just(19), Just(25), Just(1000)],
-        "\\PC{0,6}|[\\x00-\\x1f\"\\\\]{0,3}",
-    )
+    let texts = "\\PC{0,6}|[\\x00-\\x1f\"\\\\]{0,3}";
+    let text = (one_of(&[14, 19, 25, 1000]), texts)
         .prop_map(|(number, text)| delimited(number, text.as_bytes()));
-    let bytes = (prop_oneof![Just(15_u32), Just(80)], vec(any::<u8>(), 0..8))
+    let bytes = (one_of(&[15, 80]), vec(any::<u8>(), 0..8))
         .prop_map(|(number, bytes)| delimited(number, &bytes));
     let packed = vec(any::<u32>(), 0..4).prop_map(|numbers| {
-        let all: Vec<u8> = numbers
-            .into_iter()
-            .flat_map(|number| encode(number.into()))
-            .collect();
-        delimited(18, &all)
+        let all = numbers.into_iter().flat_map(|number| encode(number.into()));
+        delimited(18, &all.collect::<Vec<u8>>())
     });
-    let entry = |number: u32, key: Vec<u8>| delimited(number, &key);
-    let by_number = (0..3_u64, "[a-c]{0,2}").prop_map(move |(key, value)| {
-        entry(
+    prop_oneof![varint, fixed32, fixed64, text, bytes, packed]
+}
+
+/// An entry of a map of scalars, or a message of Google.
+fn small_message() -> impl Strategy<Value = Vec<u8>> {
+    let by_number = (0..3_u64, "[a-c]{0,2}").prop_map(|(key, value)| {
+        (
             23,
-            [tag(1, 0), encode(key), delimited(2, value.as_bytes())].concat(),
+            [number(1, key), delimited(2, value.as_bytes())].concat(),
         )
     });
-    let by_truth = (
-        0..2_u64,
-        prop_oneof![
-            Just(vec![]),
-            (0..3_u64).prop_map(|color| [tag(2, 0), encode(color)].concat())
-        ],
-    )
-        .prop_map(move |(key, value)| entry(24, [tag(1, 0), encode(key), value].concat()));
-    let time = (0..4_000_000_000_u64, 0..1_000_000_000_u64).prop_map(|(seconds, nanos)| {
-        delimited(
-            30,
-            &[tag(1, 0), encode(seconds), tag(2, 0), encode(nanos)].concat(),
-        )
-    });
-    let wrapped =
-        any::<u64>().prop_map(|number| delimited(31, &[tag(1, 0), encode(number)].concat()));
-    let leaf = prop_oneof![
-        varint, fixed32, fixed64, text, bytes, packed, by_number, by_truth, time, wrapped
-    ];
+    let color = prop_oneof![Just(vec![]), (0..3_u64).prop_map(|color| number(2, color))];
+    let by_truth =
+        (0..2_u64, color).prop_map(|(key, value)| (24, [number(1, key), value].concat()));
+    let time = (0..4_000_000_000_u64, 0..1_000_000_000_u64)
+        .prop_map(|(seconds, nanos)| (30, [number(1, seconds), number(2, nanos)].concat()));
+    let wrapped = any::<u64>().prop_map(|value| (31, number(1, value)));
+    prop_oneof![by_number, by_truth, time, wrapped]
+        .prop_map(|(field, inner)| delimited(field, &inner))
+}
+
+/// One field as bytes.
+fn field(depth: u32) -> BoxedStrategy<Vec<u8>> {
+    let leaf = prop_oneof![3 => scalar(), 2 => small_message()];
     if depth == 0 {
         return leaf.boxed();
     }
     let inner = message(depth - 1, 0..4);
-    let nested = (prop_oneof![Just(17_u32), Just(20), Just(26)], inner.clone())
+    let nested = (one_of(&[17, 20, 26]), inner.clone())
         .prop_map(|(number, inner)| delimited(number, &inner));
-    let by_name = ("[a-c]{0,2}", inner).prop_map(move |(key, inner)| {
-        entry(
-            22,
-            [delimited(2, &inner), delimited(1, key.as_bytes())].concat(),
-        )
+    let by_name = ("[a-c]{0,2}", inner).prop_map(|(key, inner)| {
+        let entry = [delimited(2, &inner), delimited(1, key.as_bytes())].concat();
+        delimited(22, &entry)
     });
     prop_oneof![4 => leaf, 2 => nested, 1 => by_name].boxed()
+}
+
+fn number(field: u32, value: u64) -> Vec<u8> {
+    [tag(field, 0), encode(value)].concat()
 }
 
 fn message(depth: u32, fields: Range<usize>) -> BoxedStrategy<Vec<u8>> {

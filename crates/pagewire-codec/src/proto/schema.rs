@@ -47,6 +47,12 @@ pub enum SchemaError {
         /// Those that there are.
         known: String,
     },
+    /// No message was named, and the file has not exactly one.
+    #[error("the message must be named, as the schema has {known}")]
+    NotOne {
+        /// Those that there are.
+        known: String,
+    },
 }
 
 /// Messages that are listed where one is not found.
@@ -100,6 +106,22 @@ impl Schema {
             name: name.to_owned(),
             known: self.listed(),
         })
+    }
+
+    /// The message of the file that was compiled, where it has one that is in no other one.
+    ///
+    /// # Errors
+    ///
+    /// [`SchemaError::NotOne`], which lists messages that there are.
+    pub fn only_message(&self) -> Result<MessageId, SchemaError> {
+        let file = self.pool.files().last();
+        let mut messages = file.iter().flat_map(|file| file.messages());
+        match (messages.next(), messages.next()) {
+            (Some(one), None) => self.message(one.full_name()),
+            _ => Err(SchemaError::NotOne {
+                known: self.listed(),
+            }),
+        }
     }
 
     /// The full name of a message.

@@ -8,6 +8,7 @@ use pagewire_server::{Secret, parse_duration};
 
 use crate::commands::attach::AttachArguments;
 use crate::commands::connect::ConnectArguments;
+use crate::commands::decode::{DecodeArguments, EncodeArguments};
 use crate::settings::Settings;
 
 /// Wires live web pages to programs: call a page's own functions, stream what it publishes.
@@ -38,6 +39,10 @@ pub(crate) enum Command {
     Send(SendArguments),
     /// Talk to any WebSocket server from the terminal · 在终端里收发 WebSocket 消息
     Connect(Box<ConnectArguments>),
+    /// Make bytes readable: Protobuf with a schema or without one · 把二进制数据解码成可读的内容
+    Decode(DecodeArguments),
+    /// Make bytes out of JSON: Protobuf by a schema · 按 schema 把 JSON 编码成二进制
+    Encode(EncodeArguments),
     /// Show the effective settings, secrets masked · 显示生效的配置
     Config(ConfigArguments),
     /// See it work: a hub, a sample page in Chromium, calls and values · 一条命令看演示

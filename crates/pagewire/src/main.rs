@@ -76,6 +76,8 @@ async fn run(cli: Cli) -> Result<(), Failed> {
         Command::Publish(arguments) => commands::publish::run(&arguments).await,
         Command::Send(arguments) => commands::send::run(&arguments).await,
         Command::Connect(arguments) => commands::connect::run(&arguments).await,
+        Command::Decode(arguments) => commands::decode::decode(&arguments),
+        Command::Encode(arguments) => commands::decode::encode(&arguments),
         Command::Config(arguments) => commands::config::run(&arguments),
         Command::Demo(arguments) => demo::run(&arguments).await,
         Command::Doctor(arguments) => commands::doctor::run(&arguments).await,
@@ -94,6 +96,8 @@ fn set_up_logging(cli: &Cli) {
         | Command::Publish(_)
         | Command::Send(_)
         | Command::Connect(_)
+        | Command::Decode(_)
+        | Command::Encode(_)
         | Command::Config(_)
         | Command::Demo(_)
         | Command::Doctor(_)

@@ -20,6 +20,7 @@ enum Layer {
 const LAYERS: &[(&str, Layer)] = &[
     ("pagewire-rpc", Layer::Core),
     ("pagewire-cdp", Layer::Core),
+    ("pagewire-codec", Layer::Core),
     ("pagewire-hub", Layer::Shell),
     ("pagewire-server", Layer::Shell),
     ("pagewire-browser", Layer::Shell),

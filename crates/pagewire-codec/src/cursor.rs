@@ -1,0 +1,63 @@
+//! Reading bytes from the front, with errors that say where.
+
+use crate::error::{DecodeError, Fault};
+
+/// The rest of an input, and how far it has been read.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Cursor<'a> {
+    all: &'a [u8],
+    at: usize,
+}
+
+impl<'a> Cursor<'a> {
+    pub(crate) const fn new(all: &'a [u8]) -> Self {
+        Self { all, at: 0 }
+    }
+
+    /// Bytes read so far.
+    pub(crate) const fn at(&self) -> usize {
+        self.at
+    }
+
+    pub(crate) fn rest(&self) -> &'a [u8] {
+        self.all.get(self.at..).unwrap_or_default()
+    }
+
+    /// Passes over bytes that are there.
+    pub(crate) fn skip(&mut self, count: usize) {
+        self.at = self.at.saturating_add(count).min(self.all.len());
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.rest().is_empty()
+    }
+
+    pub(crate) fn take(&mut self, count: u64, what: &'static str) -> Result<&'a [u8], DecodeError> {
+        let rest = self.rest();
+        let taken = usize::try_from(count)
+            .ok()
+            .and_then(|count| rest.get(..count));
+        let Some(taken) = taken else {
+            let fault = Fault::Truncated {
+                what,
+                needed: count,
+                left: rest.len(),
+            };
+            return Err(DecodeError::at(self.at, fault));
+        };
+        self.at = self.at.saturating_add(taken.len());
+        Ok(taken)
+    }
+
+    pub(crate) fn array<const N: usize>(
+        &mut self,
+        what: &'static str,
+    ) -> Result<[u8; N], DecodeError> {
+        let bytes = self.take(N as u64, what)?;
+        Ok(bytes.first_chunk().copied().unwrap_or([0; N]))
+    }
+
+    pub(crate) fn malformed(&self, why: &'static str) -> DecodeError {
+        DecodeError::at(self.at, Fault::Malformed(why))
+    }
+}

@@ -1,0 +1,14 @@
+//! Bytes to values, without a socket, a file or a clock.
+//!
+//! Every decoder borrows from its input where it can, reads hostile bytes in bounded memory and time, and says of what it cannot read
+//! where that is ([`DecodeError`]).
+#![cfg_attr(
+    not(test),
+    warn(clippy::indexing_slicing, clippy::arithmetic_side_effects)
+)]
+
+mod cursor;
+mod error;
+pub mod proto;
+
+pub use error::{DecodeError, Fault, Path};

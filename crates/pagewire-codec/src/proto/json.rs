@@ -1,0 +1,422 @@
+//! Messages to canonical Protobuf JSON (<https://protobuf.dev/programming-guides/json/>), straight from the wire.
+
+use std::collections::HashMap;
+
+use prost_reflect::{DynamicMessage, MessageDescriptor};
+
+use super::schema::{MessageId, Schema};
+use super::table::{FieldSpec, Holds, Label, Table};
+use super::wire::{Fields, Value, too_deep};
+use crate::error::{DecodeError, Fault};
+use crate::proto::scalar;
+
+/// Bytes of JSON of one message. A field of two bytes may have a long name, so JSON can be many times as long as the message.
+pub const JSON_BYTES_MAX: usize = 128 << 20;
+
+impl Schema {
+    /// Appends a message as JSON: names in lowerCamelCase, 64-bit numbers as texts, bytes as base64, enums by name. Fields that the schema does not
+    /// know are left out ([`Schema::unknown_fields`] lists them), as are those whose value is written in another way than the schema says.
+    ///
+    /// # Errors
+    ///
+    /// [`DecodeError`] with the byte and the field; `out` is then as it was. [`JSON_BYTES_MAX`] and [`DEPTH_MAX`](super::DEPTH_MAX) are its limits.
+    pub fn to_json(
+        &self,
+        message: MessageId,
+        bytes: &[u8],
+        out: &mut Vec<u8>,
+    ) -> Result<(), DecodeError> {
+        let begun_at = out.len();
+        let mut transcoder = Transcoder {
+            tables: &self.tables,
+            found: Vec::new(),
+            end_max: begun_at.saturating_add(JSON_BYTES_MAX),
+            out,
+        };
+        let place = Place { at: 0, depth: 0 };
+        let result = transcoder.message(message.0, bytes, place);
+        if result.is_err() {
+            out.truncate(begun_at);
+        }
+        result
+    }
+}
+
+struct Transcoder<'s, 'a> {
+    tables: &'s [Table],
+    /// Fields of the message that is written, after those of the messages around it.
+    found: Vec<Found<'a>>,
+    out: &'s mut Vec<u8>,
+    /// Where the output is too long.
+    end_max: usize,
+}
+
+/// A field that the schema knows.
+#[derive(Debug, Clone, Copy)]
+struct Found<'a> {
+    /// Its place in the table.
+    field: u16,
+    value: Value<'a>,
+    at: usize,
+}
+
+/// Where a message is.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    /// Its first byte in the input.
+    at: usize,
+    /// How many messages are around it.
+    depth: usize,
+}
+
+impl Place {
+    const fn inner(self, at: usize) -> Self {
+        Self {
+            at,
+            depth: self.depth.saturating_add(1),
+        }
+    }
+}
+
+impl<'s, 'a> Transcoder<'s, 'a> {
+    fn message(&mut self, table: usize, bytes: &'a [u8], place: Place) -> Result<(), DecodeError> {
+        too_deep(place.depth, place.at)?;
+        let tables = self.tables;
+        let Some(table) = tables.get(table) else {
+            return Ok(());
+        };
+        if let Some(well_known) = &table.well_known {
+            return self.well_known(well_known, bytes, place);
+        }
+        let begin = self.gather(table, bytes, place)?;
+        let end = self.found.len();
+        self.out.push(b'{');
+        let empty = self.out.len();
+        let mut at = begin;
+        while at < end {
+            let next = self.group_end(at, end);
+            let Some(spec) = self.spec(table, at) else {
+                break;
+            };
+            let length = self.out.len();
+            if length > empty {
+                self.out.push(b',');
+            }
+            let written = self.field(spec, at..next, place);
+            if !written.map_err(|error| error.inside(&*spec.name))? {
+                self.out.truncate(length);
+            }
+            self.check_length(place)?;
+            at = next;
+        }
+        self.out.push(b'}');
+        self.found.truncate(begin);
+        Ok(())
+    }
+
+    /// Puts the fields of a message behind those that are there, by their numbers; gives the place of the first.
+    fn gather(
+        &mut self,
+        table: &Table,
+        bytes: &'a [u8],
+        place: Place,
+    ) -> Result<usize, DecodeError> {
+        let begin = self.found.len();
+        let (mut sorted, mut last) = (true, 0);
+        for field in Fields::inside(bytes, place.depth) {
+            let field = field.map_err(|error| error.shifted(place.at))?;
+            let Some(known) = table.find(field.number) else {
+                continue;
+            };
+            let spec = table.fields.get(usize::from(known));
+            if !spec.is_some_and(|spec| scalar::accepts(spec, field.value)) {
+                continue;
+            }
+            sorted &= known >= last;
+            last = known;
+            self.found.push(Found {
+                field: known,
+                value: field.value,
+                at: place.at.saturating_add(field.at),
+            });
+        }
+        if table.has_oneofs {
+            self.keep_last_of_oneofs(table, begin);
+        }
+        if !sorted && let Some(found) = self.found.get_mut(begin..) {
+            found.sort_by_key(|found| found.field);
+        }
+        Ok(begin)
+    }
+
+    /// Of the members of a oneof the last that was written counts, from where another one was written before it.
+    fn keep_last_of_oneofs(&mut self, table: &Table, begin: usize) {
+        // By oneof: its last member, and whether another one was met going backwards.
+        let mut seen: HashMap<u16, (u16, bool)> = HashMap::new();
+        for at in (begin..self.found.len()).rev() {
+            let Some(found) = self.found.get(at) else {
+                continue;
+            };
+            let field = found.field;
+            let spec = table.fields.get(usize::from(field));
+            let Some(oneof) = spec.and_then(|spec| spec.oneof) else {
+                continue;
+            };
+            let (last, is_over) = seen.entry(oneof).or_insert((field, false));
+            *is_over |= *last != field;
+            if *is_over {
+                self.found.remove(at);
+            }
+        }
+    }
+
+    fn group_end(&self, begin: usize, end: usize) -> usize {
+        let group = self.found.get(begin..end).unwrap_or_default();
+        let field = group.first().map(|found| found.field);
+        let length = group.iter().take_while(|found| Some(found.field) == field);
+        begin.saturating_add(length.count().max(1))
+    }
+
+    fn spec(&self, table: &'s Table, at: usize) -> Option<&'s FieldSpec> {
+        table.fields.get(usize::from(self.found.get(at)?.field))
+    }
+
+    /// Writes one field with its key; false where it is left out.
+    fn field(
+        &mut self,
+        spec: &'s FieldSpec,
+        group: std::ops::Range<usize>,
+        place: Place,
+    ) -> Result<bool, DecodeError> {
+        self.out.extend_from_slice(spec.key.as_bytes());
+        match spec.label {
+            Label::Implicit | Label::Explicit => {
+                let Some(last) = self.found.get(group.end.saturating_sub(1)).copied() else {
+                    return Ok(false);
+                };
+                if spec.label == Label::Implicit && scalar::is_default(last.value) {
+                    return Ok(false);
+                }
+                self.single(spec, group, last, place)?;
+                Ok(true)
+            }
+            Label::Repeated => self.list(spec, group, place),
+            Label::Map => self.map(spec, group, place),
+        }
+    }
+
+    /// A field that occurs once; where it was written more often, messages are one, and of others the last counts.
+    fn single(
+        &mut self,
+        spec: &'s FieldSpec,
+        group: std::ops::Range<usize>,
+        last: Found<'a>,
+        place: Place,
+    ) -> Result<(), DecodeError> {
+        let Some(table) = spec.holds.table() else {
+            return self.scalar(&spec.holds, last);
+        };
+        if group.len() == 1 {
+            return self.message(table, body(last.value), place.inner(last.at));
+        }
+        let parts = self.found.get(group).unwrap_or_default().iter();
+        let merged: Vec<u8> = parts.flat_map(|part| body(part.value)).copied().collect();
+        // It is of no place in the input.
+        let mut transcoder = Transcoder {
+            tables: self.tables,
+            found: Vec::new(),
+            end_max: self.end_max,
+            out: self.out,
+        };
+        transcoder.message(table, &merged, place.inner(last.at))
+    }
+
+    fn list(
+        &mut self,
+        spec: &'s FieldSpec,
+        group: std::ops::Range<usize>,
+        place: Place,
+    ) -> Result<bool, DecodeError> {
+        self.out.push(b'[');
+        let empty = self.out.len();
+        for (index, at) in group.enumerate() {
+            let Some(item) = self.found.get(at).copied() else {
+                continue;
+            };
+            let written = self.list_item(spec, item, empty, place);
+            written.map_err(|error| error.inside(index.to_string()))?;
+            self.check_length(place)?;
+        }
+        self.out.push(b']');
+        Ok(self.out.len() > empty.saturating_add(1))
+    }
+
+    fn list_item(
+        &mut self,
+        spec: &'s FieldSpec,
+        item: Found<'a>,
+        empty: usize,
+        place: Place,
+    ) -> Result<(), DecodeError> {
+        if let (true, Value::Bytes(packed)) = (scalar::is_packable(&spec.holds), item.value) {
+            for value in scalar::Packed::new(scalar::wire_type(&spec.holds), packed) {
+                let (value, at) = value.map_err(|error| error.shifted(item.at))?;
+                self.comma(empty);
+                let at = item.at.saturating_add(at);
+                self.scalar(&spec.holds, Found { value, at, ..item })?;
+                self.check_length(place)?;
+            }
+            return Ok(());
+        }
+        self.comma(empty);
+        match spec.holds.table() {
+            Some(table) => self.message(table, body(item.value), place.inner(item.at)),
+            None => self.scalar(&spec.holds, item),
+        }
+    }
+
+    /// Entries in the order in which their keys came first; of those with the same key the last counts.
+    fn map(
+        &mut self,
+        spec: &'s FieldSpec,
+        group: std::ops::Range<usize>,
+        place: Place,
+    ) -> Result<bool, DecodeError> {
+        let tables = self.tables;
+        let table = spec.holds.table().and_then(|table| tables.get(table));
+        let Some((table, [key, value])) = table.and_then(|table| {
+            let [key, value] = &table.fields[..] else {
+                return None;
+            };
+            Some((table, [key, value]))
+        }) else {
+            return Ok(false);
+        };
+        let mut places: HashMap<Vec<u8>, usize> = HashMap::new();
+        let mut entries: Vec<(Vec<u8>, Found<'a>)> = Vec::new();
+        for at in group {
+            let Some(entry) = self.found.get(at).copied() else {
+                continue;
+            };
+            let text = self.map_key(table, key, entry, place)?;
+            let next = entries.len();
+            let at = *places.entry(text.clone()).or_insert(next);
+            match entries.get_mut(at) {
+                Some(old) => old.1 = entry,
+                None => entries.push((text, entry)),
+            }
+        }
+        self.out.push(b'{');
+        let empty = self.out.len();
+        for (text, entry) in entries {
+            self.comma(empty);
+            self.out.extend_from_slice(&text);
+            self.out.push(b':');
+            let written = self.map_value(table, value, entry, place);
+            let name = || String::from_utf8_lossy(&text).into_owned();
+            written.map_err(|error| error.inside(name()))?;
+            self.check_length(place)?;
+        }
+        self.out.push(b'}');
+        Ok(true)
+    }
+
+    /// The key of an entry as the key of an object.
+    fn map_key(
+        &mut self,
+        table: &Table,
+        key: &'s FieldSpec,
+        entry: Found<'a>,
+        place: Place,
+    ) -> Result<Vec<u8>, DecodeError> {
+        let begin = self.gather(table, body(entry.value), place.inner(entry.at))?;
+        let mut keys = self.found.get(begin..).unwrap_or_default().iter();
+        let last = keys.rfind(|found| found.field == 0).copied();
+        self.found.truncate(begin);
+        let last = last.unwrap_or_else(|| Found {
+            value: scalar::default_of(&key.holds),
+            ..entry
+        });
+        let mut text = Vec::new();
+        scalar::write(&mut text, &key.holds, last.value).map_err(|error| error.shifted(last.at))?;
+        if text.first() != Some(&b'"') {
+            text.insert(0, b'"');
+            text.push(b'"');
+        }
+        Ok(text)
+    }
+
+    fn map_value(
+        &mut self,
+        table: &Table,
+        value: &'s FieldSpec,
+        entry: Found<'a>,
+        place: Place,
+    ) -> Result<(), DecodeError> {
+        let inner = place.inner(entry.at);
+        let begin = self.gather(table, body(entry.value), inner)?;
+        let found = self.found.get(begin..).unwrap_or_default();
+        let keys = found.iter().take_while(|found| found.field == 0).count();
+        let group = begin.saturating_add(keys)..self.found.len();
+        let last = self.found.get(group.clone()).and_then(<[_]>::last).copied();
+        match (last, value.holds.table()) {
+            (Some(last), _) => self.single(value, group, last, inner)?,
+            (None, Some(table)) => self.message(table, &[], inner.inner(entry.at))?,
+            (None, None) => {
+                let default = scalar::default_of(&value.holds);
+                let value_found = Found {
+                    value: default,
+                    ..entry
+                };
+                self.scalar(&value.holds, value_found)?;
+            }
+        }
+        self.found.truncate(begin);
+        Ok(())
+    }
+
+    fn scalar(&mut self, holds: &Holds, found: Found<'a>) -> Result<(), DecodeError> {
+        scalar::write(self.out, holds, found.value).map_err(|error| error.shifted(found.at))
+    }
+
+    /// These are rare, and their JSON has rules of its own; a library knows them.
+    fn well_known(
+        &mut self,
+        descriptor: &MessageDescriptor,
+        bytes: &[u8],
+        place: Place,
+    ) -> Result<(), DecodeError> {
+        let wrong = |why| DecodeError::at(place.at, Fault::Malformed(why));
+        let message = DynamicMessage::decode(descriptor.clone(), bytes)
+            .map_err(|_| wrong("a message of google.protobuf cannot be read"))?;
+        serde_json::to_writer(&mut *self.out, &message)
+            .map_err(|_| wrong("a message of google.protobuf has no JSON"))
+    }
+
+    fn comma(&mut self, empty: usize) {
+        if self.out.len() > empty {
+            self.out.push(b',');
+        }
+    }
+
+    fn check_length(&self, place: Place) -> Result<(), DecodeError> {
+        if self.out.len() <= self.end_max {
+            return Ok(());
+        }
+        let over = self.out.len().saturating_sub(self.end_max);
+        let fault = Fault::Limit {
+            what: "bytes of JSON of a message",
+            got: JSON_BYTES_MAX.saturating_add(over) as u64,
+            max: JSON_BYTES_MAX as u64,
+        };
+        Err(DecodeError::at(place.at, fault))
+    }
+}
+
+/// The fields inside of a message or a group.
+fn body(value: Value<'_>) -> &[u8] {
+    match value {
+        Value::Bytes(bytes) | Value::Group(bytes) => bytes,
+        Value::Varint(_) | Value::Fixed64(_) | Value::Fixed32(_) => &[],
+    }
+}

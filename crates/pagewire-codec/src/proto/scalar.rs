@@ -1,0 +1,213 @@
+//! Values that are no messages: which wire types they have, and how JSON writes them.
+
+use std::fmt::Display;
+use std::io::Write as _;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+
+use super::table::{FieldSpec, Fixed, Holds, Label, Varint};
+use super::wire::{Value, WireType, varint};
+use crate::cursor::Cursor;
+use crate::error::{DecodeError, Fault};
+
+/// Whether a value may be of a field. Others are treated as fields that the schema does not know, as Protobuf's own libraries do.
+pub(super) fn accepts(spec: &FieldSpec, value: Value<'_>) -> bool {
+    let wire = value.wire_type();
+    wire == wire_type(&spec.holds)
+        || wire == WireType::Bytes && spec.label == Label::Repeated && is_packable(&spec.holds)
+}
+
+pub(super) const fn wire_type(holds: &Holds) -> WireType {
+    match holds {
+        Holds::Varint(_) => WireType::Varint,
+        Holds::Fixed64(_) => WireType::Fixed64,
+        Holds::Fixed32(_) => WireType::Fixed32,
+        Holds::String | Holds::Bytes | Holds::Message(_) => WireType::Bytes,
+        Holds::Group(_) => WireType::Group,
+    }
+}
+
+/// Whether many of them may be written as one value.
+pub(super) fn is_packable(holds: &Holds) -> bool {
+    match wire_type(holds) {
+        WireType::Varint | WireType::Fixed64 | WireType::Fixed32 => true,
+        WireType::Bytes | WireType::Group => false,
+    }
+}
+
+/// Whether a value is that of a field that was not written.
+pub(super) fn is_default(value: Value<'_>) -> bool {
+    match value {
+        Value::Varint(number) => number == 0,
+        Value::Fixed64(bytes) => bytes == [0; 8],
+        Value::Fixed32(bytes) => bytes == [0; 4],
+        Value::Bytes(bytes) | Value::Group(bytes) => bytes.is_empty(),
+    }
+}
+
+/// The value of a field that was not written.
+pub(super) const fn default_of(holds: &Holds) -> Value<'static> {
+    match wire_type(holds) {
+        WireType::Varint => Value::Varint(0),
+        WireType::Fixed64 => Value::Fixed64([0; 8]),
+        WireType::Fixed32 => Value::Fixed32([0; 4]),
+        WireType::Bytes => Value::Bytes(&[]),
+        WireType::Group => Value::Group(&[]),
+    }
+}
+
+/// Values in one, with the byte where each begins.
+#[derive(Debug)]
+pub(super) struct Packed<'a> {
+    wire: WireType,
+    cursor: Cursor<'a>,
+    failed: bool,
+}
+
+impl<'a> Packed<'a> {
+    pub(super) const fn new(wire: WireType, bytes: &'a [u8]) -> Self {
+        Self {
+            wire,
+            cursor: Cursor::new(bytes),
+            failed: false,
+        }
+    }
+}
+
+impl<'a> Iterator for Packed<'a> {
+    type Item = Result<(Value<'a>, usize), DecodeError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.failed || self.cursor.is_empty() {
+            return None;
+        }
+        let at = self.cursor.at();
+        let cursor = &mut self.cursor;
+        let value = match self.wire {
+            WireType::Fixed64 => cursor.array("a 64-bit number").map(Value::Fixed64),
+            WireType::Fixed32 => cursor.array("a 32-bit number").map(Value::Fixed32),
+            WireType::Varint | WireType::Bytes | WireType::Group => {
+                varint(cursor).map(Value::Varint)
+            }
+        };
+        self.failed = value.is_err();
+        Some(value.map(|value| (value, at)))
+    }
+}
+
+/// Appends a value as JSON. One that the field does not accept is written as bytes are.
+pub(super) fn write(out: &mut Vec<u8>, holds: &Holds, value: Value<'_>) -> Result<(), DecodeError> {
+    match (holds, value) {
+        (Holds::Varint(kind), Value::Varint(number)) => write_varint(out, kind, number),
+        (Holds::Fixed64(kind), Value::Fixed64(bytes)) => match kind {
+            Fixed::Float => write_double(out, f64::from_le_bytes(bytes)),
+            Fixed::Unsigned => write_quoted(out, u64::from_le_bytes(bytes)),
+            Fixed::Signed => write_quoted(out, i64::from_le_bytes(bytes)),
+        },
+        (Holds::Fixed32(kind), Value::Fixed32(bytes)) => match kind {
+            Fixed::Float => write_float(out, f32::from_le_bytes(bytes)),
+            Fixed::Unsigned => write_number(out, u32::from_le_bytes(bytes)),
+            Fixed::Signed => write_number(out, i32::from_le_bytes(bytes)),
+        },
+        (Holds::String, Value::Bytes(bytes)) => return write_string(out, bytes),
+        (_, Value::Bytes(bytes) | Value::Group(bytes)) => write_base64(out, bytes),
+        (_, Value::Fixed64(bytes)) => write_base64(out, &bytes),
+        (_, Value::Fixed32(bytes)) => write_base64(out, &bytes),
+        (_, Value::Varint(number)) => write_quoted(out, number),
+    }
+    Ok(())
+}
+
+#[allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    reason = "smaller numbers are the lowest bits of the varint, in two's complement"
+)]
+fn write_varint(out: &mut Vec<u8>, kind: &Varint, number: u64) {
+    match kind {
+        Varint::Bool => out.extend_from_slice(if number == 0 { b"false" } else { b"true" }),
+        Varint::Enum(None) => out.extend_from_slice(b"null"),
+        Varint::Enum(Some(names)) => match names.get(&(number as i32)) {
+            Some(name) => out.extend_from_slice(name.as_bytes()),
+            None => write_number(out, number as i32),
+        },
+        Varint::Int32 => write_number(out, number as i32),
+        Varint::Uint32 => write_number(out, number as u32),
+        Varint::Sint32 => write_number(out, unzigzag(u64::from(number as u32)) as i32),
+        Varint::Int64 => write_quoted(out, number as i64),
+        Varint::Uint64 => write_quoted(out, number),
+        Varint::Sint64 => write_quoted(out, unzigzag(number)),
+    }
+}
+
+/// 0, -1, 1, -2, …
+#[allow(
+    clippy::cast_possible_wrap,
+    reason = "half of a 64-bit number has no sign"
+)]
+pub(super) const fn unzigzag(number: u64) -> i64 {
+    (number >> 1) as i64 ^ ((number & 1) as i64).wrapping_neg()
+}
+
+fn write_number(out: &mut Vec<u8>, number: impl itoa::Integer) {
+    out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
+}
+
+/// JSON numbers of JavaScript are exact up to 2^53 only.
+fn write_quoted(out: &mut Vec<u8>, number: impl itoa::Integer) {
+    out.push(b'"');
+    write_number(out, number);
+    out.push(b'"');
+}
+
+fn write_double(out: &mut Vec<u8>, number: f64) {
+    if number.is_finite() {
+        serde_json::to_writer(out, &number).expect("a finite number is JSON");
+    } else {
+        write_not_finite(out, number);
+    }
+}
+
+/// Shorter than as the double that it also is.
+fn write_float(out: &mut Vec<u8>, number: f32) {
+    if number.is_finite() {
+        serde_json::to_writer(out, &number).expect("a finite number is JSON");
+    } else {
+        write_not_finite(out, f64::from(number));
+    }
+}
+
+fn write_not_finite(out: &mut Vec<u8>, number: f64) {
+    let name: &dyn Display = if number.is_nan() {
+        &"NaN"
+    } else if number > 0.0 {
+        &"Infinity"
+    } else {
+        &"-Infinity"
+    };
+    write!(out, "\"{name}\"").expect("writing to a Vec does not fail");
+}
+
+fn write_string(out: &mut Vec<u8>, bytes: &[u8]) -> Result<(), DecodeError> {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => {
+            serde_json::to_writer(out, text).expect("a text is JSON");
+            Ok(())
+        }
+        Err(error) => {
+            let fault = Fault::Malformed("a string is not UTF-8");
+            Err(DecodeError::at(error.valid_up_to(), fault))
+        }
+    }
+}
+
+pub(super) fn write_base64(out: &mut Vec<u8>, bytes: &[u8]) {
+    out.push(b'"');
+    let begin = out.len();
+    let length = base64::encoded_len(bytes.len(), true).unwrap_or_default();
+    out.resize(begin.saturating_add(length), 0);
+    let room = out.get_mut(begin..).unwrap_or_default();
+    BASE64.encode_slice(bytes, room).expect("there is room");
+    out.push(b'"');
+}

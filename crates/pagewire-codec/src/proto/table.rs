@@ -1,0 +1,242 @@
+//! Message types as flat tables, which reading goes by.
+
+use std::collections::HashMap;
+
+use prost_reflect::{Cardinality, DescriptorPool, FieldDescriptor, Kind, MessageDescriptor};
+
+/// Fields whose numbers are below this are found without a search.
+const DENSE: u32 = 256;
+const NONE: u16 = u16::MAX;
+
+/// What is known of one message type.
+#[derive(Debug)]
+pub(super) struct Table {
+    pub(super) name: Box<str>,
+    /// By their numbers.
+    pub(super) fields: Vec<FieldSpec>,
+    /// The place in `fields` by the number.
+    dense: Vec<u16>,
+    pub(super) has_oneofs: bool,
+    /// One whose JSON has rules of its own.
+    pub(super) well_known: Option<MessageDescriptor>,
+}
+
+/// What is known of one field.
+#[derive(Debug)]
+pub(super) struct FieldSpec {
+    pub(super) number: u32,
+    pub(super) name: Box<str>,
+    /// `"name":`
+    pub(super) key: Box<str>,
+    pub(super) holds: Holds,
+    pub(super) label: Label,
+    /// The number of its oneof in the message.
+    pub(super) oneof: Option<u16>,
+}
+
+/// How often a field may occur.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Label {
+    /// Left out of JSON where it has its default value.
+    Implicit,
+    /// There where it was written.
+    Explicit,
+    Repeated,
+    Map,
+}
+
+/// What a field holds, by its wire type.
+#[derive(Debug)]
+pub(super) enum Holds {
+    Varint(Varint),
+    Fixed64(Fixed),
+    Fixed32(Fixed),
+    String,
+    Bytes,
+    /// The table of this number.
+    Message(usize),
+    /// As above, between tags.
+    Group(usize),
+}
+
+#[derive(Debug)]
+pub(super) enum Varint {
+    Int32,
+    Int64,
+    Uint32,
+    Uint64,
+    Sint32,
+    Sint64,
+    Bool,
+    /// Names by numbers, quoted. None: JSON writes `null`.
+    Enum(Option<HashMap<i32, Box<str>>>),
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Fixed {
+    Float,
+    Unsigned,
+    Signed,
+}
+
+impl Holds {
+    /// The table of a message or a group.
+    pub(super) const fn table(&self) -> Option<usize> {
+        match self {
+            Self::Message(table) | Self::Group(table) => Some(*table),
+            Self::Varint(_) | Self::Fixed64(_) | Self::Fixed32(_) | Self::String | Self::Bytes => {
+                None
+            }
+        }
+    }
+}
+
+impl Table {
+    /// The place in `fields`.
+    pub(super) fn find(&self, number: u32) -> Option<u16> {
+        if let Some(place) = self.dense.get(number as usize) {
+            return (*place != NONE).then_some(*place);
+        }
+        let found = self
+            .fields
+            .binary_search_by_key(&number, |field| field.number);
+        found.ok().and_then(|place| u16::try_from(place).ok())
+    }
+}
+
+/// The table of each message, in the order of [`DescriptorPool::all_messages`].
+pub(super) fn tables(pool: &DescriptorPool) -> Vec<Table> {
+    let ids: HashMap<String, usize> = pool
+        .all_messages()
+        .enumerate()
+        .map(|(id, message)| (message.full_name().to_owned(), id))
+        .collect();
+    pool.all_messages()
+        .map(|message| table(&message, &ids))
+        .collect()
+}
+
+fn table(message: &MessageDescriptor, ids: &HashMap<String, usize>) -> Table {
+    let mut fields: Vec<_> = message
+        .fields()
+        .map(|field| spec(message, &field, ids))
+        .collect();
+    fields.sort_by_key(|field| field.number);
+    // More than these cannot be told apart by a place; no schema has so many.
+    fields.truncate(usize::from(NONE));
+    let highest = fields.last().map_or(0, |field| field.number);
+    let mut dense = vec![NONE; highest.saturating_add(1).min(DENSE) as usize];
+    for (place, field) in (0..).zip(&fields) {
+        if let Some(slot) = dense.get_mut(field.number as usize) {
+            *slot = place;
+        }
+    }
+    Table {
+        name: message.full_name().into(),
+        has_oneofs: fields.iter().any(|field| field.oneof.is_some()),
+        fields,
+        dense,
+        well_known: is_well_known(message.full_name()).then(|| message.clone()),
+    }
+}
+
+fn spec(
+    message: &MessageDescriptor,
+    field: &FieldDescriptor,
+    ids: &HashMap<String, usize>,
+) -> FieldSpec {
+    let label = if field.is_map() {
+        Label::Map
+    } else if field.cardinality() == Cardinality::Repeated {
+        Label::Repeated
+    } else if field.supports_presence() {
+        Label::Explicit
+    } else {
+        Label::Implicit
+    };
+    let oneof = field
+        .containing_oneof()
+        .filter(|oneof| !oneof.is_synthetic());
+    let oneof = oneof.and_then(|oneof| {
+        let place = message.oneofs().position(|one| one == oneof)?;
+        u16::try_from(place).ok()
+    });
+    FieldSpec {
+        number: field.number(),
+        name: field.name().into(),
+        key: format!("{}:", quoted(field.json_name())).into(),
+        holds: holds(field, ids),
+        label,
+        oneof,
+    }
+}
+
+fn holds(field: &FieldDescriptor, ids: &HashMap<String, usize>) -> Holds {
+    match field.kind() {
+        Kind::Double => Holds::Fixed64(Fixed::Float),
+        Kind::Float => Holds::Fixed32(Fixed::Float),
+        Kind::Int32 => Holds::Varint(Varint::Int32),
+        Kind::Int64 => Holds::Varint(Varint::Int64),
+        Kind::Uint32 => Holds::Varint(Varint::Uint32),
+        Kind::Uint64 => Holds::Varint(Varint::Uint64),
+        Kind::Sint32 => Holds::Varint(Varint::Sint32),
+        Kind::Sint64 => Holds::Varint(Varint::Sint64),
+        Kind::Fixed32 => Holds::Fixed32(Fixed::Unsigned),
+        Kind::Fixed64 => Holds::Fixed64(Fixed::Unsigned),
+        Kind::Sfixed32 => Holds::Fixed32(Fixed::Signed),
+        Kind::Sfixed64 => Holds::Fixed64(Fixed::Signed),
+        Kind::Bool => Holds::Varint(Varint::Bool),
+        Kind::String => Holds::String,
+        Kind::Bytes => Holds::Bytes,
+        Kind::Enum(kind) if kind.full_name() == "google.protobuf.NullValue" => {
+            Holds::Varint(Varint::Enum(None))
+        }
+        Kind::Enum(kind) => {
+            // Of names for one number the first counts.
+            let mut names = HashMap::new();
+            for value in kind.values() {
+                let name = || quoted(value.name()).into();
+                names.entry(value.number()).or_insert_with(name);
+            }
+            Holds::Varint(Varint::Enum(Some(names)))
+        }
+        Kind::Message(kind) => {
+            let id = ids.get(kind.full_name()).copied().unwrap_or_default();
+            if field.is_group() {
+                Holds::Group(id)
+            } else {
+                Holds::Message(id)
+            }
+        }
+    }
+}
+
+pub(super) fn quoted(text: &str) -> String {
+    serde_json::to_string(text).expect("a text is JSON")
+}
+
+/// Types whose JSON is not that of their fields (<https://protobuf.dev/programming-guides/json/>).
+fn is_well_known(name: &str) -> bool {
+    let Some(name) = name.strip_prefix("google.protobuf.") else {
+        return false;
+    };
+    let known = [
+        "Any",
+        "BoolValue",
+        "BytesValue",
+        "DoubleValue",
+        "Duration",
+        "FieldMask",
+        "FloatValue",
+        "Int32Value",
+        "Int64Value",
+        "ListValue",
+        "StringValue",
+        "Struct",
+        "Timestamp",
+        "UInt32Value",
+        "UInt64Value",
+        "Value",
+    ];
+    known.contains(&name)
+}

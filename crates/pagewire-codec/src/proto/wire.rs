@@ -1,0 +1,316 @@
+//! The wire format: tags and values.
+
+use crate::cursor::Cursor;
+use crate::error::{DecodeError, Fault};
+
+/// Messages inside of each other. One more is an error. Protobuf's own libraries stop at 100.
+pub const DEPTH_MAX: usize = 64;
+/// Field numbers have 29 bits.
+const FIELD_NUMBER_MAX: u64 = (1 << 29) - 1;
+
+/// The fields of one message, in the order in which they were written. Ends after the first error.
+#[derive(Debug, Clone)]
+pub struct Fields<'a> {
+    cursor: Cursor<'a>,
+    depth: usize,
+    failed: bool,
+}
+
+/// One field of a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Field<'a> {
+    /// Which one: 1 to 2^29 - 1.
+    pub number: u32,
+    /// What it holds.
+    pub value: Value<'a>,
+    /// Where its value begins, from the first byte of the message.
+    pub at: usize,
+}
+
+/// What a field holds, as the wire tells it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Value<'a> {
+    /// int32, int64, uint32, uint64, sint32, sint64, bool, enum.
+    Varint(u64),
+    /// fixed64, sfixed64, double.
+    Fixed64([u8; 8]),
+    /// string, bytes, a message, packed repeated fields.
+    Bytes(&'a [u8]),
+    /// A group: the fields between its tags.
+    Group(&'a [u8]),
+    /// fixed32, sfixed32, float.
+    Fixed32([u8; 4]),
+}
+
+/// How a value is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum WireType {
+    /// 0
+    Varint,
+    /// 1
+    Fixed64,
+    /// 2
+    Bytes,
+    /// 3 and 4
+    Group,
+    /// 5
+    Fixed32,
+}
+
+impl<'a> Fields<'a> {
+    /// Of a message that is in no other one.
+    pub const fn new(message: &'a [u8]) -> Self {
+        Self::inside(message, 0)
+    }
+
+    /// Of a message inside of `depth` others.
+    pub const fn inside(message: &'a [u8], depth: usize) -> Self {
+        Self {
+            cursor: Cursor::new(message),
+            depth,
+            failed: false,
+        }
+    }
+
+    fn field(&mut self) -> Result<Field<'a>, DecodeError> {
+        let (number, wire) = tag(&mut self.cursor)?;
+        let mut at = self.cursor.at();
+        let value = match wire {
+            0 => Value::Varint(varint(&mut self.cursor)?),
+            1 => Value::Fixed64(self.cursor.array("a 64-bit number")?),
+            2 => {
+                let length = varint(&mut self.cursor)?;
+                at = self.cursor.at();
+                Value::Bytes(self.cursor.take(length, "a length-delimited value")?)
+            }
+            3 => Value::Group(group(&mut self.cursor, number, self.depth)?),
+            4 => return Err(self.cursor.malformed("a group ends that has not begun")),
+            5 => Value::Fixed32(self.cursor.array("a 32-bit number")?),
+            _ => return Err(self.cursor.malformed("a wire type is 6 or 7")),
+        };
+        Ok(Field { number, value, at })
+    }
+}
+
+impl<'a> Iterator for Fields<'a> {
+    type Item = Result<Field<'a>, DecodeError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.failed || self.cursor.is_empty() {
+            return None;
+        }
+        let field = self.field();
+        self.failed = field.is_err();
+        Some(field)
+    }
+}
+
+impl Value<'_> {
+    /// How it is written.
+    pub const fn wire_type(&self) -> WireType {
+        match self {
+            Self::Varint(_) => WireType::Varint,
+            Self::Fixed64(_) => WireType::Fixed64,
+            Self::Bytes(_) => WireType::Bytes,
+            Self::Group(_) => WireType::Group,
+            Self::Fixed32(_) => WireType::Fixed32,
+        }
+    }
+}
+
+fn tag(cursor: &mut Cursor<'_>) -> Result<(u32, u64), DecodeError> {
+    let at = cursor.at();
+    let tag = varint(cursor)?;
+    let number = tag >> 3;
+    if number == 0 {
+        let why = Fault::Malformed("a field has the number 0");
+        return Err(DecodeError::at(at, why));
+    }
+    if number > FIELD_NUMBER_MAX {
+        let why = Fault::Malformed("a field number has more than 29 bits");
+        return Err(DecodeError::at(at, why));
+    }
+    let number = u32::try_from(number).unwrap_or(u32::MAX);
+    Ok((number, tag & 7))
+}
+
+/// Seven bits a byte, the lowest first; ten bytes at most.
+pub(super) fn varint(cursor: &mut Cursor<'_>) -> Result<u64, DecodeError> {
+    let rest = cursor.rest();
+    // Most are of one byte.
+    if let Some(&first) = rest.first()
+        && first < 0x80
+    {
+        cursor.skip(1);
+        return Ok(u64::from(first));
+    }
+    let mut value = 0;
+    for (index, byte) in (0_u32..10).zip(rest) {
+        let bits = u64::from(byte & 0x7f);
+        let shift = index.saturating_mul(7);
+        if index == 9 && *byte > 1 {
+            return Err(cursor.malformed("a varint has more than 64 bits"));
+        }
+        value |= bits << shift;
+        if *byte < 0x80 {
+            cursor.skip(index.saturating_add(1) as usize);
+            return Ok(value);
+        }
+    }
+    if rest.len() >= 10 {
+        return Err(cursor.malformed("a varint has more than 64 bits"));
+    }
+    let fault = Fault::Truncated {
+        what: "a varint",
+        needed: 1,
+        left: 0,
+    };
+    Err(DecodeError::at(
+        cursor.at().saturating_add(rest.len()),
+        fault,
+    ))
+}
+
+/// The bytes up to the end tag of a group whose start tag was read.
+fn group<'a>(cursor: &mut Cursor<'a>, number: u32, depth: usize) -> Result<&'a [u8], DecodeError> {
+    let begin = cursor.rest();
+    let begun_at = cursor.at();
+    let mut open = vec![number];
+    while let Some(&innermost) = open.last() {
+        let at = cursor.at();
+        if cursor.is_empty() {
+            let fault = Fault::Malformed("a group has no end");
+            return Err(DecodeError::at(begun_at, fault));
+        }
+        let (number, wire) = tag(cursor)?;
+        match wire {
+            0 => drop(varint(cursor)?),
+            1 => drop(cursor.take(8, "a 64-bit number")?),
+            2 => {
+                let length = varint(cursor)?;
+                cursor.take(length, "a length-delimited value")?;
+            }
+            3 => {
+                open.push(number);
+                too_deep(depth.saturating_add(open.len()), at)?;
+            }
+            4 if number == innermost => {
+                open.pop();
+                if open.is_empty() {
+                    let length = at.saturating_sub(begun_at);
+                    return Ok(begin.get(..length).unwrap_or_default());
+                }
+            }
+            4 => {
+                return Err(DecodeError::at(
+                    at,
+                    Fault::Malformed("a group ends inside of another one"),
+                ));
+            }
+            5 => drop(cursor.take(4, "a 32-bit number")?),
+            _ => {
+                return Err(DecodeError::at(
+                    at,
+                    Fault::Malformed("a wire type is 6 or 7"),
+                ));
+            }
+        }
+    }
+    Ok(begin)
+}
+
+/// An error where a message is inside of too many others.
+pub(super) fn too_deep(depth: usize, at: usize) -> Result<(), DecodeError> {
+    if depth <= DEPTH_MAX {
+        return Ok(());
+    }
+    let fault = Fault::Limit {
+        what: "depth of messages",
+        got: depth as u64,
+        max: DEPTH_MAX as u64,
+    };
+    Err(DecodeError::at(at, fault))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn all(bytes: &[u8]) -> Result<Vec<Field<'_>>, String> {
+        let fields: Result<Vec<_>, _> = Fields::new(bytes).collect();
+        fields.map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn each_wire_type_is_read() {
+        let bytes = b"\x08\x96\x01\x11\x01\x02\x03\x04\x05\x06\x07\x08\x1a\x02hi\x23\x08\x05\x24\x2d\x01\x02\x03\x04";
+        let fields = all(bytes).unwrap();
+        let expected = [
+            (1, Value::Varint(150), 1),
+            (2, Value::Fixed64([1, 2, 3, 4, 5, 6, 7, 8]), 4),
+            (3, Value::Bytes(b"hi"), 14),
+            (4, Value::Group(b"\x08\x05"), 17),
+            (5, Value::Fixed32([1, 2, 3, 4]), 21),
+        ];
+        let expected = expected.map(|(number, value, at)| Field { number, value, at });
+        assert_eq!(fields, expected);
+    }
+
+    #[test]
+    fn varints_have_up_to_ten_bytes() {
+        let max = b"\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01";
+        assert_eq!(all(max).unwrap()[0].value, Value::Varint(u64::MAX));
+        assert_eq!(all(b"\x08\x80\x00").unwrap()[0].value, Value::Varint(0));
+        let cases: [(&[u8], &str); 9] = [
+            (
+                b"\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\x02",
+                "malformed: a varint has more than 64 bits, at byte 1",
+            ),
+            (
+                b"\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01",
+                "malformed: a varint has more than 64 bits, at byte 1",
+            ),
+            (
+                b"\x08\xff",
+                "a varint needs 1 more bytes, and 0 are left, at byte 2",
+            ),
+            (
+                b"\x00\x01",
+                "malformed: a field has the number 0, at byte 0",
+            ),
+            (
+                b"\x80\x80\x80\x80\x10\x01",
+                "malformed: a field number has more than 29 bits, at byte 0",
+            ),
+            (b"\x0f", "malformed: a wire type is 6 or 7, at byte 1"),
+            (
+                b"\x0c",
+                "malformed: a group ends that has not begun, at byte 1",
+            ),
+            (b"\x0b\x08\x01", "malformed: a group has no end, at byte 1"),
+            (
+                b"\x0a\xff\xff\xff\xff\x0f",
+                "a length-delimited value needs 4294967295 more bytes, and 0 are left, at byte 6",
+            ),
+        ];
+        for (bytes, expected) in cases {
+            assert_eq!(all(bytes).unwrap_err(), expected, "{bytes:x?}");
+        }
+    }
+
+    #[test]
+    fn groups_are_as_deep_as_messages_at_most() {
+        let nested = |depth: usize| [vec![0x0b; depth], vec![0x0c; depth]].concat();
+        assert!(all(&nested(DEPTH_MAX)).is_ok());
+        assert_eq!(
+            all(&nested(DEPTH_MAX + 1)).unwrap_err(),
+            "too much: depth of messages is 65, the limit is 64, at byte 64"
+        );
+        let crossed = b"\x0b\x13\x0c\x14";
+        let error = all(crossed).unwrap_err();
+        assert_eq!(
+            error,
+            "malformed: a group ends inside of another one, at byte 2"
+        );
+    }
+}

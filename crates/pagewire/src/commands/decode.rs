@@ -1,0 +1,23 @@
+//! `pagewire decode` and `pagewire encode`: bytes that somebody has, made readable, and back.
+
+mod arguments;
+mod input;
+mod pretty;
+mod proto;
+mod tree;
+
+pub(crate) use self::arguments::{DecodeArguments, EncodeArguments};
+use self::arguments::{DecodeKind, EncodeKind};
+use crate::exit::Failed;
+
+pub(crate) fn decode(arguments: &DecodeArguments) -> Result<(), Failed> {
+    match &arguments.kind {
+        DecodeKind::Proto(arguments) => proto::decode(arguments),
+    }
+}
+
+pub(crate) fn encode(arguments: &EncodeArguments) -> Result<(), Failed> {
+    match &arguments.kind {
+        EncodeKind::Proto(arguments) => proto::encode(arguments),
+    }
+}

@@ -1,0 +1,103 @@
+//! The command line of `pagewire decode` and `pagewire encode`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueEnum};
+
+#[derive(Debug, Args)]
+pub(crate) struct DecodeArguments {
+    #[command(subcommand)]
+    pub(crate) kind: DecodeKind,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum DecodeKind {
+    /// A Protobuf message: by a schema as JSON, or without one as a tree of the likeliest readings · 解码 Protobuf
+    Proto(ProtoArguments),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct EncodeArguments {
+    #[command(subcommand)]
+    pub(crate) kind: EncodeKind,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum EncodeKind {
+    /// A Protobuf message out of JSON, as raw bytes · 把 JSON 编码为 Protobuf
+    Proto(EncodeProtoArguments),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ProtoArguments {
+    #[command(flatten)]
+    pub(crate) input: InputArguments,
+    #[command(flatten)]
+    pub(crate) schema: SchemaArguments,
+    /// Read it without a schema (as is done where none is given)
+    #[arg(long, conflicts_with_all = ["schema", "encode"])]
+    pub(crate) raw: bool,
+    /// Print a guessed .proto file of all the inputs, which are messages of one type
+    #[arg(long, conflicts_with_all = ["schema", "raw", "encode", "json"])]
+    pub(crate) guess: bool,
+    /// List the fields that the schema does not know, in place of those that it does
+    #[arg(long, requires = "schema", conflicts_with = "encode")]
+    pub(crate) unknown: bool,
+    /// The other way round: JSON in, raw bytes out (as `pagewire encode proto`)
+    #[arg(long, requires = "schema")]
+    pub(crate) encode: bool,
+    /// One JSON value a line, for machines
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct EncodeProtoArguments {
+    /// A file with JSON; - is standard input
+    #[arg(value_name = "FILE", default_value = "-")]
+    pub(crate) file: PathBuf,
+    #[command(flatten)]
+    pub(crate) schema: SchemaArguments,
+}
+
+/// A message type.
+#[derive(Debug, Args)]
+pub(crate) struct SchemaArguments {
+    /// A .proto file. What it imports is looked for beside it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) schema: Option<PathBuf>,
+    /// Look for imports in this folder too; may be repeated
+    #[arg(long, short = 'I', value_name = "FOLDER")]
+    pub(crate) include: Vec<PathBuf>,
+    /// The message: User or shop.v1.User; may be left out where the file has only one
+    #[arg(long, value_name = "NAME", requires = "schema")]
+    pub(crate) message: Option<String>,
+}
+
+/// Where bytes come from.
+#[derive(Debug, Args)]
+pub(crate) struct InputArguments {
+    /// Files with the bytes; - is standard input [default: -]
+    #[arg(value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// How the files are written
+    #[arg(long, value_name = "FORM", value_enum, default_value_t = Form::Raw)]
+    pub(crate) from: Form,
+    /// These bytes, in hexadecimal; spaces, colons and 0x are passed over
+    #[arg(long, value_name = "HEX", conflicts_with_all = ["files", "base64", "from"])]
+    pub(crate) hex: Option<String>,
+    /// These bytes, in base64, also of the kind for addresses
+    #[arg(long, value_name = "BASE64", conflicts_with_all = ["files", "from"])]
+    pub(crate) base64: Option<String>,
+}
+
+/// How bytes are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Form {
+    /// As they are.
+    Raw,
+    /// In hexadecimal.
+    Hex,
+    /// In base64.
+    Base64,
+}

@@ -1,0 +1,268 @@
+//! `pagewire decode` and `pagewire encode`: as somebody types them.
+
+mod binary;
+
+use std::process::Stdio;
+
+use pagewire_testkit::soon;
+use serde_json::{Value, json};
+use tokio::io::AsyncWriteExt as _;
+
+use self::binary::{Finished, command, run};
+
+const USER_PROTO: &str = r#"syntax = "proto3";
+message User { string name = 1; int32 id = 2; int32 age = 3; string major = 4; string university = 5; string message = 6; }
+"#;
+const USER_JSON: &str = r#"{"name":"张三","id":888,"age":18,"major":"电子商务","university":"assist","message":"我爱人工智能，未来可期！"}"#;
+const USER_HEX: &str = "0a06e5bca0e4b88910f8061812220ce794b5e5ad90e59586e58aa12a066173736973743224e68891e788b1e4babae5b7a5e699bae883bdefbc8ce69caae69da5e58fafe69c9fefbc81";
+
+/// A folder with schemas.
+fn folder() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    let write = |name: &str, text: &str| {
+        std::fs::write(folder.path().join(name), text).expect("written");
+    };
+    write("user.proto", USER_PROTO);
+    write(
+        "order.proto",
+        "syntax = \"proto3\"; package shop; import \"user.proto\"; message Order { User by = 1; } message Cart { repeated Order orders = 1; }",
+    );
+    write(
+        "broken.proto",
+        "syntax = \"proto3\";\nmessage A { string name = ; }",
+    );
+    folder
+}
+
+async fn with_input(arguments: &[&str], input: &[u8]) -> (Vec<u8>, Finished) {
+    let mut child = command(arguments)
+        .stdin(Stdio::piped())
+        .spawn()
+        .expect("started");
+    let mut stdin = child.stdin.take().expect("piped");
+    stdin.write_all(input).await.expect("written");
+    drop(stdin);
+    let output = soon("the end", child.wait_with_output())
+        .await
+        .expect("ended");
+    let finished = Finished {
+        code: output.status.code().unwrap_or(-1),
+        stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+    };
+    (output.stdout, finished)
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[tokio::test]
+async fn json_becomes_the_bytes_that_everybody_has_and_comes_back() {
+    let folder = folder();
+    let schema = folder.path().join("user.proto");
+    let schema = schema.to_str().expect("UTF-8");
+    let ways = [
+        &["encode", "proto", "--schema", schema, "--message", "User"][..],
+        &["encode", "proto", "--schema", schema],
+        &["decode", "proto", "--encode", "--schema", schema],
+    ];
+    for arguments in ways {
+        let (bytes, finished) = with_input(arguments, USER_JSON.as_bytes()).await;
+        assert_eq!(
+            (finished.code, hex(&bytes).as_str()),
+            (0, USER_HEX),
+            "{arguments:?}"
+        );
+        let (_, back) =
+            with_input(&["decode", "proto", "--schema", schema, "--json"], &bytes).await;
+        assert_eq!(back.stdout.trim_end(), USER_JSON);
+    }
+    let ended = run(&["decode", "proto", "--schema", schema, "--hex", USER_HEX]).await;
+    assert!(
+        ended.stdout.starts_with("{\n  \"name\": \"张三\",\n"),
+        "{}",
+        ended.stdout
+    );
+    // In hexadecimal through a pipe, as xxd writes it.
+    let text = USER_HEX
+        .as_bytes()
+        .chunks(60)
+        .collect::<Vec<_>>()
+        .join(&b"\n"[..]);
+    let arguments = [
+        "decode", "proto", "--schema", schema, "--from", "hex", "--json",
+    ];
+    let (_, ended) = with_input(&arguments, &text).await;
+    assert_eq!(ended.stdout.trim_end(), USER_JSON);
+}
+
+#[tokio::test]
+async fn bytes_without_a_schema_are_a_tree() {
+    let ended = run(&["decode", "proto", "--hex", USER_HEX]).await;
+    let expected = "1: \"张三\"\n2: 888\n3: 18\n4: \"电子商务\"\n5: \"assist\"\n6: \"我爱人工智能，未来可期！\"\n";
+    assert_eq!((ended.code, ended.stdout.as_str()), (0, expected));
+    // Nested, a time, packed numbers, a float, bytes.
+    let nested =
+        "0a0d08071209e7b289e4b89de59ba210cee8d7d59f342206038e029ea70535000000 3f3a03ff00fe";
+    let ended = run(&["decode", "proto", "--raw", "--hex", nested]).await;
+    let expected = "1 {
+  1: 7
+  2: \"粉丝团\"
+}
+2: 1795207590990  Fri, 20 Nov 2026 20:46:30 GMT
+4: [3, 270, 86942]  packed (40 %)
+6: 0.5  float, or 1056964608
+7: 3 bytes  /wD+
+";
+    assert_eq!(ended.stdout, expected);
+    let ended = run(&["decode", "proto", "--json", "--base64", "CJYB"]).await;
+    let told: Value = serde_json::from_str(&ended.stdout).expect("JSON");
+    assert_eq!(
+        told,
+        json!({"fields": [{"field": 1, "at": 1, "type": "varint", "value": 150, "zigzag": 75, "confidence": 100}]})
+    );
+}
+
+#[tokio::test]
+async fn a_guess_of_many_files_is_a_schema_that_reads_them() {
+    let folder = folder();
+    let path = |name: &str| folder.path().join(name).to_str().expect("UTF-8").to_owned();
+    let schema = path("user.proto");
+    let mut files = Vec::new();
+    for id in 1..4 {
+        let json = json!({ "name": format!("用户{id}"), "id": id * 100 }).to_string();
+        let (bytes, _) =
+            with_input(&["encode", "proto", "--schema", &schema], json.as_bytes()).await;
+        files.push(path(&format!("{id}.bin")));
+        std::fs::write(files.last().expect("pushed"), bytes).expect("written");
+    }
+    let mut arguments = vec!["decode", "proto", "--guess"];
+    arguments.extend(files.iter().map(String::as_str));
+    let guess = run(&arguments).await;
+    assert_eq!(guess.code, 0, "{}", guess.stderr);
+    assert!(
+        guess.stdout.contains("string field_1 = 1;"),
+        "{}",
+        guess.stdout
+    );
+    let guessed = path("guessed.proto");
+    std::fs::write(&guessed, guess.stdout).expect("written");
+    let ended = run(&["decode", "proto", "--schema", &guessed, "--json", &files[1]]).await;
+    assert_eq!(
+        ended.stdout.trim_end(),
+        r#"{"field1":"用户2","field2":"200"}"#
+    );
+}
+
+#[tokio::test]
+async fn mistakes_are_told_with_what_to_do() {
+    let folder = folder();
+    let path = |name: &str| folder.path().join(name).to_str().expect("UTF-8").to_owned();
+    let (user, order, broken) = (
+        path("user.proto"),
+        path("order.proto"),
+        path("broken.proto"),
+    );
+    let cases = [
+        (
+            &["decode", "proto", "--hex", "0a05"][..],
+            1,
+            "--hex is no Protobuf message: a length-delimited value needs 5 more bytes, and 0 are left, at byte 2",
+        ),
+        (
+            &["decode", "proto", "--hex", "0a0"],
+            2,
+            "odd number of digits",
+        ),
+        (
+            &["decode", "proto", "--hex", "zz"],
+            2,
+            "not hexadecimal: byte 0 is 'z'",
+        ),
+        (
+            &["decode", "proto", "/nonexistent/file"],
+            2,
+            "/nonexistent/file",
+        ),
+        (
+            &["decode", "proto", "--schema", &user, "--hex", "0a01ff"],
+            1,
+            "--hex is no User: malformed: a string is not UTF-8, at byte 2 in name",
+        ),
+        (
+            &[
+                "decode",
+                "proto",
+                "--schema",
+                &user,
+                "--message",
+                "Usr",
+                "--hex",
+                "",
+            ],
+            2,
+            "there is no message Usr in the schema; it has User",
+        ),
+        (
+            &["decode", "proto", "--schema", &order, "--hex", ""],
+            2,
+            "the message must be named, as the schema has User, shop.Cart, shop.Order",
+        ),
+        (
+            &["decode", "proto", "--schema", &broken, "--hex", ""],
+            2,
+            "broken.proto",
+        ),
+        (&["decode", "proto", "--message", "User"], 2, "--schema"),
+    ];
+    for (arguments, code, words) in cases {
+        let ended = run(arguments).await;
+        assert_eq!(ended.code, code, "{arguments:?}: {}", ended.stderr);
+        assert!(
+            ended.stderr.contains(words),
+            "{arguments:?}: {}",
+            ended.stderr
+        );
+    }
+}
+
+#[tokio::test]
+async fn json_that_does_not_fit_is_told_as_is_what_the_schema_does_not_know() {
+    let folder = folder();
+    let path = |name: &str| folder.path().join(name).to_str().expect("UTF-8").to_owned();
+    let (user, order) = (path("user.proto"), path("order.proto"));
+    let (_, ended) = with_input(&["encode", "proto", "--schema", &user], br#"{"nam":"x"}"#).await;
+    assert_eq!(ended.code, 2);
+    assert!(
+        ended.stderr.contains("the JSON is no User") && ended.stderr.contains("nam"),
+        "{}",
+        ended.stderr
+    );
+    // What the schema does not know is said, and listed.
+    let arguments = [
+        "decode",
+        "proto",
+        "--schema",
+        &order,
+        "--message",
+        "Order",
+        "--hex",
+        "0a0338e8074a0178",
+    ];
+    let ended = run(&arguments).await;
+    assert_eq!(
+        (ended.code, ended.stdout.trim_end()),
+        (0, "{\n  \"by\": {}\n}")
+    );
+    assert!(
+        ended.stderr.contains("2 fields are not in the schema"),
+        "{}",
+        ended.stderr
+    );
+    let ended = run(&[&arguments[..], &["--unknown"]].concat()).await;
+    assert_eq!(
+        ended.stdout,
+        "by.7  varint  1 times, 2 bytes\n9  bytes  1 times, 1 bytes\n"
+    );
+}

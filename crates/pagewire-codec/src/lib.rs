@@ -9,5 +9,7 @@
 
 mod cursor;
 mod error;
+mod inflate;
 
 pub use error::{DecodeError, Fault, Path};
+pub use inflate::{Inflater, Packing, UNPACK_LAYERS_MAX, UNPACKED_BYTES_MAX, Unpacked};

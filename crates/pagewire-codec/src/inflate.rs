@@ -1,0 +1,323 @@
+//! Unpacking gzip, zlib and Brotli, in memory that the caller limits.
+//!
+//! RFC 1952 (gzip), RFC 1950 (zlib), RFC 7932 (Brotli). Deflate itself and Brotli are libraries; the frame of gzip is read here, so that an error
+//! points at its byte and one state serves all streams.
+
+mod brotli;
+#[cfg(test)]
+mod tests;
+
+use std::borrow::Cow;
+
+use flate2::{Crc, Decompress, DecompressError, FlushDecompress, Status};
+
+use crate::cursor::Cursor;
+use crate::error::{DecodeError, Fault};
+
+/// What unpacks to 64 MiB is unpacked, unless the caller says less or more.
+pub const UNPACKED_BYTES_MAX: usize = 64 << 20;
+
+/// How often [`Inflater::unpack`] unpacks what it has unpacked.
+pub const UNPACK_LAYERS_MAX: usize = 4;
+
+/// How bytes are packed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Packing {
+    /// RFC 1952, with one member or more.
+    Gzip,
+    /// RFC 1950.
+    Zlib,
+    /// RFC 7932, with a window of at most 16 MiB.
+    Brotli,
+}
+
+impl Packing {
+    /// Of bytes that begin as gzip or zlib do. Brotli has no mark of its own and is never found.
+    pub fn detect(packed: &[u8]) -> Option<Self> {
+        match *packed {
+            [0x1F, 0x8B, DEFLATE, flags, ..] if flags & GZIP_RESERVED == 0 => Some(Self::Gzip),
+            // A window of 32 KiB, as everybody writes, at each of the four levels; the second byte makes it a multiple of 31.
+            [0x78, 0x01 | 0x5E | 0x9C | 0xDA, ..] => Some(Self::Zlib),
+            _ => None,
+        }
+    }
+
+    /// `gzip`, `zlib` or `br`, as HTTP calls them but for zlib.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Gzip => "gzip",
+            Self::Zlib => "zlib",
+            Self::Brotli => "br",
+        }
+    }
+}
+
+/// What [`Inflater::unpack`] found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unpacked<'a> {
+    /// What no longer looks packed.
+    pub bytes: Cow<'a, [u8]>,
+    /// How it was packed, from the outside to the inside; empty where it was not.
+    pub layers: Vec<Packing>,
+}
+
+/// Unpacks. Keeps its state of about 50 KiB for the next input, which for small inputs is most of the work.
+#[derive(Debug)]
+pub struct Inflater {
+    deflate: Decompress,
+}
+
+impl Default for Inflater {
+    fn default() -> Self {
+        Self {
+            deflate: Decompress::new(false),
+        }
+    }
+}
+
+impl Inflater {
+    /// Unpacks one stream, which must be the whole input. What does not fit into `unpacked_bytes_max` is an error as soon as that is full, and no
+    /// more memory than that is asked for; Brotli takes its window besides, which the input may choose, up to 16 MiB.
+    ///
+    /// # Errors
+    ///
+    /// Input that is cut, contradicts itself or its checksum, has bytes behind its end, or unpacks to more. The place is a byte of the packed input.
+    pub fn inflate(
+        &mut self,
+        packing: Packing,
+        packed: &[u8],
+        unpacked_bytes_max: usize,
+    ) -> Result<Vec<u8>, DecodeError> {
+        let mut out = Output::new(packed.len(), unpacked_bytes_max);
+        let mut cursor = Cursor::new(packed);
+        match packing {
+            Packing::Gzip => self.members(&mut cursor, &mut out)?,
+            Packing::Zlib => self.stream(Wrapping::Zlib, &mut cursor, &mut out)?,
+            Packing::Brotli => brotli::stream(&mut cursor, &mut out)?,
+        }
+        if cursor.is_empty() {
+            Ok(out.bytes)
+        } else {
+            Err(cursor.malformed("bytes follow the end of the packed stream"))
+        }
+    }
+
+    /// Unpacks what looks packed by [`Packing::detect`], then what that holds, and so on. Input that does not look packed is given back as it is.
+    ///
+    /// # Errors
+    ///
+    /// As of [`inflate`](Self::inflate), each layer under its own `unpacked_bytes_max`; and what is packed more than [`UNPACK_LAYERS_MAX`] times.
+    /// The path names the layers around the place.
+    pub fn unpack<'a>(
+        &mut self,
+        input: &'a [u8],
+        unpacked_bytes_max: usize,
+    ) -> Result<Unpacked<'a>, DecodeError> {
+        let mut bytes = Cow::Borrowed(input);
+        let mut layers = Vec::new();
+        while let Some(packing) = Packing::detect(&bytes) {
+            let inner = if layers.len() < UNPACK_LAYERS_MAX {
+                self.inflate(packing, &bytes, unpacked_bytes_max)
+            } else {
+                Err(DecodeError::at(0, too_deep()))
+            };
+            let inner = inner.map_err(|error| {
+                let around = layers.iter().rev().copied().map(Packing::name);
+                around.fold(error, DecodeError::inside)
+            })?;
+            bytes = Cow::Owned(inner);
+            layers.push(packing);
+        }
+        Ok(Unpacked { bytes, layers })
+    }
+
+    /// RFC 1952 §2.2: one member after the other, to the end.
+    fn members(&mut self, packed: &mut Cursor<'_>, out: &mut Output) -> Result<(), DecodeError> {
+        loop {
+            gzip_head(packed)?;
+            let before = out.bytes.len();
+            self.stream(Wrapping::None, packed, out)?;
+            let member = out.bytes.get(before..).unwrap_or_default();
+            let mut crc = Crc::new();
+            crc.update(member);
+            if u32::from_le_bytes(packed.array("the checksum of a gzip member")?) != crc.sum() {
+                return Err(packed.malformed("the checksum (CRC-32) of a gzip member does not fit"));
+            }
+            let size = packed.array("the size of a gzip member")?;
+            if u64::from(u32::from_le_bytes(size)) != member.len() as u64 & u64::from(u32::MAX) {
+                return Err(packed.malformed("the size (ISIZE) of a gzip member does not fit"));
+            }
+            if !packed.rest().starts_with(&GZIP_MAGIC) {
+                return Ok(());
+            }
+        }
+    }
+
+    fn stream(
+        &mut self,
+        wrapping: Wrapping,
+        packed: &mut Cursor<'_>,
+        out: &mut Output,
+    ) -> Result<(), DecodeError> {
+        let Self { deflate } = self;
+        deflate.reset(wrapping == Wrapping::Zlib);
+        loop {
+            out.make_room(packed.at())?;
+            let before = (deflate.total_in(), deflate.total_out());
+            let result =
+                deflate.decompress_vec(packed.rest(), &mut out.bytes, FlushDecompress::None);
+            packed.take(deflate.total_in().saturating_sub(before.0), STREAM)?;
+            let status = result.map_err(|error| packed.malformed(deflate_fault(&error)))?;
+            out.check(packed.at())?;
+            match status {
+                Status::StreamEnd => return Ok(()),
+                Status::Ok | Status::BufError => {
+                    if before == (deflate.total_in(), deflate.total_out()) {
+                        return Err(cut(packed));
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wrapping {
+    None,
+    Zlib,
+}
+
+/// What is unpacked so far, never longer than it may be but for the one byte that tells that it would be.
+#[derive(Debug)]
+struct Output {
+    bytes: Vec<u8>,
+    max: usize,
+}
+
+impl Output {
+    fn new(packed_bytes: usize, max: usize) -> Self {
+        // JSON packs to about a quarter; what is denser grows by doubling.
+        let guess = packed_bytes.saturating_mul(4).max(1_024);
+        Self {
+            bytes: Vec::with_capacity(guess.min(max.saturating_add(1))),
+            max,
+        }
+    }
+
+    /// Room for at least one more byte, where there may be one.
+    fn make_room(&mut self, at: usize) -> Result<(), DecodeError> {
+        self.check(at)?;
+        if self.bytes.len() == self.bytes.capacity() {
+            self.grow_to(self.bytes.capacity().saturating_mul(2));
+        }
+        Ok(())
+    }
+
+    fn append(&mut self, more: &[u8], at: usize) -> Result<(), DecodeError> {
+        let wanted = self.bytes.len().saturating_add(more.len());
+        if wanted > self.bytes.capacity() {
+            self.grow_to(wanted.max(self.bytes.capacity().saturating_mul(2)));
+        }
+        let room = self.bytes.capacity().saturating_sub(self.bytes.len());
+        self.bytes.extend(more.iter().take(room));
+        self.check(at)
+    }
+
+    fn grow_to(&mut self, bytes: usize) {
+        let bytes = bytes.min(self.max.saturating_add(1));
+        let more = bytes.saturating_sub(self.bytes.len());
+        self.bytes.reserve_exact(more);
+    }
+
+    fn check(&self, at: usize) -> Result<(), DecodeError> {
+        if self.bytes.len() <= self.max {
+            return Ok(());
+        }
+        let fault = Fault::Limit {
+            what: "the unpacked size in bytes",
+            got: self.bytes.len() as u64,
+            max: self.max as u64,
+        };
+        Err(DecodeError::at(at, fault))
+    }
+}
+
+const STREAM: &str = "a packed stream";
+const DEFLATE: u8 = 8;
+const GZIP_MAGIC: [u8; 2] = [0x1F, 0x8B];
+const GZIP_HEAD_CRC: u8 = 1 << 1;
+const GZIP_EXTRA: u8 = 1 << 2;
+const GZIP_NAME: u8 = 1 << 3;
+const GZIP_COMMENT: u8 = 1 << 4;
+const GZIP_RESERVED: u8 = 0b1110_0000;
+
+/// RFC 1952 §2.3.
+fn gzip_head(packed: &mut Cursor<'_>) -> Result<(), DecodeError> {
+    let head = *packed;
+    let [magic_0, magic_1, method, flags, ..] = packed.array::<10>("a gzip header")?;
+    if [magic_0, magic_1] != GZIP_MAGIC {
+        return Err(head.malformed("a gzip stream begins with the bytes 1f 8b"));
+    }
+    if method != DEFLATE {
+        return Err(head.malformed("a gzip stream has a method other than deflate (8)"));
+    }
+    if flags & GZIP_RESERVED != 0 {
+        return Err(head.malformed("a gzip header sets flags that nobody has defined"));
+    }
+    if flags & GZIP_EXTRA != 0 {
+        let length = u16::from_le_bytes(packed.array("an extra field of gzip")?);
+        packed.take(u64::from(length), "an extra field of gzip")?;
+    }
+    if flags & GZIP_NAME != 0 {
+        zero_terminated(packed, "the file name of gzip")?;
+    }
+    if flags & GZIP_COMMENT != 0 {
+        zero_terminated(packed, "the comment of gzip")?;
+    }
+    if flags & GZIP_HEAD_CRC != 0 {
+        let length = packed.at().saturating_sub(head.at());
+        let mut crc = Crc::new();
+        crc.update(head.rest().get(..length).unwrap_or_default());
+        let given = u16::from_le_bytes(packed.array("the checksum of a gzip header")?);
+        if u32::from(given) != crc.sum() & u32::from(u16::MAX) {
+            return Err(packed.malformed("the checksum of a gzip header does not fit"));
+        }
+    }
+    Ok(())
+}
+
+fn zero_terminated(packed: &mut Cursor<'_>, what: &'static str) -> Result<(), DecodeError> {
+    let text = packed.rest().split_inclusive(|byte| *byte == 0).next();
+    let text = text.filter(|text| text.ends_with(&[0]));
+    let bytes = text.map_or_else(|| packed.rest().len().saturating_add(1), <[u8]>::len);
+    packed.take(bytes as u64, what).map(|_| ())
+}
+
+fn cut(packed: &Cursor<'_>) -> DecodeError {
+    let fault = Fault::Truncated {
+        what: STREAM,
+        needed: 1,
+        left: 0,
+    };
+    DecodeError::at(packed.at(), fault)
+}
+
+fn too_deep() -> Fault {
+    Fault::Limit {
+        what: "packing within packing",
+        got: (UNPACK_LAYERS_MAX as u64).saturating_add(1),
+        max: UNPACK_LAYERS_MAX as u64,
+    }
+}
+
+fn deflate_fault(error: &DecompressError) -> &'static str {
+    if error.needs_dictionary().is_some() {
+        return "a zlib stream needs a dictionary that it does not hold";
+    }
+    match error.message() {
+        Some("incorrect header check") => "a zlib stream begins with two bytes that do not fit",
+        Some("unknown compression method") => "a zlib stream has a method other than deflate (8)",
+        Some("incorrect data check") => "the checksum (Adler-32) of a zlib stream does not fit",
+        _ => "deflated data contradict themselves",
+    }
+}

@@ -27,6 +27,14 @@ impl<'a> Cursor<'a> {
         self.rest().is_empty()
     }
 
+    /// The same input up to here, read from a place before: for a part whose end is known. Places stay those of the whole.
+    pub(crate) fn since(&self, at: usize) -> Self {
+        Self {
+            all: self.all.get(..self.at).unwrap_or_default(),
+            at,
+        }
+    }
+
     pub(crate) fn take(&mut self, count: u64, what: &'static str) -> Result<&'a [u8], DecodeError> {
         let rest = self.rest();
         let taken = usize::try_from(count)

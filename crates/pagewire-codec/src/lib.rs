@@ -10,6 +10,11 @@
 mod cursor;
 mod error;
 mod inflate;
+mod tars;
 
 pub use error::{DecodeError, Fault, Path};
 pub use inflate::{Inflater, Packing, UNPACK_LAYERS_MAX, UNPACKED_BYTES_MAX, Unpacked};
+pub use tars::{
+    NestedBytes, TARS_DEPTH_MAX, TARS_VALUES_MAX, TarsItems, TarsReader, TarsValue, TarsWriter,
+    WupPacket,
+};

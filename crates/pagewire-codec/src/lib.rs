@@ -10,10 +10,15 @@
 mod cursor;
 mod error;
 mod inflate;
+mod stt;
 mod tars;
 
 pub use error::{DecodeError, Fault, Path};
 pub use inflate::{Inflater, Packing, UNPACK_LAYERS_MAX, UNPACKED_BYTES_MAX, Unpacked};
+pub use stt::{
+    DouyuPacket, DouyuPackets, DouyuSide, STT_DEPTH_MAX, STT_VALUES_MAX, SttItem, SttValue,
+    SttWriter, douyu_packet, douyu_packets, stt_items, stt_value,
+};
 pub use tars::{
     NestedBytes, TARS_DEPTH_MAX, TARS_VALUES_MAX, TarsItems, TarsReader, TarsValue, TarsWriter,
     WupPacket,

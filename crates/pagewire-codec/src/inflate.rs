@@ -89,14 +89,25 @@ impl Inflater {
         unpacked_bytes_max: usize,
     ) -> Result<Vec<u8>, DecodeError> {
         let mut out = Output::new(packed.len(), unpacked_bytes_max);
+        self.inflate_to(packing, packed, &mut out)?;
+        Ok(out.bytes)
+    }
+
+    /// As [`inflate`](Self::inflate), and after an error `out` tells what it took.
+    pub(crate) fn inflate_to(
+        &mut self,
+        packing: Packing,
+        packed: &[u8],
+        out: &mut Output,
+    ) -> Result<(), DecodeError> {
         let mut cursor = Cursor::new(packed);
         match packing {
-            Packing::Gzip => self.members(&mut cursor, &mut out)?,
-            Packing::Zlib => self.stream(Wrapping::Zlib, &mut cursor, &mut out)?,
-            Packing::Brotli => brotli::stream(&mut cursor, &mut out)?,
+            Packing::Gzip => self.members(&mut cursor, out)?,
+            Packing::Zlib => self.stream(Wrapping::Zlib, &mut cursor, out)?,
+            Packing::Brotli => brotli::stream(&mut cursor, out)?,
         }
         if cursor.is_empty() {
-            Ok(out.bytes)
+            Ok(())
         } else {
             Err(cursor.malformed("bytes follow the end of the packed stream"))
         }
@@ -189,19 +200,23 @@ enum Wrapping {
 
 /// What is unpacked so far, never longer than it may be but for the one byte that tells that it would be.
 #[derive(Debug)]
-struct Output {
+pub(crate) struct Output {
     bytes: Vec<u8>,
     max: usize,
 }
 
 impl Output {
-    fn new(packed_bytes: usize, max: usize) -> Self {
+    pub(crate) fn new(packed_bytes: usize, max: usize) -> Self {
         // JSON packs to about a quarter; what is denser grows by doubling.
         let guess = packed_bytes.saturating_mul(4).max(1_024);
         Self {
             bytes: Vec::with_capacity(guess.min(max.saturating_add(1))),
             max,
         }
+    }
+
+    pub(crate) fn into_bytes(self) -> Vec<u8> {
+        self.bytes
     }
 
     /// Room for at least one more byte, where there may be one.

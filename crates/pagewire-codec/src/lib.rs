@@ -7,12 +7,17 @@
     warn(clippy::indexing_slicing, clippy::arithmetic_side_effects)
 )]
 
+mod bilibili;
 mod cursor;
 mod error;
 mod inflate;
 mod stt;
 mod tars;
 
+pub use bilibili::{
+    BILIBILI_DEPTH_MAX, BILIBILI_PACKED_MAX, BilibiliOperation, BilibiliPacket, BilibiliPackets,
+    bilibili_packets,
+};
 pub use error::{DecodeError, Fault, Path};
 pub use inflate::{Inflater, Packing, UNPACK_LAYERS_MAX, UNPACKED_BYTES_MAX, Unpacked};
 pub use stt::{

@@ -13,6 +13,7 @@ mod error;
 mod inflate;
 mod stt;
 mod tars;
+mod websocket;
 
 pub use bilibili::{
     BILIBILI_DEPTH_MAX, BILIBILI_PACKED_MAX, BilibiliOperation, BilibiliPacket, BilibiliPackets,
@@ -27,4 +28,9 @@ pub use stt::{
 pub use tars::{
     NestedBytes, TARS_DEPTH_MAX, TARS_VALUES_MAX, TarsItems, TarsReader, TarsValue, TarsWriter,
     WupPacket,
+};
+pub use websocket::{
+    WS_HEAD_BYTES_MAX, WS_HEADERS_MAX, WsClose, WsDeviation, WsExtension, WsFrame, WsFrames,
+    WsHead, WsHeadKind, WsLengthForm, WsOpcode, accept_of, check_accept, check_heads, ws_frames,
+    ws_head,
 };

@@ -4,6 +4,7 @@
 //! points at its byte and one state serves all streams.
 
 mod brotli;
+mod gzip;
 #[cfg(test)]
 mod tests;
 
@@ -35,7 +36,9 @@ impl Packing {
     /// Of bytes that begin as gzip or zlib do. Brotli has no mark of its own and is never found.
     pub fn detect(packed: &[u8]) -> Option<Self> {
         match *packed {
-            [0x1F, 0x8B, DEFLATE, flags, ..] if flags & GZIP_RESERVED == 0 => Some(Self::Gzip),
+            [0x1F, 0x8B, gzip::DEFLATE, flags, ..] if flags & gzip::RESERVED == 0 => {
+                Some(Self::Gzip)
+            }
             // A window of 32 KiB, as everybody writes, at each of the four levels; the second byte makes it a multiple of 31.
             [0x78, 0x01 | 0x5E | 0x9C | 0xDA, ..] => Some(Self::Zlib),
             _ => None,
@@ -145,7 +148,7 @@ impl Inflater {
     /// RFC 1952 §2.2: one member after the other, to the end.
     fn members(&mut self, packed: &mut Cursor<'_>, out: &mut Output) -> Result<(), DecodeError> {
         loop {
-            gzip_head(packed)?;
+            gzip::head(packed)?;
             let before = out.bytes.len();
             self.stream(Wrapping::None, packed, out)?;
             let member = out.bytes.get(before..).unwrap_or_default();
@@ -158,7 +161,7 @@ impl Inflater {
             if u64::from(u32::from_le_bytes(size)) != member.len() as u64 & u64::from(u32::MAX) {
                 return Err(packed.malformed("the size (ISIZE) of a gzip member does not fit"));
             }
-            if !packed.rest().starts_with(&GZIP_MAGIC) {
+            if !packed.rest().starts_with(&gzip::MAGIC) {
                 return Ok(());
             }
         }
@@ -258,55 +261,6 @@ impl Output {
 }
 
 const STREAM: &str = "a packed stream";
-const DEFLATE: u8 = 8;
-const GZIP_MAGIC: [u8; 2] = [0x1F, 0x8B];
-const GZIP_HEAD_CRC: u8 = 1 << 1;
-const GZIP_EXTRA: u8 = 1 << 2;
-const GZIP_NAME: u8 = 1 << 3;
-const GZIP_COMMENT: u8 = 1 << 4;
-const GZIP_RESERVED: u8 = 0b1110_0000;
-
-/// RFC 1952 §2.3.
-fn gzip_head(packed: &mut Cursor<'_>) -> Result<(), DecodeError> {
-    let head = *packed;
-    let [magic_0, magic_1, method, flags, ..] = packed.array::<10>("a gzip header")?;
-    if [magic_0, magic_1] != GZIP_MAGIC {
-        return Err(head.malformed("a gzip stream begins with the bytes 1f 8b"));
-    }
-    if method != DEFLATE {
-        return Err(head.malformed("a gzip stream has a method other than deflate (8)"));
-    }
-    if flags & GZIP_RESERVED != 0 {
-        return Err(head.malformed("a gzip header sets flags that nobody has defined"));
-    }
-    if flags & GZIP_EXTRA != 0 {
-        let length = u16::from_le_bytes(packed.array("an extra field of gzip")?);
-        packed.take(u64::from(length), "an extra field of gzip")?;
-    }
-    if flags & GZIP_NAME != 0 {
-        zero_terminated(packed, "the file name of gzip")?;
-    }
-    if flags & GZIP_COMMENT != 0 {
-        zero_terminated(packed, "the comment of gzip")?;
-    }
-    if flags & GZIP_HEAD_CRC != 0 {
-        let length = packed.at().saturating_sub(head.at());
-        let mut crc = Crc::new();
-        crc.update(head.rest().get(..length).unwrap_or_default());
-        let given = u16::from_le_bytes(packed.array("the checksum of a gzip header")?);
-        if u32::from(given) != crc.sum() & u32::from(u16::MAX) {
-            return Err(packed.malformed("the checksum of a gzip header does not fit"));
-        }
-    }
-    Ok(())
-}
-
-fn zero_terminated(packed: &mut Cursor<'_>, what: &'static str) -> Result<(), DecodeError> {
-    let text = packed.rest().split_inclusive(|byte| *byte == 0).next();
-    let text = text.filter(|text| text.ends_with(&[0]));
-    let bytes = text.map_or_else(|| packed.rest().len().saturating_add(1), <[u8]>::len);
-    packed.take(bytes as u64, what).map(|_| ())
-}
 
 fn cut(packed: &Cursor<'_>) -> DecodeError {
     let fault = Fault::Truncated {

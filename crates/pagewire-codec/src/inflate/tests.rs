@@ -136,7 +136,7 @@ fn a_gzip_stream_may_have_several_members_and_every_part_of_a_header() {
     let mut packed = packed.finish().unwrap();
     packed.extend(pack(Packing::Gzip, b""));
 
-    let mut head = vec![0x1F, 0x8B, 8, GZIP_HEAD_CRC, 0, 0, 0, 0, 0, 255];
+    let mut head = vec![0x1F, 0x8B, 8, gzip::HEAD_CRC, 0, 0, 0, 0, 0, 255];
     let mut crc = Crc::new();
     crc.update(&head);
     head.extend(&crc.sum().to_le_bytes()[..2]);
@@ -174,15 +174,15 @@ fn what_is_wrong_with_gzip_is_said() {
         (with_byte(-1, 1), "the size (ISIZE) of a gzip member"),
         (with_byte(10, 0xFF), "deflated data contradict themselves"),
         (
-            head(GZIP_HEAD_CRC, &[9, 9]),
+            head(gzip::HEAD_CRC, &[9, 9]),
             "of a gzip header does not fit",
         ),
         (
-            head(GZIP_EXTRA, &[255, 255]),
+            head(gzip::EXTRA, &[255, 255]),
             "field of gzip needs 65535 more",
         ),
         (
-            head(GZIP_NAME, b"name"),
+            head(gzip::NAME, b"name"),
             "the file name of gzip needs 5 more",
         ),
     ] {

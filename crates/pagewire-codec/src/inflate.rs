@@ -15,7 +15,7 @@ use flate2::{Crc, Decompress, DecompressError, FlushDecompress, Status};
 use crate::cursor::Cursor;
 use crate::error::{DecodeError, Fault};
 
-/// What unpacks to 64 MiB is unpacked, unless the caller says less or more.
+/// What callers without a reason for another number pass as `unpacked_bytes_max`: 64 MiB.
 pub const UNPACKED_BYTES_MAX: usize = 64 << 20;
 
 /// How often [`Inflater::unpack`] unpacks what it has unpacked.
@@ -79,8 +79,8 @@ impl Default for Inflater {
 }
 
 impl Inflater {
-    /// Unpacks one stream, which must be the whole input. What does not fit into `unpacked_bytes_max` is an error as soon as that is full, and no
-    /// more memory than that is asked for; Brotli takes its window besides, which the input may choose, up to 16 MiB.
+    /// Unpacks one stream, which must be the whole input. What does not fit into `unpacked_bytes_max` is an error as soon as that is full. Memory
+    /// grows by doubling up to it; Brotli takes its window besides, which the input may choose, up to 16 MiB.
     ///
     /// # Errors
     ///

@@ -98,7 +98,7 @@ impl<'a> TarsReader<'a> {
     ///
     /// As of [`integer`](Self::integer).
     pub fn structure(&mut self, tag: u8) -> Result<Option<Self>, DecodeError> {
-        let trail = self.trail.and(u32::from(tag));
+        let trail = self.trail.clone();
         self.field(tag, |input, kind, depth| {
             if kind != Type::StructBegin {
                 return Err(head::mismatch(input, "a struct", kind));
@@ -108,7 +108,7 @@ impl<'a> TarsReader<'a> {
             Ok(Self {
                 input: end.since(start),
                 depth: depth.saturating_add(1),
-                trail,
+                trail: trail.and(u32::from(tag)),
             })
         })
     }
@@ -137,7 +137,7 @@ impl<'a> TarsReader<'a> {
         wanted: Type,
         fields: u64,
     ) -> Result<Option<TarsItems<'a>>, DecodeError> {
-        let trail = self.trail.and(u32::from(tag));
+        let trail = self.trail.clone();
         self.field(tag, |input, kind, depth| {
             if kind != wanted {
                 return Err(head::mismatch(input, wanted.name(), kind));
@@ -148,7 +148,7 @@ impl<'a> TarsReader<'a> {
             Ok(TarsItems {
                 input: input.since(begin.at()),
                 depth: depth.saturating_add(1),
-                trail,
+                trail: trail.and(u32::from(tag)),
                 fields,
                 left,
                 index: 0,

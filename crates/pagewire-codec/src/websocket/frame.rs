@@ -100,7 +100,7 @@ pub struct WsFrame<'a> {
     pub mask: Option<[u8; 4]>,
     /// How its length is written.
     pub length_form: WsLengthForm,
-    /// Without the mask. Borrowed where there was none.
+    /// Without the mask. Borrowed where there was none. Left out of the JSON, for who shows it decides between text and base64.
     #[serde(skip)]
     pub payload: Cow<'a, [u8]>,
     /// Of a close frame with a code.

@@ -32,6 +32,14 @@ impl<'a> Cursor<'a> {
         self.rest().is_empty()
     }
 
+    /// The same input up to here, read from a place before: for a part whose end is known. Places stay those of the whole.
+    pub(crate) fn since(&self, at: usize) -> Self {
+        Self {
+            all: self.all.get(..self.at).unwrap_or_default(),
+            at,
+        }
+    }
+
     pub(crate) fn take(&mut self, count: u64, what: &'static str) -> Result<&'a [u8], DecodeError> {
         let rest = self.rest();
         let taken = usize::try_from(count)
@@ -55,6 +63,10 @@ impl<'a> Cursor<'a> {
     ) -> Result<[u8; N], DecodeError> {
         let bytes = self.take(N as u64, what)?;
         Ok(bytes.first_chunk().copied().unwrap_or([0; N]))
+    }
+
+    pub(crate) fn byte(&mut self, what: &'static str) -> Result<u8, DecodeError> {
+        self.array::<1>(what).map(|[byte]| byte)
     }
 
     pub(crate) fn malformed(&self, why: &'static str) -> DecodeError {

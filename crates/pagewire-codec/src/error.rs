@@ -31,6 +31,14 @@ pub enum Fault {
     /// No encoder writes this.
     #[error("malformed: {0}")]
     Malformed(&'static str),
+    /// Another type than the reader asks for.
+    #[error("{got} where {wanted} was expected")]
+    Mismatch {
+        /// What was asked for.
+        wanted: &'static str,
+        /// What there is.
+        got: &'static str,
+    },
     /// More than is read.
     #[error("too much: {what} is {got}, the limit is {max}")]
     Limit {

@@ -39,7 +39,7 @@ pub(crate) enum Command {
     Send(SendArguments),
     /// Talk to any WebSocket server from the terminal · 在终端里收发 WebSocket 消息
     Connect(Box<ConnectArguments>),
-    /// Make bytes readable: Protobuf with a schema or without one · 把二进制数据解码成可读的内容
+    /// Make bytes readable: Protobuf with a schema or without one, Tars, STT, WebSocket frames · 把二进制数据解码成可读的内容
     Decode(DecodeArguments),
     /// Make bytes out of JSON: Protobuf by a schema · 按 schema 把 JSON 编码成二进制
     Encode(EncodeArguments),

@@ -266,3 +266,128 @@ async fn json_that_does_not_fit_is_told_as_is_what_the_schema_does_not_know() {
         "by.7  varint  1 times, 2 bytes\n9  bytes  1 times, 1 bytes\n"
     );
 }
+
+/// The handshake of RFC 6455 §1.3, with frames of its §5.7 behind it.
+fn captured() -> (Vec<u8>, Vec<u8>) {
+    let request = b"GET /chat HTTP/1.1\r\nHost: server.example.com\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nCookie: secret=1\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
+    let response = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n";
+    let masked_hello = b"\x81\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58";
+    let unmasked = b"\x01\x03Hel\x80\x02lo\x89\x05Hello\x81\x7e\x00\x02hi\x88\x05\x03\xe8bye";
+    (
+        [&request[..], masked_hello].concat(),
+        [&response[..], unmasked].concat(),
+    )
+}
+
+#[tokio::test]
+async fn a_captured_websocket_is_taken_apart() {
+    let folder = folder();
+    let path = |name: &str| folder.path().join(name).to_str().expect("UTF-8").to_owned();
+    let (client, server) = (path("client.bin"), path("server.bin"));
+    let streams = captured();
+    std::fs::write(&client, streams.0).expect("written");
+    std::fs::write(&server, streams.1).expect("written");
+    let ended = run(&["decode", "ws", &client, &server]).await;
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    let parts = [
+        "GET /chat HTTP/1.1\n  Host: server.example.com\n",
+        ": text\n  FIN 1  RSV 000  opcode 1  MASK 1  length 5 (7 bits)  key 37fa213d\n  Hello\n",
+        "HTTP/1.1 101\n",
+        "text\n  FIN 0  RSV 000  opcode 1  MASK 0  length 3 (7 bits)\n  Hel\n",
+        "continuation\n  FIN 1  RSV 000  opcode 0  MASK 0  length 2 (7 bits)\n",
+        "length 2 (126 and 2 bytes)\n  hi\n  ! RFC 6455 §5.2: the payload length is not written in the fewest bytes\n",
+        "  closes with 1000 bye\n",
+        "the handshake is right: Sec-WebSocket-Accept belongs to the key\n",
+    ];
+    for part in parts {
+        assert!(ended.stdout.contains(part), "{part}\n{}", ended.stdout);
+    }
+    assert!(
+        !ended.stdout.contains("secret"),
+        "cookies are nobody's business"
+    );
+    let ended = run(&["decode", "ws", "--json", "--hex", "818537fa213d7f9f4d5158"]).await;
+    let frame: Value = serde_json::from_str(&ended.stdout).expect("JSON");
+    assert_eq!(
+        (&frame["opcode"], &frame["text"], &frame["mask"]),
+        (&json!("text"), &json!("Hello"), &json!([55, 250, 33, 61]))
+    );
+    let cut = run(&["decode", "ws", "--hex", "8105 48656c"]).await;
+    assert_eq!(cut.code, 1);
+    assert!(
+        cut.stderr.contains("--hex ends inside of a frame"),
+        "{}",
+        cut.stderr
+    );
+    let key = "dGhlIHNhbXBsZSBub25jZQ==";
+    let accept = run(&["decode", "ws", "--key", key]).await;
+    assert_eq!(accept.stdout.trim_end(), "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
+    let right = run(&[
+        "decode",
+        "ws",
+        "--key",
+        key,
+        "--accept",
+        accept.stdout.trim_end(),
+    ])
+    .await;
+    assert_eq!(right.code, 0, "{}", right.stderr);
+    let wrong = run(&["decode", "ws", "--key", key, "--accept", "c3VycmVhbA=="]).await;
+    assert_eq!(wrong.code, 1);
+    assert!(
+        wrong.stderr.contains("s3pPLMBiTxaQ9kYGzzhZRbK+xOo="),
+        "{}",
+        wrong.stderr
+    );
+}
+
+#[tokio::test]
+async fn tars_and_stt_become_json() {
+    // Tag 0 the int8 7, tag 1 the string "主播", tag 2 a list of two.
+    let ended = run(&[
+        "decode",
+        "tars",
+        "--json",
+        "--hex",
+        "0007 1606e4b8bbe692ad 2900020001 0c",
+    ])
+    .await;
+    assert_eq!(
+        ended.stdout.trim_end(),
+        r#"{"0":7,"1":"主播","2":[1,0]}"#,
+        "{}",
+        ended.stderr
+    );
+    let ended = run(&["decode", "tars", "--hex", "16ff"]).await;
+    assert_eq!(ended.code, 1);
+    assert!(
+        ended.stderr.contains("--hex is no Tars") && ended.stderr.contains("at byte"),
+        "{}",
+        ended.stderr
+    );
+
+    let message = "type@=chatmsg/nn@=主播/txt@=a@Sb@Ac/rid@=1/rid@=2/";
+    let (_, ended) = with_input(&["decode", "stt", "--json"], message.as_bytes()).await;
+    let expected = r#"{"type":"chatmsg","nn":"主播","txt":"a/b@c","rid":["1","2"]}"#;
+    assert_eq!(ended.stdout.trim_end(), expected, "{}", ended.stderr);
+    // Two packets, the second of which is cut.
+    let length = u32::try_from(message.len() + 9)
+        .expect("short")
+        .to_le_bytes();
+    let packet = [
+        &length[..],
+        &length,
+        b"\xb2\x02\0\0",
+        message.as_bytes(),
+        b"\0",
+    ]
+    .concat();
+    let two = [&packet[..], &packet[..20]].concat();
+    let (_, ended) = with_input(&["decode", "stt", "--json"], &two).await;
+    assert_eq!((ended.code, ended.stdout.trim_end()), (1, expected));
+    assert!(
+        ended.stderr.contains("standard input holds what is no STT"),
+        "{}",
+        ended.stderr
+    );
+}

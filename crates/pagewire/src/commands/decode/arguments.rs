@@ -14,6 +14,52 @@ pub(crate) struct DecodeArguments {
 pub(crate) enum DecodeKind {
     /// A Protobuf message: by a schema as JSON, or without one as a tree of the likeliest readings · 解码 Protobuf
     Proto(ProtoArguments),
+    /// Tars (JCE), as Huya sends it, and calls and answers of its RPC (WUP) · 解码 Tars
+    Tars(TarsArguments),
+    /// STT, as Douyu sends it, with packets around it or without · 解码 STT
+    Stt(PlainArguments),
+    /// WebSocket frames of a captured stream, with the handshake before them · 拆解 WebSocket 帧
+    Ws(WsArguments),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TarsArguments {
+    #[command(flatten)]
+    pub(crate) input: InputArguments,
+    /// Read byte lists that look like it as Tars too
+    #[arg(long)]
+    pub(crate) nested: bool,
+    /// One JSON value a line, for machines
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PlainArguments {
+    #[command(flatten)]
+    pub(crate) input: InputArguments,
+    /// One JSON value a line, for machines
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Two files are both directions of one connection: the client's, then the server's.
+#[derive(Debug, Args)]
+pub(crate) struct WsArguments {
+    #[command(flatten)]
+    pub(crate) input: InputArguments,
+    /// Messages are compressed (permessage-deflate); known from the handshake where it is there
+    #[arg(long)]
+    pub(crate) deflate: bool,
+    /// Print what Sec-WebSocket-Accept must be for this Sec-WebSocket-Key
+    #[arg(long, value_name = "KEY", conflicts_with_all = ["files", "hex", "base64"])]
+    pub(crate) key: Option<String>,
+    /// With --key: say whether this Sec-WebSocket-Accept belongs to it
+    #[arg(long, value_name = "ACCEPT", requires = "key")]
+    pub(crate) accept: Option<String>,
+    /// One JSON object a line, for machines
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]

@@ -8,6 +8,7 @@ use pagewire_server::{Secret, parse_duration};
 
 use crate::commands::attach::AttachArguments;
 use crate::commands::connect::ConnectArguments;
+#[cfg(feature = "decode")]
 use crate::commands::decode::{DecodeArguments, EncodeArguments};
 use crate::settings::Settings;
 
@@ -40,8 +41,10 @@ pub(crate) enum Command {
     /// Talk to any WebSocket server from the terminal · 在终端里收发 WebSocket 消息
     Connect(Box<ConnectArguments>),
     /// Make bytes readable: Protobuf with a schema or without one, Tars, STT, WebSocket frames · 把二进制数据解码成可读的内容
+    #[cfg(feature = "decode")]
     Decode(DecodeArguments),
     /// Make bytes out of JSON: Protobuf by a schema · 按 schema 把 JSON 编码成二进制
+    #[cfg(feature = "decode")]
     Encode(EncodeArguments),
     /// Show the effective settings, secrets masked · 显示生效的配置
     Config(ConfigArguments),

@@ -5,6 +5,7 @@ pub(crate) mod call;
 pub(crate) mod completions;
 pub(crate) mod config;
 pub(crate) mod connect;
+#[cfg(feature = "decode")]
 pub(crate) mod decode;
 pub(crate) mod doctor;
 pub(crate) mod pages;

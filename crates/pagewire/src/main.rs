@@ -76,7 +76,9 @@ async fn run(cli: Cli) -> Result<(), Failed> {
         Command::Publish(arguments) => commands::publish::run(&arguments).await,
         Command::Send(arguments) => commands::send::run(&arguments).await,
         Command::Connect(arguments) => commands::connect::run(&arguments).await,
+        #[cfg(feature = "decode")]
         Command::Decode(arguments) => commands::decode::decode(&arguments),
+        #[cfg(feature = "decode")]
         Command::Encode(arguments) => commands::decode::encode(&arguments),
         Command::Config(arguments) => commands::config::run(&arguments),
         Command::Demo(arguments) => demo::run(&arguments).await,
@@ -96,13 +98,13 @@ fn set_up_logging(cli: &Cli) {
         | Command::Publish(_)
         | Command::Send(_)
         | Command::Connect(_)
-        | Command::Decode(_)
-        | Command::Encode(_)
         | Command::Config(_)
         | Command::Demo(_)
         | Command::Doctor(_)
         | Command::Completions(_)
         | Command::Man(_) => "error",
+        #[cfg(feature = "decode")]
+        Command::Decode(_) | Command::Encode(_) => "error",
     };
     let filter =
         EnvFilter::try_from_env("PAGEWIRE_LOG").unwrap_or_else(|_| EnvFilter::new(default));

@@ -1,4 +1,5 @@
 //! `pagewire decode` and `pagewire encode`: as somebody types them.
+#![cfg(feature = "decode")]
 
 mod binary;
 

@@ -30,7 +30,7 @@ impl Schema {
         let mut transcoder = Transcoder {
             tables: &self.tables,
             found: Vec::new(),
-            end_max: begun_at.saturating_add(JSON_BYTES_MAX),
+            end_at_most: begun_at.saturating_add(JSON_BYTES_MAX),
             out,
         };
         let place = Place { at: 0, depth: 0 };
@@ -48,7 +48,7 @@ struct Transcoder<'s, 'a> {
     found: Vec<Found<'a>>,
     out: &'s mut Vec<u8>,
     /// Where the output is too long.
-    end_max: usize,
+    end_at_most: usize,
 }
 
 /// A field that the schema knows.
@@ -225,7 +225,7 @@ impl<'s, 'a> Transcoder<'s, 'a> {
         let mut transcoder = Transcoder {
             tables: self.tables,
             found: Vec::new(),
-            end_max: self.end_max,
+            end_at_most: self.end_at_most,
             out: self.out,
         };
         transcoder.message(table, &merged, place.inner(last.at))
@@ -400,10 +400,10 @@ impl<'s, 'a> Transcoder<'s, 'a> {
     }
 
     fn check_length(&self, place: Place) -> Result<(), DecodeError> {
-        if self.out.len() <= self.end_max {
+        if self.out.len() <= self.end_at_most {
             return Ok(());
         }
-        let over = self.out.len().saturating_sub(self.end_max);
+        let over = self.out.len().saturating_sub(self.end_at_most);
         let fault = Fault::Limit {
             what: "bytes of JSON of a message",
             got: JSON_BYTES_MAX.saturating_add(over) as u64,

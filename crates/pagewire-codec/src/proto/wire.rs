@@ -6,7 +6,7 @@ use crate::error::{DecodeError, Fault};
 /// Messages inside of each other. One more is an error. Protobuf's own libraries stop at 100.
 pub const DEPTH_MAX: usize = 64;
 /// Field numbers have 29 bits.
-const FIELD_NUMBER_MAX: u64 = (1 << 29) - 1;
+const HIGHEST_NUMBER: u64 = (1 << 29) - 1;
 
 /// The fields of one message, in the order in which they were written. Ends after the first error.
 #[derive(Debug, Clone)]
@@ -126,7 +126,7 @@ fn tag(cursor: &mut Cursor<'_>) -> Result<(u32, u64), DecodeError> {
         let why = Fault::Malformed("a field has the number 0");
         return Err(DecodeError::at(at, why));
     }
-    if number > FIELD_NUMBER_MAX {
+    if number > HIGHEST_NUMBER {
         let why = Fault::Malformed("a field number has more than 29 bits");
         return Err(DecodeError::at(at, why));
     }

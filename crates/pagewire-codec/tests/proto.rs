@@ -178,7 +178,7 @@ fn delimited(number: u32, bytes: &[u8]) -> Vec<u8> {
 
 fn cases() -> u32 {
     if std::env::var_os("PAGEWIRE_TEST_LONG").is_some() {
-        20_000
+        5_000
     } else {
         500
     }

@@ -293,6 +293,10 @@ impl Writer {
 
     /// RFC 7692 §7.2.1: the four last bytes of a flush are left out.
     fn deflated(&mut self, payload: &[u8]) -> Bytes {
+        if payload.is_empty() {
+            // RFC 7692 §7.2.3.6: zlib flushes nothing where nothing has come.
+            return Bytes::from_static(&[0]);
+        }
         let mut out = Vec::with_capacity(payload.len() + 64);
         let begin = self.deflate.total_in();
         loop {

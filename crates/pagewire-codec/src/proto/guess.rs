@@ -140,6 +140,15 @@ impl Fixed {
     }
 }
 
+/// Whether bytes are a message that a proto3 schema can describe.
+fn is_declarable(bytes: &[u8], depth: usize) -> bool {
+    Fields::inside(bytes, depth).all(|field| {
+        field.is_ok_and(|field| {
+            !raw::is_reserved(field.number) && !matches!(field.value, Value::Group(_))
+        })
+    })
+}
+
 impl Delimited {
     fn add(&mut self, bytes: &[u8], depth: usize, len: &mut usize) {
         count(&mut self.count);
@@ -154,7 +163,7 @@ impl Delimited {
             count(&mut self.can_be_packed);
         }
         let inner = depth.saturating_add(1);
-        if inner <= DEPTH_MAX && Fields::inside(bytes, inner).all(|field| field.is_ok()) {
+        if inner <= DEPTH_MAX && is_declarable(bytes, inner) {
             count(&mut self.can_be_message);
             self.inner.add(bytes, inner, len);
         }

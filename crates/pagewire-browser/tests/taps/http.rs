@@ -151,7 +151,11 @@ async fn a_body_of_twenty_mebibytes_comes_whole_and_a_failed_request_says_why() 
     )
     .await;
     let mut tap = next_tap(&mut attached).await;
-    let told = until_path(&mut tap, "/nobody").await;
+    let mut told = until_path(&mut tap, "/nobody").await;
+    if !told.contains_key("/large") {
+        // A body that is fetched may come behind what happened later.
+        told.extend(until_path(&mut tap, "/large").await);
+    }
     assert!(body(&told["/large"]) == large, "{}", told["/large"]["size"]);
     let failed = &told["/nobody"];
     assert_eq!(

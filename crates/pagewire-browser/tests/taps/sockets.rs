@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use http::StatusCode;
 use pagewire_cdp::{Secrets, TapRules};
-use pagewire_testkit::{End, Feed, Kinds, Site, Wire, chromium, is_long, soon};
+use pagewire_testkit::{End, Feed, Kinds, Site, Wire, chromium, is_long};
 use serde_json::json;
 
 use crate::reader::{CONTEXTS, Seen, attached, next_tap, page_of, put_contexts, rules};
@@ -168,10 +168,8 @@ async fn burst(name: &str, feed: Feed) {
     site.feed("/ws", feed);
     let mut attached = attached(&chromium, &site.origin, &["ws:*"], |_| ()).await;
     let begun = Instant::now();
-    let seen = soon("the end", async {
-        next_tap(&mut attached).await.until_close().await
-    })
-    .await;
+    // Each message must come soon; how long all take is the machine's business.
+    let seen = next_tap(&mut attached).await.until_close().await;
     let took = begun.elapsed();
     eprintln!(
         "{name}: {count} messages in {took:?}, at most {} ms behind",

@@ -45,7 +45,7 @@ fn escape(text: &[u8]) -> (usize, usize) {
     }
 }
 
-/// The UTF-16 unit of `\uXXXX`.
+/// The UTF-16 unit of `\u0041`.
 fn unit(text: &[u8]) -> Option<u16> {
     let digits = text.strip_prefix(b"\\u")?.get(..4)?;
     u16::from_str_radix(str::from_utf8(digits).ok()?, 16).ok()

@@ -214,7 +214,7 @@ const receive = (...messages) => {
 // Captured values are functions of the page from the beginning; until their place was run they say so.
 for (const [key, place] of captures) {
 	link.expose(key, (...args) => {
-		if (!captured.has(key)) throw new Error(`${key} is not captured yet: ${place} has not been run`);
+		if (!captured.has(key)) throw new Error(`${key} is not captured yet: ${place} has not been run, or no script has it`);
 		const value = captured.get(key);
 		return typeof value === "function" ? value(...args) : value;
 	});

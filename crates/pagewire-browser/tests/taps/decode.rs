@@ -84,6 +84,25 @@ async fn a_captured_decoder_can_be_called_and_decodes_each_frame() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_capture_whose_place_is_in_no_script_says_so() {
+    let Some(chromium) = chromium() else { return };
+    let site = Site::start().await;
+    site.page("/", page_of(""));
+    let mut attached = attached(&chromium, &site.origin, &[], |options| {
+        options.captures = vec!["key=*/app.js:\"const key =\":key".parse().unwrap()];
+    })
+    .await;
+    attached.page().await;
+    let answer = attached.hub.client().post("/v1/call/page/key", "").await;
+    assert_eq!(answer.status.as_u16(), 500);
+    assert_eq!(
+        answer.json().await["detail"],
+        "Error: key is not captured yet: */app.js near \"const key =\" has not been run, or no script has it"
+    );
+    attached.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_decoder_that_takes_its_time_and_one_that_throws_keep_the_order() {
     let site = Site::start().await;
     let feed = Feed {

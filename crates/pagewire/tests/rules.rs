@@ -21,6 +21,7 @@ const LAYERS: &[(&str, Layer)] = &[
     ("pagewire-rpc", Layer::Core),
     ("pagewire-cdp", Layer::Core),
     ("pagewire-codec", Layer::Core),
+    ("pagewire-live", Layer::Core),
     ("pagewire-hub", Layer::Shell),
     ("pagewire-server", Layer::Shell),
     ("pagewire-browser", Layer::Shell),

@@ -1,0 +1,10 @@
+//! Douyin: a Protobuf envelope, gzip in it, and messages by method names.
+//!
+//! Field numbers: `docs/sites/douyin.md`. [`PushFrame`] is one WebSocket frame; its payload, unpacked, is a [`Response`], which is also what polling
+//! answers with.
+
+mod envelope;
+mod fields;
+mod messages;
+
+pub use envelope::{Message, PushFrame, Response};

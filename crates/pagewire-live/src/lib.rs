@@ -1,0 +1,16 @@
+//! Live rooms, without a socket, a file or a clock.
+//!
+//! [`Event`] is what happens in a room of any site; modules such as [`douyin`] read it out of a site's messages. [`GiftLedger`] counts gifts.
+#![cfg_attr(
+    not(test),
+    warn(clippy::indexing_slicing, clippy::arithmetic_side_effects)
+)]
+
+pub mod douyin;
+mod event;
+mod ledger;
+
+pub use event::{Badge, Event, Gift, Ranked, RoomState, Site, Time, TimeSource, Unit, User, What};
+pub use ledger::{
+    Combo, Count, GiftLedger, IDLE_MS, LEDGER_COMBOS_MAX, Ledgered, Press, REMEMBERED_MS,
+};

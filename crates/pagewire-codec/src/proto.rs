@@ -17,6 +17,7 @@ pub use encode::EncodeError;
 pub use guess::{GUESS_FIELDS_MAX, Guess, guess};
 pub use json::JSON_BYTES_MAX;
 pub use raw::{RAW_FIELDS_MAX, RawField, RawMessage, Reading};
+pub use scalar::Packed;
 pub use schema::{MessageId, Schema, SchemaError, SchemaSource};
 pub use unknown::{UNKNOWN_PLACES_MAX, UnknownField};
 pub use wire::{DEPTH_MAX, Field, Fields, Value, WireType};

@@ -1,226 +1,254 @@
 //! One model for what happens in rooms of all sites.
 //!
-//! An event borrows its texts from the message that it was read from. As JSON it is one object: who, when, where, and the members of its kind.
+//! An event borrows its texts from the message that it was read from. As JSON it is one object: who, when, where, its `kind`, and a member of that
+//! name (`gift.delta`: `gift_delta`) with what only this kind has.
+
+mod body;
+mod site_part;
 
 use std::borrow::Cow;
 
-use serde::{Serialize, Serializer};
+use serde::ser::{Serialize, SerializeStruct as _, Serializer};
+
+pub use body::{
+    Body, Chat, Control, Enter, FanClub, Follow, Gift, GiftCount, Like, Link, LinkSide, Notice,
+    Piece, PieceKind, Rank, RankChange, Ranked, RoomState, RoomStateChange, Share, Stats, Unit,
+    Unknown,
+};
+pub use site_part::{SiteFormat, SitePart};
+
+use crate::model::{Described, IntoOwned, Member, Record, Shape, names, record};
+
+/// Entries of one list in an event (badges, places, pieces, …). Of more the rest is left out; the site's part has all.
+pub const EVENT_LIST_MAX: usize = 1_024;
+
+pub(crate) fn push<T>(list: &mut Vec<T>, entry: T) {
+    if list.len() < EVENT_LIST_MAX {
+        list.push(entry);
+    }
+}
+
+pub(crate) fn push_some<T>(list: &mut Vec<T>, entry: Option<T>) {
+    if let Some(entry) = entry {
+        push(list, entry);
+    }
+}
 
 /// Something that happened in a room.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event<'a> {
-    /// The site's id of the message, as a text, since it may be longer than JavaScript's numbers are exact. Empty where it has none.
-    pub id: Cow<'a, str>,
     /// Where.
     pub site: Site,
     /// The site's id of the room, as a text. Empty where the message does not tell.
     pub room: Cow<'a, str>,
+    /// The site's id of the message, as a text, since it may be longer than JavaScript's numbers are exact. Empty where it has none. A message that
+    /// tells of several things becomes several events with the same id.
+    pub id: Cow<'a, str>,
     /// When, and who says so.
-    #[serde(flatten)]
     pub time: Time,
     /// Who did it. None where nobody did, as with counts.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub user: Option<User<'a>>,
     /// What.
-    #[serde(flatten)]
-    pub what: What<'a>,
+    pub body: Body<'a>,
     /// The site's own name of the kind.
     pub method: Cow<'a, str>,
+    /// The message as the site sent it, without what is around it.
+    pub part: SitePart<'a>,
 }
 
-/// A site of live rooms.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Site {
-    /// live.douyin.com
-    Douyin,
+names! {
+    /// A site of live rooms.
+    pub enum Site {
+        /// live.douyin.com
+        Douyin = "douyin",
+        /// www.huya.com
+        Huya = "huya",
+        /// live.bilibili.com
+        Bilibili = "bilibili",
+        /// www.douyu.com
+        Douyu = "douyu",
+        /// www.tiktok.com
+        Tiktok = "tiktok",
+    }
 }
 
 /// A time, in milliseconds of Unix time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Time {
     /// It.
-    pub time_ms: u64,
+    pub ms: u64,
     /// Where it comes from.
-    pub time_source: TimeSource,
+    pub source: TimeSource,
 }
 
-/// Where a time comes from, the best first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum TimeSource {
-    /// The site says when it happened.
-    Event,
-    /// The site says when the message was made.
-    Create,
-    /// When the frame came.
-    Arrival,
+impl Time {
+    /// The best of what there is; 0 is none.
+    pub const fn best(event_ms: u64, create_ms: u64, arrival_ms: u64) -> Self {
+        let (ms, source) = match (event_ms, create_ms) {
+            (0, 0) => (arrival_ms, TimeSource::Arrival),
+            (0, _) => (create_ms, TimeSource::Create),
+            _ => (event_ms, TimeSource::Event),
+        };
+        Self { ms, source }
+    }
 }
 
-/// A person, as the site shows them.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct User<'a> {
-    /// The site's id, as a text.
-    pub id: Cow<'a, str>,
-    /// What they are called.
-    pub name: Cow<'a, str>,
-    /// How far they have come by paying, where the site tells.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub level: Option<u64>,
-    /// Marks of clubs.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub badges: Vec<Badge<'a>>,
-    /// The site hides who they are from those who have not logged in: many people share this id.
-    #[serde(skip_serializing_if = "is_false")]
-    pub masked: bool,
+names! {
+    /// Where a time comes from, the best first.
+    pub enum TimeSource {
+        /// The site says when it happened.
+        Event = "event",
+        /// The site says when the message was made.
+        Create = "create",
+        /// When the frame came.
+        Arrival = "arrival",
+    }
 }
 
-/// A mark of a club.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Badge<'a> {
-    /// The club.
-    pub name: Cow<'a, str>,
-    /// How far in it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub level: Option<u64>,
+record! {
+    /// A person, as the site shows them.
+    pub struct User<'a> {
+        /// The site's id, as a text.
+        1 id: Cow<'a, str>,
+        /// What they are called.
+        2 name: Cow<'a, str>,
+        /// How far they have come by paying, where the site tells.
+        3 level: Option<u64>,
+        /// Marks of clubs.
+        4 badges: Vec<Badge<'a>>,
+        /// The site hides who they are from those who have not logged in: many people share this id or this name.
+        5 masked: bool,
+        /// Where the site tells.
+        6 gender: Option<Gender>,
+        /// The address of a small picture.
+        7 avatar: Option<Cow<'a, str>>,
+        /// They keep order in this room.
+        8 admin: bool,
+    }
 }
 
-/// What happened.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum What<'a> {
-    /// Somebody said something.
-    Chat {
-        /// What. Emoji are in brackets, as the site writes them.
-        text: Cow<'a, str>,
-    },
-    /// Somebody gave something. How many is told by [`GiftLedger`](crate::GiftLedger), not by adding messages up.
-    Gift(Gift<'a>),
-    /// Somebody pressed the heart.
-    Like {
-        /// How often, in this message.
-        count: u64,
-        /// How often all together did, in this broadcast.
-        total: u64,
-    },
-    /// Somebody came in.
-    Enter {
-        /// How many there are now.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        viewers: Option<u64>,
-    },
-    /// Somebody follows the host from now on.
-    Follow {
-        /// How many do.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        followers: Option<u64>,
-    },
-    /// Somebody shared the room.
-    Share,
-    /// Somebody joined the host's club, or rose in it.
-    FanClub {
-        /// What the site says of it.
-        text: Cow<'a, str>,
-    },
-    /// How many people there are.
-    Stats {
-        /// Now.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        viewers: Option<u64>,
-        /// In this broadcast so far.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        total: Option<u64>,
-        /// As the site shows it.
-        text: Cow<'a, str>,
-    },
-    /// Who gave most, the first first.
-    Rank {
-        /// They.
-        users: Vec<Ranked<'a>>,
-    },
-    /// The broadcast goes on, pauses or ends.
-    RoomState {
-        /// What it does.
-        state: RoomState,
-    },
-    /// The site says something to all.
-    Notice {
-        /// What.
-        text: Cow<'a, str>,
-    },
-    /// A kind that is not read.
-    Unknown {
-        /// Its bytes.
-        #[serde(serialize_with = "as_base64")]
-        base64: &'a [u8],
-    },
+record! {
+    /// A mark of a club.
+    pub struct Badge<'a> {
+        /// The club.
+        1 name: Cow<'a, str>,
+        /// How far in it.
+        2 level: Option<u64>,
+    }
 }
 
-/// A message about a gift, with all that the site counts.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Gift<'a> {
-    /// The site's id of the gift, as a text.
-    pub gift: Cow<'a, str>,
-    /// What it is called.
-    pub name: Cow<'a, str>,
-    /// How many are in one press.
-    pub group_count: u64,
-    /// How often it was repeated.
-    pub repeat_count: u64,
-    /// Presses so far in this combo.
-    pub combo_count: u64,
-    /// All of the combo, where the site adds up.
-    pub total_count: u64,
-    /// What the site tells runs of presses apart by.
-    pub combo: Cow<'a, str>,
-    /// The site says that this combo has ended.
-    pub ends: bool,
-    /// What one is worth.
-    pub unit_value: u64,
-    /// In what.
-    pub unit: Unit,
-    /// Who gets it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub receiver: Option<User<'a>>,
+names! {
+    /// As the site says.
+    pub enum Gender {
+        /// Male.
+        Male = "male",
+        /// Female.
+        Female = "female",
+    }
 }
 
-/// The smallest money of a site.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Unit {
-    /// Douyin; ten are commonly sold for one yuan.
-    Diamond,
+impl Event<'_> {
+    /// `chat`, `gift.delta`, …
+    pub const fn kind(&self) -> &'static str {
+        self.body.kind()
+    }
+
+    /// With texts of its own.
+    pub fn into_owned(self) -> Event<'static> {
+        Event {
+            site: self.site,
+            room: IntoOwned::into_owned(self.room),
+            id: IntoOwned::into_owned(self.id),
+            time: self.time,
+            user: IntoOwned::into_owned(self.user),
+            body: self.body.into_owned(),
+            method: IntoOwned::into_owned(self.method),
+            part: self.part.into_owned(),
+        }
+    }
+
+    /// Appends the event as one line of JSON, without a line feed.
+    pub fn write_json(&self, out: &mut Vec<u8>) {
+        serde_json::to_writer(out, self).expect("a Vec takes all, and no key is not a text");
+    }
+
+    /// As [`write_json`](Self::write_json), with a member `site_fields`: all that the site sent, as JSON, by the names of our schema where there is
+    /// one. What cannot be read is left out.
+    pub fn write_json_with_site_fields(&self, out: &mut Vec<u8>) {
+        self.write_json(out);
+        let end = out.len().saturating_sub(1);
+        out.truncate(end);
+        out.extend_from_slice(b",\"site_fields\":");
+        if !self.part.write_json(&self.method, out) {
+            out.truncate(end);
+        }
+        out.push(b'}');
+    }
 }
 
-/// A place in a ranking.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Ranked<'a> {
-    /// Who.
-    pub user: User<'a>,
-    /// For how much, as the site shows it.
-    pub score: Cow<'a, str>,
+impl Serialize for Event<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut object = serializer.serialize_struct("Event", usize::MAX)?;
+        object.serialize_field("site", &self.site)?;
+        object.serialize_field("room", &self.room)?;
+        object.serialize_field("id", &self.id)?;
+        object.serialize_field("kind", self.kind())?;
+        object.serialize_field("time_ms", &self.time.ms)?;
+        object.serialize_field("time_source", &self.time.source)?;
+        if let Some(user) = &self.user {
+            object.serialize_field("user", user)?;
+        }
+        self.body.serialize_member(&mut object)?;
+        object.serialize_field("method", &self.method)?;
+        object.end()
+    }
 }
 
-/// What a broadcast does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum RoomState {
-    /// It goes on.
-    Live,
-    /// It pauses.
-    Paused,
-    /// It has ended.
-    Ended,
-}
+/// Numbers of members that only one kind has are not below this.
+pub(crate) const KIND_MEMBERS_FROM: u32 = 16;
 
-fn as_base64<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
-    use base64::display::Base64Display;
-    use base64::engine::general_purpose::STANDARD;
-    serializer.collect_str(&Base64Display::new(bytes, &STANDARD))
-}
-
-#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes it so")]
-const fn is_false(flag: &bool) -> bool {
-    !*flag
+/// The shape of an event, with a member for each kind.
+pub(crate) fn event_record() -> Record {
+    let member = |number, name, doc, shape| Member {
+        number,
+        name,
+        doc,
+        shape,
+    };
+    let mut members = vec![
+        member(1, "site", &["Where."], Site::shape()),
+        member(
+            2,
+            "room",
+            &["The site's id of the room. Empty where the message does not tell."],
+            Shape::Text,
+        ),
+        member(
+            3,
+            "id",
+            &["The site's id of the message. Empty where it has none."],
+            Shape::Text,
+        ),
+        member(4, "kind", &["What happened."], Shape::Name(Body::KINDS)),
+        member(
+            5,
+            "time_ms",
+            &["When, in milliseconds of Unix time."],
+            Shape::Count,
+        ),
+        member(6, "time_source", &["Who says so."], TimeSource::shape()),
+        member(7, "user", &["Who did it."], Option::<User<'_>>::shape()),
+        member(
+            8,
+            "method",
+            &["The site's own name of the kind."],
+            Shape::Text,
+        ),
+    ];
+    members.extend(Body::members());
+    Record {
+        name: "Event",
+        doc: &["Something that happened in a room."],
+        members,
+    }
 }

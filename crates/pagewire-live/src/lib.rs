@@ -9,8 +9,12 @@
 pub mod douyin;
 mod event;
 mod ledger;
+mod model;
+mod reader;
 
-pub use event::{Badge, Event, Gift, Ranked, RoomState, Site, Time, TimeSource, Unit, User, What};
+pub use event::*;
 pub use ledger::{
     Combo, Count, GiftLedger, IDLE_MS, LEDGER_COMBOS_MAX, Ledgered, Press, REMEMBERED_MS,
 };
+pub use model::{Bytes, event_json_schema, event_proto};
+pub use reader::FrameReader;

@@ -57,16 +57,17 @@ pub(super) const fn default_of(holds: &Holds) -> Value<'static> {
     }
 }
 
-/// Values in one, with the byte where each begins.
+/// Numbers packed into one value, with the byte where each begins. Ends after the first error.
 #[derive(Debug)]
-pub(super) struct Packed<'a> {
+pub struct Packed<'a> {
     wire: WireType,
     cursor: Cursor<'a>,
     failed: bool,
 }
 
 impl<'a> Packed<'a> {
-    pub(super) const fn new(wire: WireType, bytes: &'a [u8]) -> Self {
+    /// Those of a repeated field whose numbers are written so when they stand alone.
+    pub const fn new(wire: WireType, bytes: &'a [u8]) -> Self {
         Self {
             wire,
             cursor: Cursor::new(bytes),

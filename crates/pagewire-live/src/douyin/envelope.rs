@@ -2,9 +2,14 @@
 
 use std::borrow::Cow;
 
-use pagewire_codec::{DecodeError, Inflater};
+use pagewire_codec::proto::{Fields, Value};
+use pagewire_codec::{DecodeError, Fault, UNPACKED_BYTES_MAX};
 
 use super::fields::{bytes, each, number, text};
+use crate::reader::Scratch;
+
+/// Messages of one frame that are read. One more is an error, and the rest of the frame is left out. The site sends some tens.
+pub const FRAME_MESSAGES_MAX: usize = 1 << 16;
 
 /// One WebSocket frame.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -36,6 +41,8 @@ pub struct Response<'a> {
     pub heartbeat_s: u64,
     /// Whether the client is to acknowledge.
     pub need_ack: bool,
+    /// What could not be read. The messages around it are there.
+    pub errors: Vec<DecodeError>,
 }
 
 /// One message.
@@ -61,11 +68,11 @@ impl<'a> PushFrame<'a> {
         let mut push = Self::default();
         each(frame, |field| {
             match field.number {
-                1 => push.seq_id = number(&field),
-                2 => push.log_id = number(&field),
-                5 => push.headers.push(header(bytes(&field))?),
-                7 => push.payload_type = text(&field),
-                8 => push.payload = bytes(&field),
+                1 => push.seq_id = number(field),
+                2 => push.log_id = number(field),
+                5 => push.headers.push(header(bytes(field))?),
+                7 => push.payload_type = text(field),
+                8 => push.payload = bytes(field),
                 _ => {}
             }
             Ok(())
@@ -79,19 +86,40 @@ impl<'a> PushFrame<'a> {
         let found = headers.find(|(known, _)| known == name);
         found.map(|(_, value)| &**value)
     }
+}
 
-    /// The payload, unpacked: at most so many bytes of it.
-    ///
-    /// # Errors
-    ///
-    /// A payload that is not packed as it says, or unpacks to more.
-    pub fn unpack(
-        &self,
-        inflater: &mut Inflater,
-        unpacked_bytes_max: usize,
-    ) -> Result<Cow<'a, [u8]>, DecodeError> {
-        let unpacked = inflater.unpack(self.payload, unpacked_bytes_max)?;
-        Ok(unpacked.bytes)
+/// The response of a frame; none where it is a heartbeat or the like.
+pub(super) fn unpack<'s>(
+    frame: &'s [u8],
+    scratch: &'s mut Scratch,
+) -> Result<Option<&'s [u8]>, DecodeError> {
+    let payload = if is_response(frame) {
+        frame
+    } else {
+        let push = PushFrame::read(frame)?;
+        if push.payload.is_empty() || push.payload_type == "ack" {
+            return Ok(None);
+        }
+        push.payload
+    };
+    let Scratch { inflater, unpacked } = scratch;
+    match inflater.unpack(payload, UNPACKED_BYTES_MAX)?.bytes {
+        Cow::Borrowed(bytes) => Ok(Some(bytes)),
+        Cow::Owned(bytes) => {
+            *unpacked = bytes;
+            Ok(Some(unpacked))
+        }
+    }
+}
+
+/// A bare response, packed or not, and not a frame around one: its first fields are messages (1) and a cursor (2), where a frame has numbers.
+fn is_response(frame: &[u8]) -> bool {
+    if pagewire_codec::Packing::detect(frame).is_some() {
+        return true;
+    }
+    match Fields::new(frame).next() {
+        Some(Ok(field)) => field.number <= 2 && matches!(field.value, Value::Bytes(_)),
+        Some(Err(_)) | None => false,
     }
 }
 
@@ -99,8 +127,8 @@ fn header(entry: &[u8]) -> Result<(Cow<'_, str>, Cow<'_, str>), DecodeError> {
     let (mut name, mut value) = (Cow::default(), Cow::default());
     each(entry, |field| {
         match field.number {
-            1 => name = text(&field),
-            2 => value = text(&field),
+            1 => name = text(field),
+            2 => value = text(field),
             _ => {}
         }
         Ok(())
@@ -110,15 +138,28 @@ fn header(entry: &[u8]) -> Result<(Cow<'_, str>, Cow<'_, str>), DecodeError> {
 
 impl<'a> Response<'a> {
     /// Reads a response, and finds its messages, which are not read yet.
-    ///
-    /// # Errors
-    ///
-    /// Bytes that are no Protobuf.
-    pub fn read(response: &'a [u8]) -> Result<Self, DecodeError> {
+    pub fn read(response: &'a [u8]) -> Self {
         let mut read = Self::default();
-        each(response, |field| {
+        for field in Fields::new(response) {
+            let field = match field {
+                Ok(field) => field,
+                Err(error) => {
+                    read.errors.push(error);
+                    break;
+                }
+            };
             match field.number {
-                1 => read.messages.push(message(bytes(&field), field.at)?),
+                1 if read.messages.len() >= FRAME_MESSAGES_MAX => {
+                    read.errors.push(DecodeError::at(field.at, too_many()));
+                    break;
+                }
+                1 => match message(bytes(&field), field.at) {
+                    Ok(message) => read.messages.push(message),
+                    Err(error) if read.errors.len() < FRAME_MESSAGES_MAX => {
+                        read.errors.push(error.shifted(field.at).inside("messages"));
+                    }
+                    Err(_) => {}
+                },
                 2 => read.cursor = text(&field),
                 4 => read.now_ms = number(&field),
                 5 => read.internal_ext = text(&field),
@@ -126,9 +167,16 @@ impl<'a> Response<'a> {
                 9 => read.need_ack = number(&field) != 0,
                 _ => {}
             }
-            Ok(())
-        })?;
-        Ok(read)
+        }
+        read
+    }
+}
+
+const fn too_many() -> Fault {
+    Fault::Limit {
+        what: "messages in a frame",
+        got: FRAME_MESSAGES_MAX as u64 + 1,
+        max: FRAME_MESSAGES_MAX as u64,
     }
 }
 
@@ -136,12 +184,12 @@ fn message(fields: &[u8], at: usize) -> Result<Message<'_>, DecodeError> {
     let mut message = Message::default();
     each(fields, |field| {
         match field.number {
-            1 => message.method = text(&field),
+            1 => message.method = text(field),
             2 => {
-                message.payload = bytes(&field);
+                message.payload = bytes(field);
                 message.at = at.saturating_add(field.at);
             }
-            3 => message.msg_id = number(&field),
+            3 => message.msg_id = number(field),
             _ => {}
         }
         Ok(())

@@ -3,17 +3,16 @@
 use std::borrow::Cow;
 
 use pagewire_codec::DecodeError;
-use pagewire_codec::proto::{Field, Fields, Value};
+use pagewire_codec::proto::{Field, Fields, Packed, Value, WireType};
 
 /// All fields of a message, one after the other.
 pub(super) fn each<'a>(
     message: &'a [u8],
-    mut take: impl FnMut(Field<'a>) -> Result<(), DecodeError>,
+    mut take: impl FnMut(&Field<'a>) -> Result<(), DecodeError>,
 ) -> Result<(), DecodeError> {
     for field in Fields::new(message) {
         let field = field?;
-        let (number, at) = (field.number, field.at);
-        take(field).map_err(|error| error.shifted(at).inside(number.to_string()))?;
+        take(&field).map_err(|error| error.shifted(field.at).inside(field.number.to_string()))?;
     }
     Ok(())
 }
@@ -22,6 +21,14 @@ pub(super) const fn number(field: &Field<'_>) -> u64 {
     match field.value {
         Value::Varint(number) => number,
         Value::Fixed64(_) | Value::Bytes(_) | Value::Group(_) | Value::Fixed32(_) => 0,
+    }
+}
+
+/// 0 is what is written for nothing.
+pub(super) const fn some_number(field: &Field<'_>) -> Option<u64> {
+    match number(field) {
+        0 => None,
+        number => Some(number),
     }
 }
 
@@ -37,7 +44,31 @@ pub(super) fn text<'a>(field: &Field<'a>) -> Cow<'a, str> {
     String::from_utf8_lossy(bytes(field))
 }
 
-/// A number as a text, since ids pass what JavaScript's numbers are exact for.
+/// An empty text is none.
+pub(super) fn some_text<'a>(field: &Field<'a>) -> Option<Cow<'a, str>> {
+    let text = text(field);
+    (!text.is_empty()).then_some(text)
+}
+
+/// A number as a text, since ids pass what JavaScript's numbers are exact for. Empty for 0.
 pub(super) fn id(field: &Field<'_>) -> Cow<'static, str> {
-    Cow::Owned(number(field).to_string())
+    some_id(field).unwrap_or_default()
+}
+
+pub(super) fn some_id(field: &Field<'_>) -> Option<Cow<'static, str>> {
+    some_number(field).map(|number| Cow::Owned(number.to_string()))
+}
+
+/// The numbers of a repeated field: one, or as many as are packed.
+pub(super) fn numbers(field: &Field<'_>, mut take: impl FnMut(u64)) -> Result<(), DecodeError> {
+    let Value::Bytes(packed) = field.value else {
+        take(number(field));
+        return Ok(());
+    };
+    for number in Packed::new(WireType::Varint, packed) {
+        if let (Value::Varint(number), _) = number? {
+            take(number);
+        }
+    }
+    Ok(())
 }

@@ -5,417 +5,466 @@ use std::borrow::Cow;
 use pagewire_codec::DecodeError;
 
 use super::envelope::Message;
-use super::fields::{bytes, each, id, number, text};
+use super::fields::{bytes, each, id, number, numbers, some_number, some_text, text};
+use super::gift::{gift, light_gift};
+use super::people::{Head, head, user};
+use super::rich;
 use crate::event::{
-    Badge, Event, Gift, Ranked, RoomState, Site, Time, TimeSource, Unit, User, What,
+    Body, Chat, Control, Enter, Event, FanClub, Follow, Like, Link, LinkSide, Notice, Rank, Ranked,
+    RoomState, RoomStateChange, Share, Site, SiteFormat, SitePart, Stats, Time, Unknown, User,
+    push, push_some,
 };
-
-/// Everybody has this id who is shown to somebody without a log-in.
-const MASKED_ID: &str = "111111";
+use crate::model::Bytes;
+use crate::reader::Take;
 
 impl<'a> Message<'a> {
-    /// The event. A kind that is not known is [`What::Unknown`] with its bytes.
-    ///
-    /// # Errors
-    ///
-    /// A message of a known kind that is no Protobuf; the others of its response are not touched.
-    pub fn event(&self, arrival_ms: u64) -> Result<Event<'a>, DecodeError> {
-        let read = self.read();
-        let read = read.map_err(|error| error.shifted(self.at).inside(&*self.method))?;
-        let common = read.common;
-        Ok(Event {
+    /// Gives the events of it, or why there are none.
+    pub(super) fn events(&self, site: Site, arrival_ms: u64, take: Take<'_>) {
+        // What TikTok's messages have in their fields is not known.
+        let read = match site {
+            Site::Tiktok => Ok(Read::of(Head::default(), unknown(self.payload))),
+            Site::Douyin | Site::Huya | Site::Bilibili | Site::Douyu => self.read(),
+        };
+        let read = match read {
+            Ok(read) => read,
+            Err(error) => {
+                let method = self.method.strip_prefix("Webcast").unwrap_or(&self.method);
+                return take(Err(error.shifted(self.at).inside(method)));
+            }
+        };
+        let Read {
+            head,
+            body,
+            also,
+            event_ms,
+        } = read;
+        let mut event = Event {
+            site,
+            room: head.room,
             id: Cow::Owned(self.msg_id.to_string()),
-            site: Site::Douyin,
-            room: common.room,
-            time: time(read.event_time_s, common.create_ms, arrival_ms),
-            user: read.user,
-            what: read.what,
-            method: self.method.clone(),
-        })
+            time: Time::best(event_ms, head.create_ms, arrival_ms),
+            user: head.user,
+            body,
+            method: Cow::Borrowed(&self.method),
+            part: SitePart {
+                format: if site == Site::Douyin {
+                    SiteFormat::Douyin
+                } else {
+                    SiteFormat::Protobuf
+                },
+                bytes: Cow::Borrowed(self.payload),
+            },
+        };
+        let Some(also) = also else {
+            return take(Ok(event));
+        };
+        take(Ok(event.clone()));
+        event.body = also;
+        take(Ok(event));
     }
 
     fn read(&self) -> Result<Read<'a>, DecodeError> {
         let payload = self.payload;
-        match &*self.method {
-            "WebcastChatMessage" => chat(payload),
-            "WebcastEmojiChatMessage" => emoji(payload),
-            "WebcastGiftMessage" => gift(payload),
-            "WebcastLikeMessage" => like(payload),
-            "WebcastMemberMessage" => member(payload),
-            "WebcastSocialMessage" => social(payload),
-            "WebcastFansclubMessage" => fan_club(payload),
-            "WebcastRoomUserSeqMessage" => user_seq(payload),
-            "WebcastRoomStatsMessage" => stats(payload),
-            "WebcastRoomRankMessage" => rank(payload),
-            "WebcastControlMessage" => control(payload),
-            "WebcastRoomMessage" => notice(payload),
-            _ => Ok(unknown(payload)),
+        match self.method.strip_prefix("Webcast").unwrap_or(&self.method) {
+            "ChatMessage" => chat(payload),
+            "EmojiChatMessage" => emoji(payload),
+            "ScreenChatMessage" => screen_chat(payload, 4),
+            "PrivilegeScreenChatMessage" => screen_chat(payload, 3),
+            "GiftMessage" => gift(payload),
+            "LightGiftMessage" => light_gift(payload),
+            "LikeMessage" => like(payload),
+            "MemberMessage" => member(payload),
+            "SocialMessage" => social(payload),
+            "FansclubMessage" => fan_club(payload),
+            "RoomUserSeqMessage" => user_seq(payload),
+            "RoomStatsMessage" => stats(payload),
+            "RoomRankMessage" => rank(payload),
+            "ControlMessage" => control(payload),
+            "RoomMessage" => notice(payload, 2),
+            "RoomIntroMessage" => notice(payload, 4),
+            "CommonTextMessage" => notice(payload, 0),
+            "ImDeleteMessage" => delete(payload),
+            "LinkerContributeMessage" => contribute(payload),
+            method if method.starts_with("Link") => link(method, payload),
+            _ => other(payload),
         }
     }
 }
 
 /// What a message holds.
-struct Read<'a> {
-    common: Common<'a>,
-    user: Option<User<'a>>,
-    what: What<'a>,
-    event_time_s: u64,
+pub(super) struct Read<'a> {
+    head: Head<'a>,
+    body: Body<'a>,
+    /// A second event of the same message.
+    also: Option<Body<'a>>,
+    /// When it happened, in milliseconds; 0 where that is not told.
+    event_ms: u64,
 }
 
-/// What all messages have.
-#[derive(Default)]
-struct Common<'a> {
-    room: Cow<'a, str>,
-    create_ms: u64,
-}
-
-/// Seconds and milliseconds of Unix time; 0 is none.
-const fn time(event_s: u64, create_ms: u64, arrival_ms: u64) -> Time {
-    let (time_ms, time_source) = if event_s > 0 {
-        (event_s.saturating_mul(1_000), TimeSource::Event)
-    } else if create_ms > 0 {
-        (create_ms, TimeSource::Create)
-    } else {
-        (arrival_ms, TimeSource::Arrival)
-    };
-    Time {
-        time_ms,
-        time_source,
+impl<'a> Read<'a> {
+    pub(super) fn of(head: Head<'a>, body: Body<'a>) -> Self {
+        Self {
+            head,
+            body,
+            also: None,
+            event_ms: 0,
+        }
     }
 }
 
-fn common(fields: &[u8]) -> Result<Common<'_>, DecodeError> {
-    let mut common = Common::default();
-    each(fields, |field| {
-        match field.number {
-            3 => common.room = id(&field),
-            4 => common.create_ms = number(&field),
-            _ => {}
-        }
-        Ok(())
-    })?;
-    Ok(common)
-}
-
-fn user(fields: &[u8]) -> Result<User<'_>, DecodeError> {
-    let mut user = User {
-        id: Cow::default(),
-        name: Cow::default(),
-        level: None,
-        badges: Vec::new(),
-        masked: false,
-    };
-    each(fields, |field| {
-        match field.number {
-            1 => user.id = id(&field),
-            3 => user.name = text(&field),
-            23 => user.level = pay_level(bytes(&field))?,
-            24 => user.badges.extend(badge(bytes(&field))?),
-            _ => {}
-        }
-        Ok(())
-    })?;
-    user.masked = user.id == MASKED_ID;
-    Ok(user)
-}
-
-/// PayGrade.level
-fn pay_level(fields: &[u8]) -> Result<Option<u64>, DecodeError> {
-    let mut level = None;
-    each(fields, |field| {
-        if field.number == 6 {
-            level = Some(number(&field));
-        }
-        Ok(())
-    })?;
-    Ok(level.filter(|level| *level > 0))
-}
-
-/// FansClub.data
-fn badge(fields: &[u8]) -> Result<Option<Badge<'_>>, DecodeError> {
-    let mut badge = Badge {
-        name: Cow::default(),
-        level: None,
-    };
-    each(fields, |field| {
-        if field.number != 1 {
-            return Ok(());
-        }
-        each(bytes(&field), |data| {
-            match data.number {
-                1 => badge.name = text(&data),
-                2 => badge.level = Some(number(&data)),
-                _ => {}
-            }
-            Ok(())
-        })
-    })?;
-    Ok((!badge.name.is_empty()).then_some(badge))
+fn unknown(payload: &[u8]) -> Body<'_> {
+    Body::Unknown(Unknown {
+        bytes: Bytes(Cow::Borrowed(payload)),
+    })
 }
 
 fn chat(payload: &[u8]) -> Result<Read<'_>, DecodeError> {
-    let (mut common_part, mut who) = (Common::default(), None);
-    let (mut said, mut event_time_s) = (Cow::default(), 0);
-    each(payload, |field| {
+    let (mut chat, mut event_s, mut rich_text) = (Chat::default(), 0, &[][..]);
+    let head = head(payload, 2, |field| {
         match field.number {
-            1 => common_part = common(bytes(&field))?,
-            2 => who = Some(user(bytes(&field))?),
-            3 => said = text(&field),
-            15 => event_time_s = number(&field),
+            3 => chat.text = text(field),
+            15 => event_s = number(field),
+            // The second version stands behind the first one and takes its place.
+            40 | 41 => rich_text = bytes(field),
             _ => {}
         }
         Ok(())
     })?;
-    Ok(Read {
-        common: common_part,
-        user: who,
-        what: What::Chat { text: said },
-        event_time_s,
-    })
+    chat.pieces = rich::pieces(rich_text)?;
+    let mut read = Read::of(head, Body::Chat(chat));
+    read.event_ms = u64::saturating_mul(event_s, 1_000);
+    Ok(read)
 }
 
 /// An emoji alone is a chat of what stands for it.
 fn emoji(payload: &[u8]) -> Result<Read<'_>, DecodeError> {
-    let (mut common_part, mut who, mut said) = (Common::default(), None, Cow::default());
-    each(payload, |field| {
+    let mut chat = Chat::default();
+    let head = head(payload, 2, |field| {
         match field.number {
-            1 => common_part = common(bytes(&field))?,
-            2 => who = Some(user(bytes(&field))?),
-            5 => said = text(&field),
+            4 => chat.pieces = rich::pieces(bytes(field))?,
+            5 => chat.text = text(field),
             _ => {}
         }
         Ok(())
     })?;
-    Ok(by(common_part, who, What::Chat { text: said }))
+    Ok(Read::of(head, Body::Chat(chat)))
 }
 
-fn gift(payload: &[u8]) -> Result<Read<'_>, DecodeError> {
-    let (mut common_part, mut who) = (Common::default(), None);
-    let mut gift = Gift {
-        gift: Cow::default(),
-        name: Cow::default(),
-        group_count: 0,
-        repeat_count: 0,
-        combo_count: 0,
-        total_count: 0,
-        combo: Cow::default(),
-        ends: false,
-        unit_value: 0,
-        unit: Unit::Diamond,
-        receiver: None,
-    };
-    each(payload, |field| {
-        match field.number {
-            1 => common_part = common(bytes(&field))?,
-            2 => gift.gift = id(&field),
-            4 => gift.group_count = number(&field),
-            5 => gift.repeat_count = number(&field),
-            6 => gift.combo_count = number(&field),
-            7 => who = Some(user(bytes(&field))?),
-            8 => gift.receiver = Some(user(bytes(&field))?),
-            9 => gift.ends = number(&field) == 1,
-            11 => gift.combo = id(&field),
-            15 => each(bytes(&field), |of_gift| {
-                match of_gift.number {
-                    12 => gift.unit_value = number(&of_gift),
-                    16 => gift.name = text(&of_gift),
-                    _ => {}
-                }
-                Ok(())
-            })?,
-            29 => gift.total_count = number(&field),
-            _ => {}
+/// A chat that crosses the picture.
+fn screen_chat(payload: &[u8], text_number: u32) -> Result<Read<'_>, DecodeError> {
+    let mut chat = Chat::default();
+    let head = head(payload, 2, |field| {
+        if field.number == text_number {
+            chat.text = text(field);
         }
         Ok(())
     })?;
-    Ok(by(common_part, who, What::Gift(gift)))
+    Ok(Read::of(head, Body::Chat(chat)))
 }
 
 fn like(payload: &[u8]) -> Result<Read<'_>, DecodeError> {
-    let (mut common_part, mut who, mut count, mut total) = (Common::default(), None, 0, 0);
-    each(payload, |field| {
+    let mut like = Like::default();
+    let head = head(payload, 5, |field| {
         match field.number {
-            1 => common_part = common(bytes(&field))?,
-            2 => count = number(&field),
-            3 => total = number(&field),
-            5 => who = Some(user(bytes(&field))?),
+            2 => like.count = number(field),
+            3 => like.total = some_number(field),
             _ => {}
         }
         Ok(())
     })?;
-    Ok(by(common_part, who, What::Like { count, total }))
+    Ok(Read::of(head, Body::Like(like)))
 }
 
-/// Somebody comes in; the other actions of this kind are not read yet.
+/// Somebody comes in, or something is done to somebody.
 fn member(payload: &[u8]) -> Result<Read<'_>, DecodeError> {
-    let (mut common_part, mut who, mut viewers, mut action) = (Common::default(), None, None, 0);
-    each(payload, |field| {
+    let (mut enter, mut action, mut by) = (Enter::default(), 0, None);
+    let head = head(payload, 2, |field| {
         match field.number {
-            1 => common_part = common(bytes(&field))?,
-            2 => who = Some(user(bytes(&field))?),
-            3 => viewers = Some(number(&field)),
-            10 => action = number(&field),
+            3 => enter.viewers = some_number(field),
+            4 => by = Some(Box::new(user(bytes(field))?)),
+            10 => action = number(field),
+            11 => enter.text = some_text(field),
             _ => {}
         }
         Ok(())
     })?;
-    let what = match action {
-        8 => What::Share,
-        20 => What::Follow { followers: None },
-        0 | 1 => What::Enter { viewers },
-        _ => What::Unknown { base64: payload },
+    let ordered = match action {
+        0 | 1 => return Ok(Read::of(head, Body::Enter(enter))),
+        8 => return Ok(Read::of(head, Body::Share(Share::default()))),
+        20 => return Ok(Read::of(head, Body::Follow(Follow::default()))),
+        2 => "leave",
+        3 | 9 => "mute",
+        4 | 10 => "unmute",
+        5 => "admin",
+        6 => "unadmin",
+        7 => "kick",
+        11 => "block",
+        _ => "",
     };
-    Ok(by(common_part, who, what))
+    let control = Control {
+        action: named(ordered, action),
+        text: enter.text,
+        by,
+        ..Control::default()
+    };
+    Ok(Read::of(head, Body::Control(control)))
+}
+
+/// A name where there is one, else the site's number.
+fn named(name: &'static str, number: u64) -> Cow<'static, str> {
+    if name.is_empty() {
+        Cow::Owned(number.to_string())
+    } else {
+        Cow::Borrowed(name)
+    }
 }
 
 fn social(payload: &[u8]) -> Result<Read<'_>, DecodeError> {
-    let (mut common_part, mut who, mut action, mut followers) = (Common::default(), None, 0, None);
-    each(payload, |field| {
+    let (mut action, mut share, mut follow) = (0, Share::default(), Follow::default());
+    let head = head(payload, 2, |field| {
         match field.number {
-            1 => common_part = common(bytes(&field))?,
-            2 => who = Some(user(bytes(&field))?),
-            4 => action = number(&field),
-            6 => followers = Some(number(&field)),
+            4 => action = number(field),
+            5 => share.target = some_text(field),
+            6 => follow.followers = some_number(field),
             _ => {}
         }
         Ok(())
     })?;
-    let what = match action {
-        1 => What::Follow { followers },
-        3 => What::Share,
-        _ => What::Unknown { base64: payload },
+    let body = match action {
+        1 => Body::Follow(follow),
+        3 => Body::Share(share),
+        _ => unknown(payload),
     };
-    Ok(by(common_part, who, what))
+    Ok(Read::of(head, body))
 }
 
 fn fan_club(payload: &[u8]) -> Result<Read<'_>, DecodeError> {
-    let (mut common_part, mut who, mut said) = (Common::default(), None, Cow::default());
-    each(payload, |field| {
+    let (mut said, mut action) = (Cow::default(), 0);
+    let head = head(payload, 4, |field| {
         match field.number {
-            1 => common_part = common(bytes(&field))?,
-            3 => said = text(&field),
-            4 => who = Some(user(bytes(&field))?),
+            2 => action = number(field),
+            3 => said = text(field),
             _ => {}
         }
         Ok(())
     })?;
-    Ok(by(common_part, who, What::FanClub { text: said }))
+    let name = match action {
+        1 => "level_up",
+        2 => "joined",
+        _ => "",
+    };
+    let club = FanClub {
+        text: said,
+        action: named(name, action),
+    };
+    Ok(Read::of(head, Body::FanClub(club)))
 }
 
+/// How many there are, and who gave most.
 fn user_seq(payload: &[u8]) -> Result<Read<'_>, DecodeError> {
-    let mut common_part = Common::default();
-    let (mut viewers, mut total, mut shown) = (None, None, Cow::default());
-    each(payload, |field| {
+    let (mut stats, mut users) = (Stats::default(), Vec::new());
+    let mut head = head(payload, 0, |field| {
         match field.number {
-            1 => common_part = common(bytes(&field))?,
-            3 => viewers = Some(number(&field)),
-            7 => total = Some(number(&field)),
-            8 => shown = text(&field),
+            2 => {
+                let found = contributor(bytes(field), &users)?;
+                push_some(&mut users, found);
+            }
+            3 => stats.viewers = some_number(field),
+            7 => stats.total = some_number(field),
+            8 => stats.text = some_text(field),
             _ => {}
         }
         Ok(())
     })?;
-    let what = What::Stats {
-        viewers,
-        total,
-        text: shown,
-    };
-    Ok(by(common_part, None, what))
+    head.user = None;
+    let mut read = Read::of(head, Body::Stats(stats));
+    if !users.is_empty() {
+        read.also = Some(Body::Rank(Rank {
+            name: Cow::Borrowed("contributors"),
+            users,
+            ..Rank::default()
+        }));
+    }
+    Ok(read)
+}
+
+/// Contributor
+fn contributor<'a>(
+    fields: &'a [u8],
+    before: &[Ranked<'_>],
+) -> Result<Option<Ranked<'a>>, DecodeError> {
+    let (mut ranked, mut score) = (place_after(before), Cow::default());
+    each(fields, |field| {
+        match field.number {
+            1 => score = id(field),
+            2 => ranked.user = user(bytes(field))?,
+            3 => ranked.place = some_number(field).unwrap_or(ranked.place),
+            7 => ranked.score = text(field),
+            _ => {}
+        }
+        Ok(())
+    })?;
+    if ranked.score.is_empty() {
+        ranked.score = score;
+    }
+    Ok((ranked.user != User::default()).then_some(ranked))
+}
+
+fn place_after(before: &[Ranked<'_>]) -> Ranked<'static> {
+    Ranked {
+        place: (before.len() as u64).saturating_add(1),
+        ..Ranked::default()
+    }
 }
 
 fn stats(payload: &[u8]) -> Result<Read<'_>, DecodeError> {
-    let mut common_part = Common::default();
-    let (mut total, mut shown) = (None, Cow::default());
-    each(payload, |field| {
+    let mut stats = Stats::default();
+    let mut head = head(payload, 0, |field| {
         match field.number {
-            1 => common_part = common(bytes(&field))?,
-            4 => shown = text(&field),
-            9 => total = Some(number(&field)),
+            4 => stats.text = some_text(field),
+            5 => stats.viewers = some_number(field),
             _ => {}
         }
         Ok(())
     })?;
-    let what = What::Stats {
-        viewers: None,
-        total,
-        text: shown,
-    };
-    Ok(by(common_part, None, what))
+    head.user = None;
+    Ok(Read::of(head, Body::Stats(stats)))
 }
 
 fn rank(payload: &[u8]) -> Result<Read<'_>, DecodeError> {
-    let (mut common_part, mut users) = (Common::default(), Vec::new());
-    each(payload, |field| {
-        match field.number {
-            1 => common_part = common(bytes(&field))?,
-            2 => users.extend(ranked(bytes(&field))?),
-            _ => {}
+    let mut users = Vec::new();
+    let mut head = head(payload, 0, |field| {
+        if field.number == 2 {
+            let found = room_rank(bytes(field), &users)?;
+            push_some(&mut users, found);
         }
         Ok(())
     })?;
-    Ok(by(common_part, None, What::Rank { users }))
+    head.user = None;
+    let rank = Rank {
+        name: Cow::Borrowed("room"),
+        users,
+        ..Rank::default()
+    };
+    Ok(Read::of(head, Body::Rank(rank)))
 }
 
-fn ranked(fields: &[u8]) -> Result<Option<Ranked<'_>>, DecodeError> {
-    let (mut who, mut score) = (None, Cow::default());
+/// RoomRank
+fn room_rank<'a>(
+    fields: &'a [u8],
+    before: &[Ranked<'_>],
+) -> Result<Option<Ranked<'a>>, DecodeError> {
+    let mut ranked = place_after(before);
     each(fields, |field| {
         match field.number {
-            1 => who = Some(user(bytes(&field))?),
-            2 => score = text(&field),
+            1 => ranked.user = user(bytes(field))?,
+            2 => ranked.score = text(field),
             _ => {}
         }
         Ok(())
     })?;
-    Ok(who.map(|user| Ranked { user, score }))
+    Ok((ranked.user != User::default()).then_some(ranked))
 }
 
 fn control(payload: &[u8]) -> Result<Read<'_>, DecodeError> {
-    let (mut common_part, mut action) = (Common::default(), 0);
-    each(payload, |field| {
+    let (mut action, mut tips) = (0, None);
+    let head = head(payload, 0, |field| {
         match field.number {
-            1 => common_part = common(bytes(&field))?,
-            2 => action = number(&field),
+            2 => action = number(field),
+            3 => tips = some_text(field),
             _ => {}
         }
         Ok(())
     })?;
-    let what = match action {
-        1 => What::RoomState {
-            state: RoomState::Paused,
-        },
-        2 => What::RoomState {
-            state: RoomState::Live,
-        },
-        3 | 4 | 6 => What::RoomState {
-            state: RoomState::Ended,
-        },
-        _ => What::Unknown { base64: payload },
+    let state = match action {
+        1 => RoomState::Paused,
+        2 => RoomState::Live,
+        3 | 4 | 6 => RoomState::Ended,
+        _ => {
+            let name = if action == 5 { "change_node" } else { "" };
+            let control = Control {
+                action: named(name, action),
+                text: tips,
+                ..Control::default()
+            };
+            return Ok(Read::of(head, Body::Control(control)));
+        }
     };
-    Ok(by(common_part, None, what))
+    let change = RoomStateChange {
+        state: Some(state),
+        text: tips,
+        ..RoomStateChange::default()
+    };
+    Ok(Read::of(head, Body::RoomState(change)))
 }
 
-fn notice(payload: &[u8]) -> Result<Read<'_>, DecodeError> {
-    let (mut common_part, mut said) = (Common::default(), Cow::default());
-    each(payload, |field| {
+/// What the site says, in the field of this number, else what it shows for it.
+fn notice(payload: &[u8], text_number: u32) -> Result<Read<'_>, DecodeError> {
+    let mut notice = Notice::default();
+    let head = head(payload, 0, |field| {
+        if field.number == text_number {
+            notice.text = text(field);
+        }
+        Ok(())
+    })?;
+    if notice.text.is_empty() {
+        notice.pieces = rich::pieces(head.display_text)?;
+        notice.text = Cow::Owned(rich::plain(&notice.pieces));
+    }
+    Ok(Read::of(head, Body::Notice(notice)))
+}
+
+/// Messages are taken back. The ids are packed, or one by one.
+fn delete(payload: &[u8]) -> Result<Read<'_>, DecodeError> {
+    let mut control = Control {
+        action: Cow::Borrowed("delete"),
+        ..Control::default()
+    };
+    let head = head(payload, 0, |field| {
+        if field.number == 2 {
+            numbers(field, |id| {
+                push(&mut control.ids, Cow::Owned(id.to_string()))
+            })?;
+        }
+        Ok(())
+    })?;
+    Ok(Read::of(head, Body::Control(control)))
+}
+
+/// What somebody's guests gave.
+fn contribute(payload: &[u8]) -> Result<Read<'_>, DecodeError> {
+    let mut side = LinkSide::default();
+    let head = head(payload, 0, |field| {
         match field.number {
-            1 => common_part = common(bytes(&field))?,
-            2 => said = text(&field),
+            2 => side.id = id(field),
+            3 => side.score = some_number(field),
             _ => {}
         }
         Ok(())
     })?;
-    Ok(by(common_part, None, What::Notice { text: said }))
+    let link = Link {
+        action: Cow::Borrowed("LinkerContribute"),
+        battle: false,
+        sides: vec![side],
+    };
+    Ok(Read::of(head, Body::Link(link)))
 }
 
-fn unknown(payload: &[u8]) -> Read<'_> {
-    by(Common::default(), None, What::Unknown { base64: payload })
+/// Of the other kinds of links it is known that they are such. Their common part is read.
+fn link<'a>(method: &str, payload: &'a [u8]) -> Result<Read<'a>, DecodeError> {
+    let head = head(payload, 0, |_| Ok(()))?;
+    let action = method.strip_suffix("Message").unwrap_or(method);
+    let link = Link {
+        battle: action.contains("Battle") || action.contains("Armies"),
+        action: Cow::Owned(action.to_owned()),
+        sides: Vec::new(),
+    };
+    Ok(Read::of(head, Body::Link(link)))
 }
 
-fn by<'a>(common: Common<'a>, user: Option<User<'a>>, what: What<'a>) -> Read<'a> {
-    Read {
-        common,
-        user,
-        what,
-        event_time_s: 0,
-    }
+/// All messages have a common part; of one that has none the rest is there.
+fn other(payload: &[u8]) -> Result<Read<'_>, DecodeError> {
+    let mut head = head(payload, 0, |_| Ok(())).unwrap_or_default();
+    head.user = None;
+    Ok(Read::of(head, unknown(payload)))
 }

@@ -6,5 +6,7 @@
 mod envelope;
 mod fields;
 mod messages;
+mod schema;
 
 pub use envelope::{Message, PushFrame, Response};
+pub use schema::{message_of, schema};

@@ -9,10 +9,12 @@ mod gift;
 mod messages;
 mod people;
 mod rich;
+mod schema;
 
-use pagewire_codec::DecodeError;
+use pagewire_codec::proto::RawMessage;
 
 pub use envelope::{FRAME_MESSAGES_MAX, Message, PushFrame, Response};
+pub use schema::{message_of, schema};
 
 use crate::event::Site;
 use crate::reader::{Scratch, Take};
@@ -39,12 +41,16 @@ pub(crate) fn read(
     }
 }
 
-/// Appends a message as JSON.
-pub(crate) fn write_json(
-    method: &str,
-    payload: &[u8],
-    out: &mut Vec<u8>,
-) -> Result<bool, DecodeError> {
-    let _ = (method, payload, out);
-    Ok(false)
+/// Appends a message as JSON, by our schema where it has its kind, else as what its fields look like. Says whether it could be read.
+pub(crate) fn write_json(method: &str, payload: &[u8], out: &mut Vec<u8>) -> bool {
+    match message_of(method) {
+        Some(message) => schema().to_json(message, payload, out).is_ok(),
+        None => write_raw_json(payload, out),
+    }
+}
+
+/// Appends what the fields of a message look like.
+pub(crate) fn write_raw_json(payload: &[u8], out: &mut Vec<u8>) -> bool {
+    let message = RawMessage::read(payload);
+    message.is_ok_and(|message| serde_json::to_writer(out, &message).is_ok())
 }

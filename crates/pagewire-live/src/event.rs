@@ -168,12 +168,20 @@ impl Event<'_> {
     }
 
     /// Appends the event as one line of JSON, without a line feed.
+    ///
+    /// # Panics
+    ///
+    /// Never: a Vec takes all, and all keys are texts.
     pub fn write_json(&self, out: &mut Vec<u8>) {
-        serde_json::to_writer(out, self).expect("a Vec takes all, and no key is not a text");
+        serde_json::to_writer(out, self).expect("a Vec takes all, and all keys are texts");
     }
 
     /// As [`write_json`](Self::write_json), with a member `site_fields`: all that the site sent, as JSON, by the names of our schema where there is
     /// one. What cannot be read is left out.
+    ///
+    /// # Panics
+    ///
+    /// Never, as above.
     pub fn write_json_with_site_fields(&self, out: &mut Vec<u8>) {
         self.write_json(out);
         let end = out.len().saturating_sub(1);

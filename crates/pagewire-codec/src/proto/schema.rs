@@ -108,6 +108,12 @@ impl Schema {
         })
     }
 
+    /// All messages with their full names, those of imported files too.
+    pub fn messages(&self) -> impl Iterator<Item = (MessageId, &str)> {
+        let names = self.tables.iter().map(|table| &*table.name).enumerate();
+        names.map(|(id, name)| (MessageId(id), name))
+    }
+
     /// The message of the file that was compiled, where it has one that is in no other one.
     ///
     /// # Errors

@@ -175,7 +175,7 @@ impl<'a> Response<'a> {
 const fn too_many() -> Fault {
     Fault::Limit {
         what: "messages in a frame",
-        got: FRAME_MESSAGES_MAX as u64 + 1,
+        got: (FRAME_MESSAGES_MAX as u64).saturating_add(1),
         max: FRAME_MESSAGES_MAX as u64,
     }
 }

@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 
-use pagewire_codec::proto::RawMessage;
 use pagewire_codec::{DecodeError, NestedBytes, SttValue, TarsValue};
 use serde::Serialize;
 use serde::de::IgnoredAny;
@@ -59,7 +58,7 @@ impl SitePart<'_> {
         let before = out.len();
         let written = match self.format {
             SiteFormat::Douyin => douyin::write_json(method, &self.bytes, out),
-            SiteFormat::Protobuf => written(RawMessage::read(&self.bytes), out),
+            SiteFormat::Protobuf => douyin::write_raw_json(&self.bytes, out),
             SiteFormat::Tars => written(TarsValue::decode(&self.bytes, NestedBytes::Guess), out),
             SiteFormat::Stt => written(SttValue::decode(&self.bytes), out),
             // JSON is passed on as it came: key order and numbers survive.

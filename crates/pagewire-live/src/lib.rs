@@ -9,6 +9,7 @@
 pub mod douyin;
 mod event;
 mod ledger;
+pub mod made;
 
 pub use event::{Badge, Event, Gift, Ranked, RoomState, Site, Time, TimeSource, Unit, User, What};
 pub use ledger::{

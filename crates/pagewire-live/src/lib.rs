@@ -10,6 +10,7 @@
 pub mod douyin;
 mod event;
 mod ledger;
+pub mod made;
 mod model;
 mod reader;
 mod room;

@@ -65,6 +65,9 @@ def fill(rng, message, depth):
                 fill(rng, inner, depth + 1)
         elif field.is_repeated:
             getattr(message, field.name).extend(value(rng, field) for _ in range(rng.randrange(3)))
+        elif field.name in ("action", "send_type"):
+            # What these say, the kind of the event hangs on.
+            setattr(message, field.name, rng.randrange(22))
         else:
             setattr(message, field.name, value(rng, field))
 

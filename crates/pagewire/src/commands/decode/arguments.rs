@@ -38,7 +38,7 @@ pub(crate) struct TarsArguments {
 /// How Tars is read.
 #[derive(Debug, Args)]
 pub(crate) struct TarsReading {
-    /// Read byte lists that look like it as Tars too
+    /// Tars: read byte lists that look like it as such too
     #[arg(long)]
     pub(crate) nested: bool,
 }
@@ -108,16 +108,16 @@ pub(crate) struct ProtoArguments {
 pub(crate) struct ProtoReading {
     #[command(flatten)]
     pub(crate) schema: SchemaArguments,
-    /// Read it without a schema (as is done where none is given)
+    /// Protobuf: read it without a schema (as is done where none is given)
     #[arg(long, conflicts_with = "schema")]
     pub(crate) raw: bool,
 }
 
 /// What is done with the bytes of a topic.
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Decoding · 解码")]
+#[command(next_help_heading = "Decoding (as `pagewire decode`) · 解码")]
 pub(crate) struct LiveArguments {
-    /// Decode what is bytes: binary frames and bodies, and values that are bytes. Texts and JSON stay as they are · 解码二进制内容
+    /// Decode what is bytes: binary frames and bodies, and values that are bytes. Texts and JSON stay as they are. With --json, records get `decoded` or `decode_error` · 解码二进制内容
     #[arg(long, value_name = "FORMAT", value_enum)]
     pub(crate) decode: Option<Format>,
     #[command(flatten)]

@@ -90,10 +90,6 @@ struct Printer<'a> {
 }
 
 impl<'a> Printer<'a> {
-    #[cfg_attr(
-        not(feature = "decode"),
-        allow(clippy::unnecessary_wraps, reason = "a decoder may lack its schema")
-    )]
     fn new(arguments: &'a TailArguments) -> Result<Self, Failed> {
         Ok(Self {
             arguments,

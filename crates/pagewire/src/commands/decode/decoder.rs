@@ -1,5 +1,7 @@
 //! What bytes are read as, whether they come from a file or a topic.
 
+use std::borrow::Cow;
+
 use pagewire_codec::proto::{MessageId, RawMessage, Schema};
 use pagewire_codec::{DecodeError, Inflater, NestedBytes, Packing, UNPACKED_BYTES_MAX};
 
@@ -48,10 +50,13 @@ pub(crate) enum Value {
 
 impl Value {
     /// On one line.
-    pub(crate) fn to_json(&self) -> String {
+    pub(crate) fn to_json(&self) -> Cow<'_, str> {
         match self {
-            Self::Json(json) => json.clone(),
-            Self::Raw(message) => serde_json::to_string(message).expect("it is JSON"),
+            Self::Json(json) => json.into(),
+            Self::Raw(message) => {
+                let json = serde_json::to_string(message).expect("it is JSON");
+                json.into()
+            }
         }
     }
 

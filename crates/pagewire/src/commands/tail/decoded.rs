@@ -69,14 +69,14 @@ impl<'a> DecodedRecord<'a> {
         let Decoded { values, errors, .. } = &self.decoded;
         let mut values: Vec<_> = values.iter().map(decode::Value::to_json).collect();
         let decoded = if self.decoder.reads_packets() {
-            Some(format!("[{}]", values.join(",")))
+            Some(Cow::Owned(format!("[{}]", values.join(","))))
         } else {
             values.pop()
         };
         let errors: Vec<_> = errors.iter().map(DecodeError::to_string).collect();
-        let error = (!errors.is_empty()).then(|| json!(errors.join("; ")).to_string());
+        let error = (!errors.is_empty()).then(|| json!(errors.join("; ")).to_string().into());
         let unknown = self.decoded.unknown_fields;
-        let unknown = (unknown > 0).then(|| unknown.to_string());
+        let unknown = (unknown > 0).then(|| unknown.to_string().into());
         // The hub's own text stays as it is, with the spelling of its numbers and the order of its members.
         let mut json = line.trim_end().to_owned();
         json.pop();
@@ -102,6 +102,8 @@ impl<'a> DecodedRecord<'a> {
             }
         }
         for error in &self.decoded.errors {
+            // Names of arguments are told in paths, and come from who sent the bytes.
+            let error = set_in(&error.to_string());
             print_text(&format!("  ! no {}: {error}", self.decoder.name()))?;
         }
         if self.decoded.values.is_empty() && !self.decoded.errors.is_empty() {

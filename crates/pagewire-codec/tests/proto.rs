@@ -294,6 +294,24 @@ fn the_guess_of_a_message_is_its_type() {
     );
 }
 
+/// A field that was fixed32 twice and three bytes once was guessed to be `repeated fixed32`, of which three bytes are none.
+#[test]
+fn a_field_that_is_numbers_and_other_bytes_is_not_guessed_to_be_packed_numbers() {
+    let number = [tag(1, 5), vec![1, 0, 0, 0x80]].concat();
+    let other = delimited(1, b"\xff\x01\x80");
+    let varint = [tag(2, 0), encode(7)].concat();
+    let other_2 = delimited(2, b"\xff");
+    let message = [&number[..], &number, &other, &varint, &varint, &other_2].concat();
+    let guessed = guess([&message[..]]).unwrap().to_string();
+    let text: &'static str = Box::leak(guessed.into_boxed_str());
+    let expected = json!({"field1": ["/wGA"], "field2": ["/w=="]});
+    assert_eq!(
+        to_json(&schema(text), "Guess", &message),
+        Ok(expected),
+        "{text}"
+    );
+}
+
 #[test]
 fn what_the_schema_does_not_know_is_listed_by_place() {
     let text = "syntax = \"proto3\"; message A { A a = 1; string s = 2; repeated uint64 n = 3; }";

@@ -387,6 +387,32 @@ fn errors_point_at_the_byte_and_the_field() {
     }
 }
 
+/// A message in two parts, of which the second has a mistake, had it behind the end of the input; and a part that was cut read on in the next one.
+#[test]
+fn of_a_message_in_parts_each_is_read_where_it_stands() {
+    let schema = schema("syntax = \"proto3\"; message A { A a = 1; string s = 2; int32 n = 3; }");
+    let first = delimited(1, &[delimited(2, b"a long text"), number(3, 7)].concat());
+    let second = delimited(1, &delimited(2, b"b"));
+    let both = [&first[..], &second].concat();
+    let expected = json!({"a": {"s": "b", "n": 7}});
+    assert_eq!(to_json(&schema, "A", &both), Ok(expected));
+    let wrong = [&first[..], &delimited(1, &delimited(2, b"\xff"))].concat();
+    assert_eq!(
+        to_json(&schema, "A", &wrong).unwrap_err(),
+        "malformed: a string is not UTF-8, at byte 21 in a.s"
+    );
+    let cut = [delimited(1, &tag(3, 0)), delimited(1, &encode(7))].concat();
+    assert_eq!(
+        to_json(&schema, "A", &cut).unwrap_err(),
+        "a varint needs 1 more bytes, and 0 are left, at byte 3 in a"
+    );
+    let inner_parts = delimited(1, &[&first[..], &wrong].concat());
+    assert_eq!(
+        to_json(&schema, "A", &inner_parts).unwrap_err(),
+        "malformed: a string is not UTF-8, at byte 40 in a.a.s"
+    );
+}
+
 #[test]
 fn messages_may_be_as_deep_as_the_limit_and_ten_thousand_deep_are_an_error() {
     let schema = schema("syntax = \"proto3\"; message A { A a = 1; }");

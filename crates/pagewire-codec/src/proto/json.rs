@@ -89,6 +89,44 @@ impl<'s, 'a> Transcoder<'s, 'a> {
             return self.well_known(well_known, bytes, place);
         }
         let begin = self.gather(table, bytes, place)?;
+        self.object(table, begin, place)
+    }
+
+    /// One message that was written in several parts: it has the fields of all.
+    fn parts(
+        &mut self,
+        table: usize,
+        group: std::ops::Range<usize>,
+        place: Place,
+    ) -> Result<(), DecodeError> {
+        too_deep(place.depth, place.at)?;
+        let tables = self.tables;
+        let Some(table) = tables.get(table) else {
+            return Ok(());
+        };
+        if let Some(well_known) = &table.well_known {
+            let parts = self.found.get(group).unwrap_or_default().iter();
+            let merged: Vec<u8> = parts.flat_map(|part| body(part.value)).copied().collect();
+            return self.well_known(well_known, &merged, place);
+        }
+        let begin = self.found.len();
+        for at in group {
+            let Some(part) = self.found.get(at).copied() else {
+                continue;
+            };
+            let part_place = Place {
+                at: part.at,
+                ..place
+            };
+            self.collect(table, body(part.value), part_place)?;
+        }
+        self.keep_last_of_oneofs(table, begin);
+        self.sort(begin);
+        self.object(table, begin, place)
+    }
+
+    /// Writes the fields from here on as an object, and forgets them.
+    fn object(&mut self, table: &'s Table, begin: usize, place: Place) -> Result<(), DecodeError> {
         let end = self.found.len();
         self.out.push(b'{');
         let empty = self.out.len();
@@ -122,7 +160,22 @@ impl<'s, 'a> Transcoder<'s, 'a> {
         place: Place,
     ) -> Result<usize, DecodeError> {
         let begin = self.found.len();
-        let (mut sorted, mut last) = (true, 0);
+        let is_sorted = self.collect(table, bytes, place)?;
+        self.keep_last_of_oneofs(table, begin);
+        if !is_sorted {
+            self.sort(begin);
+        }
+        Ok(begin)
+    }
+
+    /// The same, as they were written; says whether that is by their numbers.
+    fn collect(
+        &mut self,
+        table: &Table,
+        bytes: &'a [u8],
+        place: Place,
+    ) -> Result<bool, DecodeError> {
+        let (mut is_sorted, mut last) = (true, 0);
         for field in Fields::inside(bytes, place.depth) {
             let field = field.map_err(|error| error.shifted(place.at))?;
             let Some(known) = table.find(field.number) else {
@@ -132,7 +185,7 @@ impl<'s, 'a> Transcoder<'s, 'a> {
             if !spec.is_some_and(|spec| scalar::accepts(spec, field.value)) {
                 continue;
             }
-            sorted &= known >= last;
+            is_sorted &= known >= last;
             last = known;
             self.found.push(Found {
                 field: known,
@@ -140,17 +193,20 @@ impl<'s, 'a> Transcoder<'s, 'a> {
                 at: place.at.saturating_add(field.at),
             });
         }
-        if table.has_oneofs {
-            self.keep_last_of_oneofs(table, begin);
-        }
-        if !sorted && let Some(found) = self.found.get_mut(begin..) {
+        Ok(is_sorted)
+    }
+
+    fn sort(&mut self, begin: usize) {
+        if let Some(found) = self.found.get_mut(begin..) {
             found.sort_by_key(|found| found.field);
         }
-        Ok(begin)
     }
 
     /// Of the members of a oneof the last that was written counts, from where another one was written before it.
     fn keep_last_of_oneofs(&mut self, table: &Table, begin: usize) {
+        if !table.has_oneofs {
+            return;
+        }
         // By oneof: its last member, and whether another one was met going backwards.
         let mut seen: HashMap<u16, (u16, bool)> = HashMap::new();
         for at in (begin..self.found.len()).rev() {
@@ -219,16 +275,7 @@ impl<'s, 'a> Transcoder<'s, 'a> {
         if group.len() == 1 {
             return self.message(table, body(last.value), place.inner(last.at));
         }
-        let parts = self.found.get(group).unwrap_or_default().iter();
-        let merged: Vec<u8> = parts.flat_map(|part| body(part.value)).copied().collect();
-        // It is of no place in the input.
-        let mut transcoder = Transcoder {
-            tables: self.tables,
-            found: Vec::new(),
-            end_at_most: self.end_at_most,
-            out: self.out,
-        };
-        transcoder.message(table, &merged, place.inner(last.at))
+        self.parts(table, group, place.inner(last.at))
     }
 
     fn list(

@@ -413,6 +413,19 @@ fn of_a_message_in_parts_each_is_read_where_it_stands() {
     );
 }
 
+/// Each member of a oneof that was written over moved all fields behind it: minutes for a megabyte.
+#[test]
+fn a_oneof_that_is_written_over_often_takes_no_longer_than_other_fields() {
+    let text = "syntax = \"proto3\"; message A { oneof o { bool x = 1; bool y = 2; } repeated bool list = 3 [packed = false]; A a = 4; }";
+    let schema = schema(text);
+    let count = 300_000;
+    let alternating = [number(1, 1), number(2, 1)].concat().repeat(count);
+    let bytes = [alternating, number(3, 1).repeat(count)].concat();
+    let json = to_json(&schema, "A", &bytes).unwrap();
+    assert_eq!((&json["x"], &json["y"]), (&Value::Null, &json!(true)));
+    assert_eq!(json["list"].as_array().map(Vec::len), Some(count));
+}
+
 #[test]
 fn messages_may_be_as_deep_as_the_limit_and_ten_thousand_deep_are_an_error() {
     let schema = schema("syntax = \"proto3\"; message A { A a = 1; }");

@@ -207,23 +207,31 @@ impl<'s, 'a> Transcoder<'s, 'a> {
         if !table.has_oneofs {
             return;
         }
-        // By oneof: its last member, and whether another one was met going backwards.
-        let mut seen: HashMap<u16, (u16, bool)> = HashMap::new();
-        for at in (begin..self.found.len()).rev() {
-            let Some(found) = self.found.get(at) else {
-                continue;
-            };
-            let field = found.field;
-            let spec = table.fields.get(usize::from(field));
-            let Some(oneof) = spec.and_then(|spec| spec.oneof) else {
-                continue;
-            };
-            let (last, is_over) = seen.entry(oneof).or_insert((field, false));
-            *is_over |= *last != field;
-            if *is_over {
-                self.found.remove(at);
+        // By oneof: its last member, and where another one was met, going backwards.
+        let mut seen: HashMap<u16, (u16, Option<usize>)> = HashMap::new();
+        for (at, found) in self.found.iter().enumerate().skip(begin).rev() {
+            if let Some(oneof) = table.oneof(found.field) {
+                let (last, over_at) = seen.entry(oneof).or_insert((found.field, None));
+                if *last != found.field {
+                    over_at.get_or_insert(at);
+                }
             }
         }
+        seen.retain(|_, (_, over_at)| over_at.is_some());
+        if seen.is_empty() {
+            return;
+        }
+        let mut kept = begin;
+        for at in begin..self.found.len() {
+            let field = self.found.get(at).map(|found| found.field);
+            let oneof = field.and_then(|field| table.oneof(field));
+            let over_at = oneof.and_then(|oneof| seen.get(&oneof)?.1);
+            if over_at.is_none_or(|over_at| at > over_at) {
+                self.found.swap(kept, at);
+                kept = kept.saturating_add(1);
+            }
+        }
+        self.found.truncate(kept);
     }
 
     fn group_end(&self, begin: usize, end: usize) -> usize {

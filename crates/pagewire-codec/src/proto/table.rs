@@ -92,6 +92,11 @@ impl Holds {
 }
 
 impl Table {
+    /// The oneof of the field at this place.
+    pub(super) fn oneof(&self, place: u16) -> Option<u16> {
+        self.fields.get(usize::from(place))?.oneof
+    }
+
     /// The place in `fields`.
     pub(super) fn find(&self, number: u32) -> Option<u16> {
         if let Some(place) = self.dense.get(number as usize) {

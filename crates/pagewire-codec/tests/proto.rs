@@ -426,6 +426,15 @@ fn a_oneof_that_is_written_over_often_takes_no_longer_than_other_fields() {
     assert_eq!(json["list"].as_array().map(Vec::len), Some(count));
 }
 
+/// 2^32 in a field of 32 bits is 0, which was written as if it were another number.
+#[test]
+fn a_number_whose_lowest_bits_are_zero_is_the_default_of_a_smaller_field() {
+    let text = "syntax = \"proto3\"; enum E { NONE = 0; } message A { int32 a = 1; sint32 b = 2; E c = 3; bool d = 4; int64 e = 5; optional uint32 f = 6; }";
+    let bytes: Vec<u8> = (1..=6).flat_map(|field| number(field, 1 << 32)).collect();
+    let expected = json!({"d": true, "e": "4294967296", "f": 0});
+    assert_eq!(to_json(&schema(text), "A", &bytes), Ok(expected));
+}
+
 #[test]
 fn messages_may_be_as_deep_as_the_limit_and_ten_thousand_deep_are_an_error() {
     let schema = schema("syntax = \"proto3\"; message A { A a = 1; }");

@@ -258,7 +258,7 @@ impl<'s, 'a> Transcoder<'s, 'a> {
                 let Some(last) = self.found.get(group.end.saturating_sub(1)).copied() else {
                     return Ok(false);
                 };
-                if spec.label == Label::Implicit && scalar::is_default(last.value) {
+                if spec.label == Label::Implicit && scalar::is_default(&spec.holds, last.value) {
                     return Ok(false);
                 }
                 self.single(spec, group, last, place)?;

@@ -452,6 +452,54 @@ fn messages_may_be_as_deep_as_the_limit_and_ten_thousand_deep_are_an_error() {
     assert!(guess([&nested(10_000)[..]]).is_ok());
 }
 
+const ANY: &str = "syntax = \"proto3\"; import \"google/protobuf/any.proto\"; import \"google/protobuf/empty.proto\"; import \"google/protobuf/duration.proto\";
+    message A { google.protobuf.Any any = 1; google.protobuf.Empty empty = 2; google.protobuf.Duration took = 3; string s = 4; }";
+
+#[test]
+fn what_an_any_holds_is_shown_with_its_type() {
+    let schema = schema(ANY);
+    let a = schema.message("A").unwrap();
+    for json in [
+        r#"{"any":{"@type":"x.com/A","s":"a"}}"#,
+        r#"{"any":{"@type":"x.com/A"}}"#,
+        r#"{"any":{"@type":"x.com/google.protobuf.Duration","value":"1.500s"},"s":"b"}"#,
+        r#"{"any":{"@type":"x.com/google.protobuf.Empty","value":{}}}"#,
+        r#"{"any":{"@type":"/google.protobuf.Any","value":{"@type":"/A","any":{"@type":"/A"}}}}"#,
+    ] {
+        let mut out = Vec::new();
+        let bytes = schema.to_bytes(a, json).unwrap();
+        schema.to_json(a, &bytes, &mut out).unwrap();
+        assert_eq!(std::str::from_utf8(&out).unwrap(), json);
+    }
+    for (url, at) in [("x.com/B", 4), ("A", 4)] {
+        let bytes = delimited(1, &delimited(1, url.as_bytes()));
+        let error = to_json(&schema, "A", &bytes).unwrap_err();
+        let expected = "malformed: the type of a google.protobuf.Any is not in the schema";
+        assert_eq!(error, format!("{expected}, at byte {at} in any"));
+    }
+}
+
+/// Each `Any` in an `Any` was read by a function within a function, however many there were: 5,000 of them, 125 kB, ended the process.
+#[test]
+fn an_any_may_be_as_deep_as_messages_and_ten_thousand_deep_are_an_error() {
+    let schema = schema(ANY);
+    let nested = |depth: usize| {
+        let last = delimited(1, b"/A");
+        let url = delimited(1, b"/google.protobuf.Any");
+        let any = (1..depth).fold(last, |inner, _| [&url[..], &delimited(2, &inner)].concat());
+        delimited(1, &any)
+    };
+    // The message around, and the one in the last.
+    assert!(to_json(&schema, "A", &nested(DEPTH_MAX - 1)).is_ok());
+    for depth in [DEPTH_MAX, 10_000] {
+        let error = to_json(&schema, "A", &nested(depth)).unwrap_err();
+        assert!(
+            error.starts_with("too much: depth of messages is 65, the limit is 64, at byte"),
+            "{error}"
+        );
+    }
+}
+
 #[test]
 fn json_may_be_as_long_as_its_limit() {
     let name = "n".repeat(100_000);

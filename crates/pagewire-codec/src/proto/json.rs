@@ -1,11 +1,11 @@
 //! Messages to canonical Protobuf JSON (<https://protobuf.dev/programming-guides/json/>), straight from the wire.
 
+mod forms;
+
 use std::collections::HashMap;
 
-use prost_reflect::{DynamicMessage, MessageDescriptor};
-
 use super::schema::{MessageId, Schema};
-use super::table::{FieldSpec, Holds, Label, Table};
+use super::table::{FieldSpec, Form, Holds, Label, Table};
 use super::wire::{Fields, Value, too_deep};
 use crate::error::{DecodeError, Fault};
 use crate::proto::scalar;
@@ -28,7 +28,7 @@ impl Schema {
     ) -> Result<(), DecodeError> {
         let begun_at = out.len();
         let mut transcoder = Transcoder {
-            tables: &self.tables,
+            schema: self,
             found: Vec::new(),
             end_at_most: begun_at.saturating_add(JSON_BYTES_MAX),
             out,
@@ -43,7 +43,7 @@ impl Schema {
 }
 
 struct Transcoder<'s, 'a> {
-    tables: &'s [Table],
+    schema: &'s Schema,
     /// Fields of the message that is written, after those of the messages around it.
     found: Vec<Found<'a>>,
     out: &'s mut Vec<u8>,
@@ -81,15 +81,14 @@ impl Place {
 impl<'s, 'a> Transcoder<'s, 'a> {
     fn message(&mut self, table: usize, bytes: &'a [u8], place: Place) -> Result<(), DecodeError> {
         too_deep(place.depth, place.at)?;
-        let tables = self.tables;
-        let Some(table) = tables.get(table) else {
+        let Some(table) = self.table(table) else {
             return Ok(());
         };
-        if let Some(well_known) = &table.well_known {
-            return self.well_known(well_known, bytes, place);
+        if let Form::WellKnown(descriptor) = &table.form {
+            return self.well_known(descriptor, bytes, place);
         }
         let begin = self.gather(table, bytes, place)?;
-        self.object(table, begin, place)
+        self.gathered(table, begin, place)
     }
 
     /// One message that was written in several parts: it has the fields of all.
@@ -100,14 +99,13 @@ impl<'s, 'a> Transcoder<'s, 'a> {
         place: Place,
     ) -> Result<(), DecodeError> {
         too_deep(place.depth, place.at)?;
-        let tables = self.tables;
-        let Some(table) = tables.get(table) else {
+        let Some(table) = self.table(table) else {
             return Ok(());
         };
-        if let Some(well_known) = &table.well_known {
+        if let Form::WellKnown(descriptor) = &table.form {
             let parts = self.found.get(group).unwrap_or_default().iter();
             let merged: Vec<u8> = parts.flat_map(|part| body(part.value)).copied().collect();
-            return self.well_known(well_known, &merged, place);
+            return self.well_known(descriptor, &merged, place);
         }
         let begin = self.found.len();
         for at in group {
@@ -122,10 +120,26 @@ impl<'s, 'a> Transcoder<'s, 'a> {
         }
         self.keep_last_of_oneofs(table, begin);
         self.sort(begin);
-        self.object(table, begin, place)
+        self.gathered(table, begin, place)
     }
 
-    /// Writes the fields from here on as an object, and forgets them.
+    fn table(&self, table: usize) -> Option<&'s Table> {
+        self.schema.tables.get(table)
+    }
+
+    /// Writes the message whose fields are those from here on, and forgets them.
+    fn gathered(
+        &mut self,
+        table: &'s Table,
+        begin: usize,
+        place: Place,
+    ) -> Result<(), DecodeError> {
+        match table.form {
+            Form::Any => self.any(begin, place),
+            Form::Fields | Form::WellKnown(_) => self.object(table, begin, place),
+        }
+    }
+
     fn object(&mut self, table: &'s Table, begin: usize, place: Place) -> Result<(), DecodeError> {
         let end = self.found.len();
         self.out.push(b'{');
@@ -337,8 +351,7 @@ impl<'s, 'a> Transcoder<'s, 'a> {
         group: std::ops::Range<usize>,
         place: Place,
     ) -> Result<bool, DecodeError> {
-        let tables = self.tables;
-        let table = spec.holds.table().and_then(|table| tables.get(table));
+        let table = spec.holds.table().and_then(|table| self.table(table));
         let Some((table, [key, value])) = table.and_then(|table| {
             let [key, value] = &table.fields[..] else {
                 return None;
@@ -432,20 +445,6 @@ impl<'s, 'a> Transcoder<'s, 'a> {
 
     fn scalar(&mut self, holds: &Holds, found: Found<'a>) -> Result<(), DecodeError> {
         scalar::write(self.out, holds, found.value).map_err(|error| error.shifted(found.at))
-    }
-
-    /// These are rare, and their JSON has rules of its own; a library knows them.
-    fn well_known(
-        &mut self,
-        descriptor: &MessageDescriptor,
-        bytes: &[u8],
-        place: Place,
-    ) -> Result<(), DecodeError> {
-        let wrong = |why| DecodeError::at(place.at, Fault::Malformed(why));
-        let message = DynamicMessage::decode(descriptor.clone(), bytes)
-            .map_err(|_| wrong("a message of google.protobuf cannot be read"))?;
-        serde_json::to_writer(&mut *self.out, &message)
-            .map_err(|_| wrong("a message of google.protobuf has no JSON"))
     }
 
     fn comma(&mut self, empty: usize) {

@@ -91,7 +91,7 @@ pub const JSON_SEEDS: [(u8, &str); 5] = [
     (
         0,
         r#"{"at":"2026-01-02T03:04:05.000000006Z","took":"-1.5s","loose":{"a":[1,null,{"b":true}],"c":"d"},"wrapped":"0","nothing":null,
-        "any":{"@type":"type.googleapis.com/google.protobuf.Duration","value":"1s"},"mask":"a,bC.d"}"#,
+        "any":{"@type":"type.googleapis.com/google.protobuf.Duration","value":"1s"}}"#,
     ),
     (
         1,

@@ -27,6 +27,10 @@ fn check(input: &[u8]) {
         "{text}"
     );
     let json: serde_json::Value = serde_json::from_str(text).expect("JSON");
+    // The library takes this for the default value, which it is not, and leaves it out.
+    if text.contains(":-0.0") {
+        return;
+    }
     // The library takes an entry of a map however it is written.
     let expected = (!has_misfits).then(|| proto::json_by_library(place, bytes));
     if let Some(Some(expected)) = expected {

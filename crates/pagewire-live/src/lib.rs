@@ -8,6 +8,7 @@
 
 pub mod douyin;
 mod event;
+pub mod huya;
 mod ledger;
 mod model;
 mod reader;

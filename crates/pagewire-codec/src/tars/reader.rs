@@ -34,6 +34,11 @@ impl<'a> TarsReader<'a> {
         Ok(self)
     }
 
+    /// How far it has read, in bytes of the outermost input. After a string or a byte list that is where its last byte was.
+    pub const fn at(&self) -> usize {
+        self.input.at()
+    }
+
     /// An integer of any size.
     ///
     /// # Errors

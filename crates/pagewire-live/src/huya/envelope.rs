@@ -242,7 +242,7 @@ fn located<'a>(fields: &mut TarsReader<'a>, tag: u8) -> Result<(&'a [u8], usize)
 
 fn uri(fields: &mut TarsReader<'_>, tag: u8) -> Result<i64, DecodeError> {
     let uri = fields.integer(tag)?;
-    uri.ok_or_else(|| DecodeError::at(0, NO_URI))
+    uri.ok_or_else(|| DecodeError::at(fields.at(), NO_URI))
 }
 
 const NO_KIND: Fault = Fault::Malformed("a message of Huya without the number of its command");

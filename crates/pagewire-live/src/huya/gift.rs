@@ -4,15 +4,12 @@ use std::borrow::Cow;
 
 use pagewire_codec::{DecodeError, TarsReader};
 
-use super::fields::{id, id_of, number, some_number, some_text, text};
+use super::fields::{id, number, some_number, some_text, text};
 use super::messages::Read;
 use crate::event::{Body, Gift, Notice, Piece, PieceKind, User};
 
-/// `SendItemSubBroadcastPacket`. `message_id` tells gifts apart that nothing else does.
-pub(super) fn gift<'a>(
-    fields: &mut TarsReader<'a>,
-    message_id: i64,
-) -> Result<Read<'a>, DecodeError> {
+/// `SendItemSubBroadcastPacket`
+pub(super) fn gift<'a>(fields: &mut TarsReader<'a>) -> Result<Read<'a>, DecodeError> {
     let (mut gift, mut user, mut receiver) = (Gift::default(), User::default(), User::default());
     gift.gift = id(fields, 0)?;
     let payment = text(fields, 1)?;
@@ -33,13 +30,8 @@ pub(super) fn gift<'a>(
     }
     gift.count = count(gift.group_count, gift.combo_count);
     if gift.combo.is_empty() {
-        // It is by itself. Without a key of its own the next one would be taken for the same again.
-        gift.combo = if payment.is_empty() {
-            id_of(message_id)
-        } else {
-            payment
-        };
-        gift.ends = true;
+        // It is by itself. The site may tell of one payment again; where there is none the message is what tells gifts apart.
+        (gift.combo, gift.ends) = (payment, true);
     }
     let presenter = receiver.id.clone();
     gift.receiver = Some(Box::new(receiver));

@@ -42,7 +42,7 @@ impl Push<'_> {
         let fields = &mut TarsReader::new(self.body);
         match self.uri {
             names::CHAT => chat(fields),
-            names::GIFT => gift(fields, self.id),
+            names::GIFT => gift(fields),
             names::GIFT_ELSEWHERE => banner(fields),
             names::ENTER_BANNER => enter_banner(fields),
             names::ENTER => enter(fields),

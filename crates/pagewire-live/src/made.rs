@@ -20,6 +20,7 @@
 mod chance;
 mod combos;
 mod gifts;
+pub mod huya;
 mod manifest;
 mod people;
 mod room;

@@ -19,6 +19,7 @@
 
 mod chance;
 mod combos;
+pub mod douyin;
 mod gifts;
 pub mod huya;
 mod manifest;

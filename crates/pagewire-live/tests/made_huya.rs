@@ -8,14 +8,14 @@ use pagewire_live::made::huya::{Frames, MESSAGES_PER_FRAME};
 use pagewire_live::{Body, Event, FrameReader, Room, Site};
 
 fn kind(event: &Event<'_>) -> Kind {
-    match &event.body {
-        Body::Chat(_) => Kind::Chat,
-        Body::Gift(_) => Kind::Gift,
-        Body::Enter(_) => Kind::Enter,
-        Body::Stats(_) => Kind::Stats,
-        Body::Rank(_) => Kind::Rank,
-        Body::RoomState(_) => Kind::RoomState,
-        Body::Notice(_) => Kind::Notice,
+    match event.kind() {
+        "chat" => Kind::Chat,
+        "gift" => Kind::Gift,
+        "enter" => Kind::Enter,
+        "stats" => Kind::Stats,
+        "rank" => Kind::Rank,
+        "room_state" => Kind::RoomState,
+        "notice" => Kind::Notice,
         _ => Kind::Unknown,
     }
 }

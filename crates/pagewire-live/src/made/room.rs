@@ -195,7 +195,7 @@ pub struct Room {
 
 /// The first message of all rooms is of 2026-01-01, 12:00 UTC.
 const BEGINS_MS: u64 = 1_767_268_800_000;
-const CROWD: u64 = 600;
+const CROWD: u64 = 3_000;
 /// Places of a ranking.
 const TOP: usize = 5;
 
@@ -264,6 +264,16 @@ impl Room {
     /// Somebody of the crowd; some are far more active than others.
     fn someone(&mut self) -> Arc<Person> {
         let at = self.chance.skewed(CROWD);
+        self.person(at)
+    }
+
+    /// Somebody who need not have done anything yet.
+    fn anyone(&mut self) -> Arc<Person> {
+        let at = self.chance.below(CROWD);
+        self.person(at)
+    }
+
+    fn person(&self, at: u64) -> Arc<Person> {
         let found = self.crowd.get(usize::try_from(at).unwrap_or_default());
         found.expect("one of the crowd").clone()
     }
@@ -335,7 +345,7 @@ impl Room {
                 self.viewers = (self.viewers + change).saturating_sub(20).max(50);
                 self.visitors += 1 + change;
                 Happens::Enter {
-                    by: self.someone(),
+                    by: self.anyone(),
                     viewers: self.viewers,
                 }
             }

@@ -35,10 +35,13 @@ fn body(told: Told) -> Vec<u8> {
 /// How many gifts these messages are together.
 fn total(messages: &[Told]) -> u64 {
     let (mut deltas, mut finals) = (0, 0);
-    let mut count = |event: Event<'_>| match event.body {
-        Body::GiftDelta(gift) => deltas += gift.count,
-        Body::GiftFinal(gift) => finals += gift.count,
-        _ => {}
+    let mut count = |event: Event<'_>| {
+        if let Body::GiftDelta(gift) = &event.body {
+            deltas += gift.count;
+        }
+        if let Body::GiftFinal(gift) = &event.body {
+            finals += gift.count;
+        }
     };
     let mut room = Room::default();
     for told in messages {

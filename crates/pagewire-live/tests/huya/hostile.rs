@@ -14,9 +14,11 @@ fn gift() -> Vec<u8> {
 
 /// The texts of chats.
 fn texts(events: &[pagewire_live::Event<'_>]) -> Vec<String> {
-    let texts = events.iter().filter_map(|event| match &event.body {
-        Body::Chat(chat) => Some(chat.text.to_string()),
-        _ => None,
+    let texts = events.iter().filter_map(|event| {
+        if let Body::Chat(chat) = &event.body {
+            return Some(chat.text.to_string());
+        }
+        None
     });
     texts.collect()
 }

@@ -119,7 +119,7 @@ fn answers_are_told_apart() {
 fn price_list(gifts: usize) -> Vec<u8> {
     let gifts = (1..=gifts).map(|gift| {
         Struct(vec![
-            (1, Int(i64::try_from(gift).unwrap())),
+            (1, Int(i64::try_from(gift).expect("a small number"))),
             (2, Text("萤火虫")),
             (3, Int(150)),
         ])
@@ -133,10 +133,10 @@ fn price_list(gifts: usize) -> Vec<u8> {
 }
 
 fn prices_of(frame: &[u8]) -> Result<Vec<Price>, pagewire_codec::DecodeError> {
-    let Ok(Some(Answer::Call(call))) = Answer::read(frame) else {
-        panic!("no answer to a call");
-    };
-    prices(&call)
+    match Answer::read(frame).expect("Tars") {
+        Some(Answer::Call(call)) => prices(&call),
+        other => unreachable!("{other:?} is no answer to a call"),
+    }
 }
 
 #[test]

@@ -34,14 +34,15 @@ fn write(tag: u8, field: &Field<'_>, out: &mut Vec<u8>) {
             head(tag, kind, out);
             out.extend(&bytes[8 - length..]);
         }
-        Field::Text(text) if text.len() < 256 => {
-            head(tag, 6, out);
-            out.push(text.len() as u8);
-            out.extend(text.as_bytes());
-        }
         Field::Text(text) => {
-            head(tag, 7, out);
-            out.extend((text.len() as u32).to_be_bytes());
+            if let Ok(length) = u8::try_from(text.len()) {
+                head(tag, 6, out);
+                out.push(length);
+            } else {
+                let length = u32::try_from(text.len()).expect("a text below 4 GiB");
+                head(tag, 7, out);
+                out.extend(length.to_be_bytes());
+            }
             out.extend(text.as_bytes());
         }
         Field::Bytes(bytes) => {

@@ -8,11 +8,14 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use pagewire_live::{FrameReader, Site};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 const SOURCE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/douyin");
 
-/// Where an event has a value, and where the message has it, for all kinds: JSON pointers.
+/// Where an event has a value, and where the message has it: JSON pointers, of which there may be several with `|` between them.
+type Places = &'static [(&'static str, &'static str)];
+
+/// Those of all kinds.
 const OF_ALL: [(&str, &str); 1] = [("/room", "/common/roomId")];
 
 /// The same for kinds with a user.
@@ -26,7 +29,7 @@ const OF_PEOPLE: [(&str, &str); 6] = [
 ];
 
 /// The same for single kinds, by the method and the kind that comes of it.
-const OF_KINDS: [(&str, &str, &[(&str, &str)]); 24] = [
+const OF_KINDS: [(&str, &str, Places); 24] = [
     ("ChatMessage", "chat", &[("/chat/text", "/content")]),
     (
         "EmojiChatMessage",

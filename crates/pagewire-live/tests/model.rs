@@ -29,14 +29,17 @@ fn user() -> User<'static> {
     }
 }
 
-/// One of each kind, with everything in it.
-fn bodies() -> Vec<Body<'static>> {
-    let piece = Piece {
+fn piece() -> Piece<'static> {
+    Piece {
         kind: PieceKind::Emoji,
         text: "[smile]".into(),
         id: Some("1".into()),
         image: Some("https://example.com/e.webp".into()),
-    };
+    }
+}
+
+/// One of each kind of what people do, with everything in it.
+fn of_people() -> Vec<Body<'static>> {
     let count = GiftCount {
         gift: "1".into(),
         name: "rose".into(),
@@ -60,26 +63,11 @@ fn bodies() -> Vec<Body<'static>> {
         unit: Some(Unit::Diamond),
         receiver: Some(Box::new(user())),
     };
-    let ranked = Ranked {
-        place: 1,
-        user: user(),
-        score: "1.2万".into(),
-    };
-    let change = RankChange {
-        user: user(),
-        from: Some(2),
-        to: None,
-    };
-    let side = LinkSide {
-        id: "1".into(),
-        name: Some("a".into()),
-        score: Some(2),
-    };
     let text = || Some("text".into());
     vec![
         Body::Chat(Chat {
             text: "hi".into(),
-            pieces: vec![piece.clone()],
+            pieces: vec![piece()],
             reply_to: Some(Box::new(user())),
             paid: Some(1),
             unit: Some(Unit::Fen),
@@ -108,6 +96,28 @@ fn bodies() -> Vec<Body<'static>> {
             likes: Some(4),
             text: text(),
         }),
+    ]
+}
+
+/// One of each kind of what is said of the room.
+fn of_the_room() -> Vec<Body<'static>> {
+    let ranked = Ranked {
+        place: 1,
+        user: user(),
+        score: "1.2万".into(),
+    };
+    let change = RankChange {
+        user: user(),
+        from: Some(2),
+        to: None,
+    };
+    let side = LinkSide {
+        id: "1".into(),
+        name: Some("a".into()),
+        score: Some(2),
+    };
+    let text = || Some("text".into());
+    vec![
         Body::Rank(Rank {
             name: "room".into(),
             users: vec![ranked],
@@ -120,7 +130,7 @@ fn bodies() -> Vec<Body<'static>> {
         }),
         Body::Notice(Notice {
             text: "t".into(),
-            pieces: vec![piece],
+            pieces: vec![piece()],
         }),
         Body::Link(Link {
             action: "PK".into(),
@@ -137,6 +147,10 @@ fn bodies() -> Vec<Body<'static>> {
             bytes: Bytes(b"\0\xff".as_slice().into()),
         }),
     ]
+}
+
+fn bodies() -> Vec<Body<'static>> {
+    [of_people(), of_the_room()].concat()
 }
 
 fn event(body: Body<'static>) -> Event<'static> {

@@ -127,7 +127,7 @@ impl<'a> Command<'a> {
                 Cow::default()
             }
         };
-        let items = match fields.list(1) {
+        let items = match fields.list_while_whole(1) {
             Ok(Some(items)) => items,
             Ok(None) => return take(Err(here(DecodeError::at(0, NO_MESSAGES)))),
             Err(error) => return take(Err(here(error))),

@@ -93,6 +93,30 @@ fn messages_beside_a_broken_one_come_out() {
 }
 
 #[test]
+fn messages_in_front_of_a_cut_come_out() {
+    let heat = |id| {
+        Struct(vec![
+            (0, Int(8_006)),
+            (1, Bytes(vec![0x00, 1])),
+            (2, Int(id)),
+        ])
+    };
+    let group = tars::message(&[(0, Text("live:70"))]).len();
+    let batch = |ids| {
+        let items = (1..=ids).map(heat).collect();
+        tars::message(&[(0, Text("live:70")), (1, List(items))])
+    };
+    let ends: Vec<_> = (0..=3).map(|ids| batch(ids).len()).collect();
+    let whole = batch(3);
+    for end in group..whole.len() {
+        let data = whole[..end].to_vec();
+        let (events, errors) = read(&tars::message(&[(0, Int(22)), (1, Bytes(data))]));
+        let expected = ends[1..].iter().filter(|item| **item <= end).count();
+        assert_eq!((events.len(), errors.len()), (expected, 1), "cut at {end}");
+    }
+}
+
+#[test]
 fn an_item_of_another_shape_costs_itself() {
     let item = |uri| Struct(vec![(0, uri), (1, Bytes(chat("好"))), (2, Int(5))]);
     let no_uri = Struct(vec![(1, Bytes(chat("好")))]);

@@ -12,6 +12,9 @@ use crate::model::Bytes;
 /// Messages of one batch that are read. One more is an error, and the rest of the batch is left out. The site sends some tens.
 pub const BATCH_MESSAGES_MAX: usize = 1 << 16;
 
+/// Digits of the greatest 64-bit number.
+const UID_DIGITS: usize = 20;
+
 /// A time of a command that is further from its arrival is taken for something else.
 const CLOCKS_DIFFER_MS: u64 = 24 * 60 * 60 * 1_000;
 
@@ -106,7 +109,7 @@ impl<'a> Command<'a> {
             Ok(Push {
                 uri,
                 id: fields.integer(5)?.unwrap_or_default(),
-                group: String::from_utf8_lossy(group),
+                group: str::from_utf8(group).unwrap_or_default(),
                 body,
                 at: self.at.saturating_add(at),
             })
@@ -120,38 +123,34 @@ impl<'a> Command<'a> {
         let here = |error: DecodeError| error.shifted(self.at).inside("WSPushMessage_V2");
         let mut fields = TarsReader::new(self.data);
         let group = match fields.bytes(0) {
-            Ok(group) => String::from_utf8_lossy(group.unwrap_or_default()),
+            Ok(group) => str::from_utf8(group.unwrap_or_default()).unwrap_or_default(),
             // Its messages can be read all the same.
             Err(error) => {
                 take(Err(here(error)));
-                Cow::default()
+                ""
             }
         };
         let items = match fields.list_while_whole(1) {
             Ok(Some(items)) => items,
-            Ok(None) => return take(Err(here(DecodeError::at(0, NO_MESSAGES)))),
+            Ok(None) => return take(Err(here(DecodeError::at(fields.at(), NO_MESSAGES)))),
             Err(error) => return take(Err(here(error))),
         };
         for (index, item) in items.filter_map(structure).enumerate() {
             if index >= BATCH_MESSAGES_MAX {
                 return take(Err(here(DecodeError::at(0, TOO_MANY))));
             }
-            let push = item.and_then(|mut item| self.item(&mut item, &group));
+            let push = item.and_then(|mut item| self.item(&mut item, group));
             take(push.map_err(here));
         }
     }
 
-    fn item(
-        &self,
-        fields: &mut TarsReader<'a>,
-        group: &Cow<'a, str>,
-    ) -> Result<Push<'a>, DecodeError> {
+    fn item(&self, fields: &mut TarsReader<'a>, group: &'a str) -> Result<Push<'a>, DecodeError> {
         let uri = uri(fields, 0)?;
         let (body, at) = located(fields, 1)?;
         Ok(Push {
             uri,
             id: fields.integer(2)?.unwrap_or_default(),
-            group: group.clone(),
+            group,
             body,
             at: self.at.saturating_add(at),
         })
@@ -159,25 +158,28 @@ impl<'a> Command<'a> {
 }
 
 /// One message of a room.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Push<'a> {
     /// Which struct it is.
     pub uri: i64,
     /// Its own id, the same on all connections. 0 where there is none.
     pub id: i64,
-    /// Whom it was sent to, as `live:294636272`. Empty where that is not told.
-    pub group: Cow<'a, str>,
+    /// Whom it was sent to, as `live:294636272`. Empty where that is not told, or is no text.
+    pub group: &'a str,
     /// The fields of the struct.
     pub body: &'a [u8],
     /// At which byte of the WebSocket message they begin.
     pub at: usize,
 }
 
-impl Push<'_> {
+impl<'a> Push<'a> {
     /// The uid of the presenter whose group it is. Empty for other groups.
-    pub fn presenter(&self) -> &str {
+    pub fn presenter(&self) -> &'a str {
         let of = |kind| self.group.strip_prefix(kind);
-        of("live:").or_else(|| of("chat:")).unwrap_or_default()
+        let uid = of("live:").or_else(|| of("chat:")).unwrap_or_default();
+        // All events of a batch have it: what is no number must not be repeated that often, however long it is.
+        let is_uid = uid.len() <= UID_DIGITS && uid.bytes().all(|byte| byte.is_ascii_digit());
+        if is_uid { uid } else { "" }
     }
 
     /// The name of the struct, else its number.
@@ -187,7 +189,7 @@ impl Push<'_> {
     }
 
     /// As an event of what this was read to be.
-    pub(super) fn with<'p>(&'p self, room: Cow<'p, str>, time: Time, body: Body<'p>) -> Event<'p> {
+    pub(super) fn with(&self, room: Cow<'a, str>, time: Time, body: Body<'a>) -> Event<'a> {
         Event {
             site: Site::Huya,
             room,

@@ -18,7 +18,7 @@ use crate::reader::Take;
 /// People mentioned in a chat who are looked for in its text. Of more the rest is left out; the site's part has all.
 pub const MENTIONS_MAX: usize = 64;
 
-impl Push<'_> {
+impl<'a> Push<'a> {
     /// Gives the event of it, or why there is none.
     pub(super) fn event(&self, time: Time, take: Take<'_>) {
         let Read {
@@ -38,7 +38,7 @@ impl Push<'_> {
         take(Ok(event));
     }
 
-    fn read(&self) -> Result<Read<'_>, DecodeError> {
+    fn read(&self) -> Result<Read<'a>, DecodeError> {
         let fields = &mut TarsReader::new(self.body);
         match self.uri {
             names::CHAT => chat(fields),
@@ -107,7 +107,8 @@ fn pieces<'a>(text: &str, fields: &mut TarsReader<'a>) -> Result<Vec<Piece<'a>>,
         let mut someone = someone?;
         let (id, name) = (id(&mut someone, 0)?, self::text(&mut someone, 1)?);
         let written = format!("@{name}");
-        let Some((before, behind)) = rest.split_once(&written) else {
+        let found = rest.split_once(&written).filter(|_| !name.is_empty());
+        let Some((before, behind)) = found else {
             push(&mut elsewhere, piece(PieceKind::Mention, "", Some(id)));
             continue;
         };

@@ -7,7 +7,7 @@ use pagewire_codec::{DecodeError, TarsReader};
 use super::fields::{id, number, some_number, some_text, structs, text};
 use super::messages::Read;
 use super::people::noble;
-use crate::event::{Badge, Body, Rank, Ranked, User, push};
+use crate::event::{Body, EVENT_LIST_MAX, Rank, Ranked, User};
 
 /// `VipBarListRsp`: those who sit in front.
 pub(super) fn vip_bar<'a>(fields: &mut TarsReader<'a>) -> Result<Read<'a>, DecodeError> {
@@ -50,17 +50,11 @@ pub(super) fn week<'a>(fields: &mut TarsReader<'a>) -> Result<Read<'a>, DecodeEr
 
 /// `FansRankListRsp`: who is first in the club.
 pub(super) fn fans<'a>(fields: &mut TarsReader<'a>) -> Result<Read<'a>, DecodeError> {
-    let club = text(fields, 1)?;
     let users = ranked(fields, 2, 0, |item, ranked| {
         ranked.user.id = id(item, 0)?;
         ranked.user.name = text(item, 1)?;
         ranked.score = id(item, 2)?;
-        let level = some_number(item, 3)?;
         ranked.user.avatar = some_text(item, 4)?;
-        ranked.user.badges.push(Badge {
-            name: club.clone(),
-            level,
-        });
         Ok(())
     })?;
     Ok(of("fans", users))
@@ -82,7 +76,7 @@ fn ranked<'a>(
     fill: impl Fn(&mut TarsReader<'a>, &mut Ranked<'a>) -> Result<(), DecodeError>,
 ) -> Result<Vec<Ranked<'a>>, DecodeError> {
     let (mut users, mut place) = (Vec::new(), start);
-    for item in structs(fields, tag)? {
+    for item in structs(fields, tag)?.take(EVENT_LIST_MAX) {
         place = place.saturating_add(1);
         let mut ranked = Ranked {
             place,
@@ -90,7 +84,7 @@ fn ranked<'a>(
             score: Cow::default(),
         };
         fill(&mut item?, &mut ranked)?;
-        push(&mut users, ranked);
+        users.push(ranked);
     }
     Ok(users)
 }

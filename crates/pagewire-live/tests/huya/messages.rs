@@ -32,6 +32,7 @@ fn a_chat_tells_who_said_what_and_whom_they_meant() {
     let mentioned = vec![
         Struct(vec![(0, Int(40)), (1, Text("夏天"))]),
         Struct(vec![(0, Int(41)), (1, Text("nobody"))]),
+        Struct(vec![(0, Int(42)), (1, Text(""))]),
     ];
     let event = one(
         1_400,
@@ -39,7 +40,7 @@ fn a_chat_tells_who_said_what_and_whom_they_meant() {
             (0, Struct(sender)),
             (1, Int(11)),
             (2, Int(12)),
-            (3, Text("嗨 @夏天 晚上好")),
+            (3, Text("嗨 @夏天 晚上好@")),
             (4, Int(0)),
             (6, Struct(vec![(0, Int(-1))])),
             (8, List(decorations)),
@@ -63,12 +64,13 @@ fn a_chat_tells_who_said_what_and_whom_they_meant() {
             "avatar": "https://picture.example/a.jpg",
         },
         "chat": {
-            "text": "嗨 @夏天 晚上好",
+            "text": "嗨 @夏天 晚上好@",
             "pieces": [
                 {"kind": "text", "text": "嗨 "},
                 {"kind": "mention", "text": "@夏天", "id": "40"},
-                {"kind": "text", "text": " 晚上好"},
+                {"kind": "text", "text": " 晚上好@"},
                 {"kind": "mention", "text": "", "id": "41"},
+                {"kind": "mention", "text": "", "id": "42"},
             ],
         },
         "method": "MessageNotice",
@@ -198,6 +200,22 @@ fn those_with_a_rank_come_in_by_name_or_by_id_alone() {
 }
 
 #[test]
+fn a_group_that_names_no_presenter_is_no_room() {
+    let room = |group| json(&push(1_400, group, 1, chat("好")))[0]["room"].clone();
+    assert_eq!(room("live:18446744073709551615"), "18446744073709551615");
+    for other in [
+        "live:184467440737095516150",
+        "live:x",
+        "live:",
+        "game:70",
+        "70",
+        "",
+    ] {
+        assert_eq!(room(other), "", "{other}");
+    }
+}
+
+#[test]
 fn rankings_have_places_and_what_they_are_for() {
     let noble = Struct(vec![(0, Int(31)), (4, Int(5))]);
     let item = Struct(vec![(0, Int(31)), (2, noble), (5, Text("芦苇"))]);
@@ -232,8 +250,8 @@ fn rankings_have_places_and_what_they_are_for() {
         6_230,
         &[(0, Int(1)), (1, Text("小船")), (2, List(vec![item]))],
     );
-    let user = json!({"id": "31", "name": "芦苇", "badges": [{"name": "小船", "level": 20}]});
-    assert_eq!(fans["rank"]["users"][0]["user"], user);
+    let expected = json!({"place": 1, "user": {"id": "31", "name": "芦苇"}, "score": "7"});
+    assert_eq!(fans["rank"]["users"], json!([expected]));
 }
 
 #[test]

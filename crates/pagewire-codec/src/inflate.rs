@@ -187,7 +187,7 @@ impl Inflater {
         packed: &mut Cursor<'_>,
         out: &mut Output,
     ) -> Result<(), DecodeError> {
-        let Self { deflate } = self;
+        let Self { deflate, .. } = self;
         deflate.reset(wrapping == Wrapping::Zlib);
         loop {
             out.make_room(packed.at())?;

@@ -9,6 +9,7 @@
 
 pub mod douyin;
 mod event;
+pub mod huya;
 mod ledger;
 pub mod made;
 mod model;

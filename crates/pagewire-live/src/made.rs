@@ -21,6 +21,7 @@ mod chance;
 mod combos;
 pub mod douyin;
 mod gifts;
+pub mod huya;
 mod manifest;
 mod people;
 mod room;

@@ -1,6 +1,6 @@
 //! Protobuf: by schema, and without one.
 //!
-//! [`Fields`] reads the wire format (<https://protobuf.dev/programming-guides/encoding/>). [`Schema`] compiles `.proto` files at run time and turns
+//! [`Fields`] reads the wire format (<https://protobuf.dev/programming-guides/encoding/>), and [`Writer`] writes it. [`Schema`] compiles `.proto` files at run time and turns
 //! messages into canonical JSON and back. [`guess`](fn@guess) and [`RawMessage`] make the best of bytes of which nothing is known.
 
 mod encode;
@@ -12,6 +12,7 @@ mod schema;
 mod table;
 mod unknown;
 mod wire;
+mod writer;
 
 pub use encode::EncodeError;
 pub use guess::{GUESS_FIELDS_MAX, Guess, guess};
@@ -21,3 +22,4 @@ pub use scalar::Packed;
 pub use schema::{MessageId, Schema, SchemaError, SchemaSource};
 pub use unknown::{UNKNOWN_PLACES_MAX, UnknownField};
 pub use wire::{DEPTH_MAX, Field, Fields, Value, WireType};
+pub use writer::Writer;

@@ -9,6 +9,7 @@
 pub mod douyin;
 mod event;
 mod ledger;
+pub mod made;
 mod model;
 mod reader;
 

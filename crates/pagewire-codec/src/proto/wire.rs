@@ -6,7 +6,7 @@ use crate::error::{DecodeError, Fault};
 /// Messages inside of each other. One more is an error. Protobuf's own libraries stop at 100.
 pub const DEPTH_MAX: usize = 64;
 /// Field numbers have 29 bits.
-const HIGHEST_NUMBER: u64 = (1 << 29) - 1;
+pub(super) const HIGHEST_NUMBER: u64 = (1 << 29) - 1;
 
 /// The fields of one message, in the order in which they were written. Ends after the first error.
 #[derive(Debug, Clone)]

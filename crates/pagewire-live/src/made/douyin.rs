@@ -1,0 +1,149 @@
+//! What happens in a room, as Douyin's socket sends it.
+
+mod kinds;
+mod parts;
+
+use std::io::Write as _;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use pagewire_codec::proto::Writer;
+
+use super::chance::Chance;
+use super::manifest::Manifest;
+use super::room::{Happening, Repeat, Room};
+
+/// Messages of a frame, if not told otherwise: with them a frame unpacks to about 75 kB, as those of a busy room do.
+pub const MESSAGES_PER_FRAME: u64 = 20;
+
+/// Frames of one made-up room: `PushFrame`s with a packed `Response` each. As an iterator it goes on for ever.
+#[derive(Debug)]
+pub struct Frames {
+    room: Room,
+    chance: Chance,
+    messages_per_frame: u64,
+    manifest: Manifest,
+}
+
+impl Frames {
+    /// Those of the room of this seed.
+    pub fn new(seed: u64) -> Self {
+        Self {
+            room: Room::new(seed),
+            // What happens is not changed by how it is written.
+            chance: Chance::new(!seed),
+            messages_per_frame: MESSAGES_PER_FRAME,
+            manifest: Manifest::default(),
+        }
+    }
+
+    /// With so many messages a frame on average; a frame has from half to one and a half times as many, and at least one.
+    #[must_use]
+    pub const fn messages_per_frame(mut self, messages: u64) -> Self {
+        self.messages_per_frame = messages;
+        self
+    }
+
+    /// What the frames so far hold.
+    pub const fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    /// The next frame before it is packed and put into its envelope: a `Response`, as polling answers with it.
+    ///
+    /// The manifest counts it as a frame that is not packed.
+    pub fn response(&mut self) -> Vec<u8> {
+        let response = self.unpacked();
+        self.manifest.bytes += response.len() as u64;
+        response
+    }
+
+    fn unpacked(&mut self) -> Vec<u8> {
+        let half = self.messages_per_frame / 2;
+        let least = (self.messages_per_frame - half).max(1);
+        let messages = self.chance.between(least, least + 2 * half);
+        let mut response = Writer::default();
+        for _ in 0..messages {
+            let happening = self.room.next().expect("it goes on for ever");
+            self.manifest.add(&happening);
+            self.message(&mut response, &happening);
+        }
+        self.manifest.frames += 1;
+        let now_ms = self.now_ms();
+        response.text(2, &self.cursor());
+        response.varint(4, now_ms).text(5, &self.internal_ext());
+        response.varint(8, 15).varint(9, 1);
+        let response = response.into_bytes();
+        self.manifest.unpacked_bytes += response.len() as u64;
+        response
+    }
+
+    fn message(&mut self, response: &mut Writer, happening: &Happening) {
+        let mut pen = kinds::Pen {
+            room: &self.room,
+            chance: &mut self.chance,
+            happening,
+        };
+        let (method, payload) = pen.message();
+        response.message(1, |message| {
+            message.text(1, &method).bytes(2, &payload);
+            message.varint(3, happening.id).varint(4, 1);
+            if happening.repeat != Repeat::First {
+                message.varint(5, self.manifest.frames);
+            }
+        });
+    }
+
+    /// When the frame is sent.
+    fn now_ms(&self) -> u64 {
+        self.room.now_ms() + 150
+    }
+
+    fn cursor(&self) -> String {
+        let (now_ms, room) = (self.now_ms(), self.room.id());
+        format!("t-{now_ms}_r-{room}_d-1_u-1_h-{}", room ^ now_ms)
+    }
+
+    fn internal_ext(&self) -> String {
+        let (now_ms, room) = (self.now_ms(), self.room.id());
+        let seq = self.manifest.frames;
+        format!(
+            "internal_src:dim|wss_push_room_id:{room}|wss_push_did:7300000000000000001|first_req_ms:{}|fetch_time:{now_ms}|seq:{seq}|wss_info:0-{now_ms}-0-0|wrds_v:{room}",
+            now_ms - now_ms % 3_600_000
+        )
+    }
+}
+
+impl Iterator for Frames {
+    type Item = Vec<u8>;
+
+    fn next(&mut self) -> Option<Vec<u8>> {
+        let packed = packed(&self.unpacked());
+        let mut frame = Writer::default();
+        frame.varint(1, self.manifest.frames);
+        frame.varint(2, self.chance.number());
+        frame.varint(3, 8_888).varint(4, 8);
+        let headers = [
+            ("compress_type", "gzip".to_owned()),
+            ("im-internal_ext", self.internal_ext()),
+            ("im-cursor", self.cursor()),
+            ("im-now", self.now_ms().to_string()),
+            ("im-live_cursor", "d-1_u-1".to_owned()),
+        ];
+        for (name, value) in headers {
+            frame.message(5, |header| {
+                header.text(1, name).text(2, &value);
+            });
+        }
+        frame.text(6, "pb").text(7, "msg").bytes(8, &packed);
+        let frame = frame.into_bytes();
+        self.manifest.bytes += frame.len() as u64;
+        Some(frame)
+    }
+}
+
+fn packed(bytes: &[u8]) -> Vec<u8> {
+    let mut gzip = GzEncoder::new(Vec::new(), Compression::default());
+    gzip.write_all(bytes).expect("memory takes all");
+    gzip.finish().expect("memory takes all")
+}

@@ -134,6 +134,8 @@ record! {
         1 name: Cow<'a, str>,
         /// How far in it.
         2 level: Option<u64>,
+        /// The site's id of the room that it is of.
+        3 room: Option<Cow<'a, str>>,
     }
 }
 

@@ -6,7 +6,10 @@
     warn(clippy::indexing_slicing, clippy::arithmetic_side_effects)
 )]
 
+pub mod bilibili;
+mod bracketed;
 pub mod douyin;
+pub mod douyu;
 mod event;
 mod ledger;
 pub mod made;

@@ -155,7 +155,9 @@ impl<'a> Message<'a> {
                 bytes: Cow::Borrowed(self.whole.as_bytes()),
             },
         };
-        for body in more {
+        self.tell_apart(&mut event.body, arrival_ms);
+        for mut body in more {
+            self.tell_apart(&mut body, arrival_ms);
             let next = Event {
                 body,
                 ..event.clone()
@@ -163,6 +165,19 @@ impl<'a> Message<'a> {
             take(Ok(std::mem::replace(&mut event, next)));
         }
         take(Ok(event));
+    }
+
+    /// A gift without a number of its send is told from the next one by the message, or by when it came.
+    fn tell_apart(&self, body: &mut Body<'_>, arrival_ms: u64) {
+        if let Body::Gift(gift) = body
+            && gift.combo.is_empty()
+        {
+            gift.combo = Cow::Owned(if self.id.is_empty() {
+                arrival_ms.to_string()
+            } else {
+                self.id.clone().into_owned()
+            });
+        }
     }
 
     /// Reads it; `packed` is the Protobuf that some kinds have in their JSON.

@@ -141,7 +141,7 @@ fn chat(text: &str) -> Read<'_> {
 /// `[emot:dy101]`
 fn emoji<'a>(word: &str) -> Option<Piece<'a>> {
     let id = word.strip_prefix("[emot:")?.strip_suffix(']')?;
-    Some(Piece {
+    (!id.is_empty()).then(|| Piece {
         kind: PieceKind::Emoji,
         id: Some(Cow::Owned(id.to_owned())),
         ..Piece::default()

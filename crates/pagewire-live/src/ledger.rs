@@ -13,7 +13,7 @@ pub const IDLE_MS: u64 = 10_000;
 /// What comes of a combo so long after the last that was heard of it is a new one. Until then its number is remembered, so that what was counted is not
 /// counted again.
 pub const REMEMBERED_MS: u64 = 10 * 60_000;
-/// Combos that are remembered. Of more the one that was heard of least lately is ended and forgotten.
+/// Combos that are remembered. Of more the one that was looked at longest ago is ended and forgotten.
 pub const LEDGER_COMBOS_MAX: usize = 65_536;
 
 /// Who gives what to whom, in one go. Texts, as sites have ids of all kinds.
@@ -43,36 +43,38 @@ pub struct Press {
 }
 
 /// A number of gifts of one combo.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Count {
-    /// Which.
-    pub combo: Combo,
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Count<'l, L> {
     /// How many.
     pub count: u64,
     /// What they are worth together, in the smallest unit of the site.
     pub value: u64,
+    /// What was said of the combo when it began.
+    pub label: &'l L,
+    /// When it was heard of last, by the clock of the caller.
+    pub heard_ms: u64,
 }
 
 /// What a message, or time, does to the totals.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Ledgered {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ledgered<'l, L> {
     /// So many more.
-    Delta(Count),
+    Delta(Count<'l, L>),
     /// The combo has ended. The counts of its deltas since it began, or ended before, are together this one.
-    Final(Count),
+    Final(Count<'l, L>),
 }
 
-/// The gifts of any number of rooms.
-#[derive(Debug, Default)]
-pub struct GiftLedger {
-    combos: HashMap<Combo, State>,
-    /// Combos by when they are to be looked at, the next one first. One that was heard of since is looked at later.
+/// The gifts of any number of rooms. `L` is what the caller wants to know of a combo again when it ends.
+#[derive(Debug)]
+pub struct GiftLedger<L> {
+    combos: HashMap<Combo, State<L>>,
+    /// Combos by when they were looked at last, the one to look at next first.
     due: VecDeque<(u64, Combo)>,
-    out: VecDeque<Ledgered>,
 }
 
 #[derive(Debug)]
-struct State {
+struct State<L> {
+    label: L,
     /// The highest number so far.
     total: u64,
     /// What was counted since the last end.
@@ -81,15 +83,32 @@ struct State {
     heard_ms: u64,
 }
 
-impl GiftLedger {
-    /// Takes a message in. `now_ms` must not go back; any clock does.
-    pub fn add(&mut self, now_ms: u64, combo: &Combo, press: Press) {
-        self.advance(now_ms);
-        if !self.combos.contains_key(combo) {
-            self.make_room();
+impl<L> Default for GiftLedger<L> {
+    fn default() -> Self {
+        Self {
+            combos: HashMap::new(),
+            due: VecDeque::new(),
+        }
+    }
+}
+
+impl<L> GiftLedger<L> {
+    /// Takes a message in. `now_ms` must not go back; any clock does. `label` is asked for where the combo is a new one.
+    pub fn add(
+        &mut self,
+        now_ms: u64,
+        combo: Combo,
+        press: Press,
+        label: impl FnOnce() -> L,
+        mut out: impl FnMut(Ledgered<'_, L>),
+    ) {
+        self.advance(now_ms, &mut out);
+        if !self.combos.contains_key(&combo) {
+            self.make_room(&mut out);
             self.due.push_back((now_ms, combo.clone()));
         }
-        let state = self.combos.entry(combo.clone()).or_insert(State {
+        let state = self.combos.entry(combo).or_insert_with(|| State {
+            label: label(),
             total: 0,
             open: 0,
             open_value: 0,
@@ -102,20 +121,20 @@ impl GiftLedger {
             state.total = press.total;
             state.open = state.open.saturating_add(count);
             state.open_value = state.open_value.saturating_add(value);
-            self.out.push_back(Ledgered::Delta(Count {
-                combo: combo.clone(),
+            out(Ledgered::Delta(Count {
                 count,
                 value,
+                label: &state.label,
+                heard_ms: now_ms,
             }));
         }
         if press.ends {
-            let ended = state.end(combo);
-            self.out.extend(ended);
+            state.end(&mut out);
         }
     }
 
     /// Ends combos that have been idle, and forgets those that have been for long.
-    pub fn advance(&mut self, now_ms: u64) {
+    pub fn advance(&mut self, now_ms: u64, mut out: impl FnMut(Ledgered<'_, L>)) {
         while let Some((looked_ms, _)) = self.due.front()
             && now_ms.saturating_sub(*looked_ms) >= IDLE_MS
         {
@@ -127,8 +146,7 @@ impl GiftLedger {
             };
             let idle_ms = now_ms.saturating_sub(state.heard_ms);
             if idle_ms >= IDLE_MS {
-                let ended = state.end(&combo);
-                self.out.extend(ended);
+                state.end(&mut out);
             }
             if idle_ms >= REMEMBERED_MS {
                 self.combos.remove(&combo);
@@ -145,44 +163,39 @@ impl GiftLedger {
     }
 
     /// Ends everything: nothing more comes.
-    pub fn end(&mut self) {
-        for (_, combo) in std::mem::take(&mut self.due) {
-            if let Some(mut state) = self.combos.remove(&combo) {
-                self.out.extend(state.end(&combo));
-            }
-        }
+    pub fn end(&mut self, mut out: impl FnMut(Ledgered<'_, L>)) {
+        while self.forget_one(&mut out) {}
     }
 
-    /// What came of the last calls, one by one.
-    pub fn poll(&mut self) -> Option<Ledgered> {
-        self.out.pop_front()
+    fn make_room(&mut self, mut out: impl FnMut(Ledgered<'_, L>)) {
+        while self.combos.len() >= LEDGER_COMBOS_MAX && self.forget_one(&mut out) {}
     }
 
-    fn make_room(&mut self) {
-        while self.combos.len() >= LEDGER_COMBOS_MAX {
-            let Some((_, combo)) = self.due.pop_front() else {
-                return;
-            };
-            if let Some(mut state) = self.combos.remove(&combo) {
-                self.out.extend(state.end(&combo));
-            }
-        }
+    fn forget_one(&mut self, mut out: impl FnMut(Ledgered<'_, L>)) -> bool {
+        let oldest = self.due.pop_front();
+        let forgotten = oldest.and_then(|(_, combo)| self.combos.remove(&combo));
+        let Some(mut state) = forgotten else {
+            return false;
+        };
+        state.end(&mut out);
+        true
     }
 }
 
-impl State {
-    /// What was counted since the last end, where that is anything.
-    fn end(&mut self, combo: &Combo) -> Option<Ledgered> {
+impl<L> State<L> {
+    /// Tells what was counted since the last end, where that is anything.
+    fn end(&mut self, mut out: impl FnMut(Ledgered<'_, L>)) {
         let (count, value) = (
             std::mem::take(&mut self.open),
             std::mem::take(&mut self.open_value),
         );
-        (count > 0).then(|| {
-            Ledgered::Final(Count {
-                combo: combo.clone(),
+        if count > 0 {
+            out(Ledgered::Final(Count {
                 count,
                 value,
-            })
-        })
+                label: &self.label,
+                heard_ms: self.heard_ms,
+            }));
+        }
     }
 }

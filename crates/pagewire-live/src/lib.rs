@@ -1,6 +1,7 @@
 //! Live rooms, without a socket, a file or a clock.
 //!
-//! [`Event`] is what happens in a room of any site; modules such as [`douyin`] read it out of a site's messages. [`GiftLedger`] counts gifts.
+//! [`Event`] is what happens in a room of any site. A [`FrameReader`] reads events out of the frames of a site; a [`Room`] makes one account of them:
+//! each once, gifts counted, rankings with their changes.
 #![cfg_attr(
     not(test),
     warn(clippy::indexing_slicing, clippy::arithmetic_side_effects)
@@ -15,6 +16,7 @@ mod ledger;
 pub mod made;
 mod model;
 mod reader;
+mod room;
 
 pub use event::*;
 pub use ledger::{
@@ -22,3 +24,4 @@ pub use ledger::{
 };
 pub use model::{Bytes, event_json_schema, event_proto};
 pub use reader::FrameReader;
+pub use room::{ROOM_IDS_MAX, ROOM_RANKINGS_MAX, Room};

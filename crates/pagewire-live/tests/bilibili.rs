@@ -395,15 +395,15 @@ fn gifts_in_protobuf_come_out_one_by_one() {
     ]
     .concat();
     let events = events(&packed("SEND_GIFT_V2", &protobuf));
-    let expected = [("32", "电影票", 2, 2_000), ("33", "棉花糖", 1, 9_000)].map(|(id, name, count, price)| {
+    let expected = [("t-77", "32", "电影票", 2, 2_000), ("t-77-2", "33", "棉花糖", 1, 9_000)].map(|(id, name, count, price)| {
         let body = json!({
-            "gift": id, "name": name, "group_count": count, "repeat_count": 0, "combo_count": 0, "total_count": 0, "count": count,
+            "gift": gift, "name": name, "group_count": count, "repeat_count": 0, "combo_count": 0, "total_count": 0, "count": count,
             "combo": "t-77", "ends": true, "unit_value": price, "unit": "gold_seed"
         });
         let user = json!({
             "id": "77", "name": "阿青", "avatar": "https://example.com/f.jpg", "badges": [{ "name": "星光", "level": 21, "room": "4321" }]
         });
-        with(with(told("gift", &body), at_event(1_785_000_001)), json!({ "id": "t-77", "user": user }))
+        with(with(told("gift", &body), at_event(1_785_000_001)), json!({ "id": id, "user": user }))
     });
     assert_eq!(events, expected);
 }

@@ -34,29 +34,59 @@ fn end(total: u64) -> Press {
     }
 }
 
-/// `+3` is a delta of 3, `=7` a final of 7.
-fn all(ledger: &mut GiftLedger) -> Vec<String> {
-    let polled = std::iter::from_fn(|| ledger.poll());
-    polled
-        .map(|one| match one {
-            Ledgered::Delta(count) => {
-                assert_eq!(count.value, count.count * 5);
-                format!("+{}", count.count)
-            }
-            Ledgered::Final(count) => {
-                assert_eq!(count.value, count.count * 5);
-                format!("={}", count.count)
-            }
-        })
-        .collect()
+/// A ledger, and what it said since somebody looked.
+#[derive(Default)]
+struct Book {
+    ledger: GiftLedger<usize>,
+    said: Vec<Said>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Said {
+    Delta(usize, u64),
+    Final(usize, u64),
+}
+
+fn said(ledgered: Ledgered<'_, usize>) -> Said {
+    let (Ledgered::Delta(count) | Ledgered::Final(count)) = ledgered;
+    assert_eq!(count.value, count.count * 5);
+    match ledgered {
+        Ledgered::Delta(count) => Said::Delta(*count.label, count.count),
+        Ledgered::Final(count) => Said::Final(*count.label, count.count),
+    }
+}
+
+impl Book {
+    fn add(&mut self, now_ms: u64, group: usize, press: Press) {
+        let note = |ledgered: Ledgered<'_, usize>| self.said.push(said(ledgered));
+        self.ledger.add(now_ms, combo(group), press, || group, note);
+    }
+
+    fn advance(&mut self, now_ms: u64) {
+        self.ledger
+            .advance(now_ms, |ledgered| self.said.push(said(ledgered)));
+    }
+
+    fn end(&mut self) {
+        self.ledger.end(|ledgered| self.said.push(said(ledgered)));
+    }
+
+    /// `+3` is a delta of 3, `=7` a final of 7.
+    fn look(&mut self) -> Vec<String> {
+        let said = self.said.drain(..).map(|said| match said {
+            Said::Delta(_, count) => format!("+{count}"),
+            Said::Final(_, count) => format!("={count}"),
+        });
+        said.collect()
+    }
 }
 
 fn counted(presses: &[(u64, Press)]) -> String {
-    let mut ledger = GiftLedger::default();
+    let mut book = Book::default();
     for (at_ms, press) in presses {
-        ledger.add(*at_ms, &combo(1), *press);
+        book.add(*at_ms, 1, *press);
     }
-    all(&mut ledger).join(" ")
+    book.look().join(" ")
 }
 
 #[test]
@@ -79,36 +109,40 @@ fn a_combo_grows_and_ends() {
 
 #[test]
 fn a_combo_without_an_end_ends_when_nothing_comes_for_long() {
-    let mut ledger = GiftLedger::default();
-    ledger.add(0, &combo(1), press(2));
-    ledger.add(IDLE_MS - 1, &combo(1), press(3));
-    ledger.advance(2 * IDLE_MS - 2);
-    assert_eq!(all(&mut ledger), ["+2", "+1"]);
+    let mut book = Book::default();
+    book.add(0, 1, press(2));
+    book.add(IDLE_MS - 1, 1, press(3));
+    book.advance(2 * IDLE_MS - 2);
+    assert_eq!(book.look(), ["+2", "+1"]);
     let mut now_ms = 2 * IDLE_MS - 1;
-    while let Some(next_ms) = ledger.next_ms().filter(|next_ms| *next_ms < 4 * IDLE_MS) {
+    while let Some(next_ms) = book
+        .ledger
+        .next_ms()
+        .filter(|next_ms| *next_ms < 4 * IDLE_MS)
+    {
         now_ms = next_ms.max(now_ms);
-        ledger.advance(now_ms);
+        book.advance(now_ms);
     }
-    assert_eq!(all(&mut ledger), ["=3"]);
+    assert_eq!(book.look(), ["=3"]);
     // It goes on, and ends once more; what was counted stays counted.
-    ledger.add(now_ms, &combo(1), press(3));
-    ledger.add(now_ms, &combo(1), end(5));
-    assert_eq!(all(&mut ledger), ["+2", "=2"]);
+    book.add(now_ms, 1, press(3));
+    book.add(now_ms, 1, end(5));
+    assert_eq!(book.look(), ["+2", "=2"]);
     // Long after, the same numbers are a new combo.
-    ledger.advance(now_ms + REMEMBERED_MS + IDLE_MS);
-    ledger.add(now_ms + REMEMBERED_MS + IDLE_MS, &combo(1), end(5));
-    assert_eq!(all(&mut ledger), ["+5", "=5"]);
+    book.advance(now_ms + REMEMBERED_MS + IDLE_MS);
+    book.add(now_ms + REMEMBERED_MS + IDLE_MS, 1, end(5));
+    assert_eq!(book.look(), ["+5", "=5"]);
 }
 
 #[test]
 fn of_more_combos_than_are_remembered_the_oldest_is_ended() {
-    let mut ledger = GiftLedger::default();
+    let mut book = Book::default();
     for group in 0..LEDGER_COMBOS_MAX {
-        ledger.add(0, &combo(group), press(1));
+        book.add(0, group, press(1));
     }
-    assert!(all(&mut ledger).iter().all(|one| one == "+1"), "all fit");
-    ledger.add(0, &combo(LEDGER_COMBOS_MAX), press(1));
-    assert_eq!(all(&mut ledger), ["=1", "+1"]);
+    assert!(book.look().iter().all(|one| one == "+1"), "all fit");
+    book.add(0, LEDGER_COMBOS_MAX, press(1));
+    assert_eq!(book.look(), ["=1", "+1"]);
 }
 
 proptest! {
@@ -117,33 +151,26 @@ proptest! {
     fn deltas_and_finals_are_together_the_highest_numbers(
         presses in vec((0..4_usize, 1..50_u64, any::<bool>(), 0..2 * IDLE_MS), 0..200),
     ) {
-        let mut ledger = GiftLedger::default();
-        let (mut deltas, mut finals) = (HashMap::new(), HashMap::new());
-        let mut highest: HashMap<Combo, u64> = HashMap::new();
+        let mut book = Book::default();
+        let mut highest: HashMap<usize, u64> = HashMap::new();
         let mut now_ms = 0;
-        let mut take = |ledger: &mut GiftLedger| {
-            while let Some(one) = ledger.poll() {
-                let (counts, count): (&mut HashMap<Combo, u64>, _) = match one {
-                    Ledgered::Delta(count) => (&mut deltas, count),
-                    Ledgered::Final(count) => (&mut finals, count),
-                };
-                *counts.entry(count.combo).or_default() += count.count;
-            }
-        };
         for (group, total, ends, pause_ms) in presses {
             // Shorter than what would make a new combo of it, for all of them.
             now_ms = (now_ms + pause_ms).min(REMEMBERED_MS - 1);
-            let press = Press { total, unit_value: 1, ends };
-            ledger.add(now_ms, &combo(group), press);
-            let highest = highest.entry(combo(group)).or_default();
+            book.add(now_ms, group, Press { ends, ..press(total) });
+            let highest = highest.entry(group).or_default();
             *highest = total.max(*highest);
-            take(&mut ledger);
         }
-        ledger.end();
-        take(&mut ledger);
+        book.end();
+        let (mut deltas, mut finals) = (HashMap::new(), HashMap::new());
+        for said in book.said.drain(..) {
+            match said {
+                Said::Delta(group, count) => *deltas.entry(group).or_default() += count,
+                Said::Final(group, count) => *finals.entry(group).or_default() += count,
+            }
+        }
         prop_assert_eq!(&deltas, &highest);
         prop_assert_eq!(&finals, &highest);
-        prop_assert_eq!(ledger.poll(), None);
-        prop_assert_eq!(ledger.next_ms(), None);
+        prop_assert_eq!(book.ledger.next_ms(), None);
     }
 }

@@ -100,19 +100,25 @@ fn the_ledger_counts_what_was_given() {
                 unit_value: press.gift.price,
                 ends: press.ends,
             };
-            ledger.add(at as u64, &combo, press);
-            while let Some(event) = ledger.poll() {
-                if let Ledgered::Delta(Count {
-                    combo,
-                    count,
-                    value,
-                }) = event
-                {
-                    let key = (combo.sender.to_string(), combo.gift.to_string());
-                    let total: &mut (u64, u64) = counted.entry(key).or_default();
-                    *total = (total.0 + count, total.1 + value);
-                }
-            }
+            let label = (combo.sender.to_string(), combo.gift.to_string());
+            ledger.add(
+                at as u64,
+                combo,
+                press,
+                || label,
+                |ledgered| {
+                    if let Ledgered::Delta(Count {
+                        count,
+                        value,
+                        label,
+                        ..
+                    }) = ledgered
+                    {
+                        let total: &mut (u64, u64) = counted.entry(label.clone()).or_default();
+                        *total = (total.0 + count, total.1 + value);
+                    }
+                },
+            );
         }
         let given = manifest.gifts.by_sender_and_gift.values();
         let given: BTreeMap<_, _> = given

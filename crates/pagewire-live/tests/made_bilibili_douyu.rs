@@ -4,9 +4,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use pagewire_live::made::{Manifest, bilibili, douyu};
-use pagewire_live::{
-    Body, Combo, Event, FrameReader, GiftLedger, Ledgered, Press, Site, TimeSource, User,
-};
+use pagewire_live::{Body, Event, FrameReader, Room, Site, TimeSource};
 use serde_json::{Value, json};
 
 /// What was read, counted as a manifest counts.
@@ -22,43 +20,29 @@ struct Found {
     pieces: usize,
 }
 
-fn id_of(user: Option<&User<'_>>) -> Box<str> {
-    user.map_or_else(Box::default, |user| (*user.id).into())
-}
-
 impl Found {
     fn of(site: Site, frames: &[Vec<u8>]) -> Self {
-        let (mut found, mut ledger) = (Self::default(), GiftLedger::default());
+        let (mut found, mut room) = (Self::default(), Room::default());
         let mut reader = FrameReader::new(site);
         for (at_ms, frame) in (1_800_000_000_000..).zip(frames) {
             reader.read(frame, at_ms, |event| {
                 let event = event.unwrap();
                 found.add(&event);
-                if let Body::Gift(gift) = &event.body {
-                    let combo = Combo {
-                        room: (*event.room).into(),
-                        sender: id_of(event.user.as_ref()),
-                        receiver: id_of(gift.receiver.as_deref()),
-                        gift: (*gift.gift).into(),
-                        group: (*gift.combo).into(),
-                    };
-                    let press = Press {
-                        total: gift.count,
-                        unit_value: gift.unit_value.unwrap_or_default(),
-                        ends: gift.ends,
-                    };
-                    ledger.add(at_ms, &combo, press);
-                }
+                room.take(event, at_ms, |event| found.add_delta(&event));
             });
-            while let Some(counted) = ledger.poll() {
-                if let Ledgered::Delta(count) = counted {
-                    let key = (count.combo.sender.into(), count.combo.gift.into());
-                    let sum = found.gifts.entry(key).or_default();
-                    *sum = (sum.0 + count.count, sum.1 + count.value);
-                }
-            }
         }
         found
+    }
+
+    fn add_delta(&mut self, event: &Event<'_>) {
+        if let Body::GiftDelta(delta) = &event.body {
+            let sender = event.user.as_ref().unwrap().id.to_string();
+            let sum = self
+                .gifts
+                .entry((sender, delta.gift.to_string()))
+                .or_default();
+            *sum = (sum.0 + delta.count, sum.1 + delta.value);
+        }
     }
 
     fn add(&mut self, event: &Event<'_>) {

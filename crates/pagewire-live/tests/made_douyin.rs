@@ -7,6 +7,7 @@ use pagewire_codec::{Inflater, UNPACKED_BYTES_MAX};
 use pagewire_live::douyin::{PushFrame, Response, message_of, schema};
 use pagewire_live::made::Kind;
 use pagewire_live::made::douyin::{Frames, MESSAGES_PER_FRAME};
+use pagewire_live::{Body, Event, FrameReader, GiftCount, Room, Site};
 use serde_json::Value;
 
 /// The kind that a method stands for.
@@ -40,9 +41,11 @@ fn frames_hold_what_their_manifest_says() {
         let push = PushFrame::read(frame).unwrap();
         assert_eq!((push.seq_id, &*push.payload_type), (number, "msg"));
         assert_eq!(push.header("compress_type"), Some("gzip"));
-        let unpacked = push.unpack(&mut inflater, UNPACKED_BYTES_MAX).unwrap();
+        let unpacked = inflater.unpack(push.payload, UNPACKED_BYTES_MAX).unwrap();
+        let unpacked = unpacked.bytes;
         unpacked_bytes += unpacked.len() as u64;
-        let response = Response::read(&unpacked).unwrap();
+        let response = Response::read(&unpacked);
+        assert_eq!(response.errors, []);
         assert!(response.need_ack && response.heartbeat_s == 15);
         assert_eq!(
             push.header("im-internal_ext"),
@@ -73,6 +76,62 @@ fn frames_hold_what_their_manifest_says() {
     );
     // The tray of gifts, whose fields nobody has described.
     assert_eq!(left_out, HashSet::from(["21".to_owned()]));
+}
+
+#[test]
+fn events_are_what_the_manifest_says() {
+    let mut frames = Frames::new(6);
+    let made: Vec<_> = frames.by_ref().take(200).collect();
+    let manifest = frames.manifest();
+    let (mut reader, mut room) = (FrameReader::new(Site::Douyin), Room::default());
+    let (mut kinds, mut deltas, mut finals) = (BTreeMap::new(), Gifts::new(), Gifts::new());
+    let mut note = |event: Event<'_>| match &event.body {
+        Body::GiftDelta(gift) => add(&mut deltas, &event, gift),
+        Body::GiftFinal(gift) => add(&mut finals, &event, gift),
+        _ => {}
+    };
+    for (now_ms, frame) in (0..).zip(&made) {
+        reader.read(frame, now_ms, |event| {
+            let event = event.unwrap();
+            // The best givers stand in messages of counts.
+            if !matches!(&event.body, Body::Rank(rank) if rank.name == "contributors") {
+                *kinds.entry(event.kind().to_owned()).or_default() += 1_u64;
+            }
+            room.take(event, now_ms, &mut note);
+        });
+    }
+    room.end(&mut note);
+    let told = |kind: &Kind| match serde_json::to_value(kind).unwrap().as_str().unwrap() {
+        "battle" => "link".to_owned(),
+        name => name.to_owned(),
+    };
+    let of_manifest: BTreeMap<_, _> = manifest
+        .by_kind
+        .iter()
+        .map(|(kind, count)| (told(kind), *count))
+        .collect();
+    assert_eq!(kinds, of_manifest);
+    let given = manifest.gifts.by_sender_and_gift.values();
+    let given: Gifts = given
+        .map(|one| {
+            (
+                (one.sender.clone(), one.gift.clone()),
+                (one.count, one.value),
+            )
+        })
+        .collect();
+    assert!(given.len() > 20);
+    assert_eq!(deltas, given);
+    assert_eq!(finals, given);
+}
+
+/// Counts and values by sender and gift.
+type Gifts = BTreeMap<(String, String), (u64, u64)>;
+
+fn add(gifts: &mut Gifts, event: &Event<'_>, gift: &GiftCount<'_>) {
+    let sender = event.user.as_ref().unwrap().id.to_string();
+    let sum = gifts.entry((sender, gift.gift.to_string())).or_default();
+    *sum = (sum.0 + gift.count, sum.1 + gift.value);
 }
 
 #[test]

@@ -9,7 +9,7 @@ use pagewire_server::{Secret, parse_duration};
 use crate::commands::attach::AttachArguments;
 use crate::commands::connect::ConnectArguments;
 #[cfg(feature = "decode")]
-use crate::commands::decode::{DecodeArguments, EncodeArguments};
+use crate::commands::decode::{DecodeArguments, EncodeArguments, LiveArguments};
 use crate::settings::Settings;
 
 /// Wires live web pages to programs: call a page's own functions, stream what it publishes.
@@ -40,7 +40,7 @@ pub(crate) enum Command {
     Send(SendArguments),
     /// Talk to any WebSocket server from the terminal · 在终端里收发 WebSocket 消息
     Connect(Box<ConnectArguments>),
-    /// Make bytes readable: Protobuf with a schema or without one, Tars, STT, WebSocket frames · 把二进制数据解码成可读的内容
+    /// Make bytes readable: Protobuf with a schema or without one, Tars, STT, Bilibili, WebSocket frames · 把二进制数据解码成可读的内容
     #[cfg(feature = "decode")]
     Decode(DecodeArguments),
     /// Make bytes out of JSON: Protobuf by a schema · 按 schema 把 JSON 编码成二进制
@@ -203,6 +203,9 @@ pub(crate) struct TailArguments {
     /// The hub's own records, one JSON object a line
     #[arg(long)]
     pub(crate) json: bool,
+    #[cfg(feature = "decode")]
+    #[command(flatten)]
+    pub(crate) decoding: LiveArguments,
 }
 
 #[derive(Debug, Args)]

@@ -392,3 +392,86 @@ async fn tars_and_stt_become_json() {
         ended.stderr
     );
 }
+
+/// What Python's `gzip.compress(b"\x0a\x01a\x10\x07\x48\x01", mtime=0)` gives.
+const GZIP: &str = "1f8b0800000000000203e3624c1460f7600400e9b9e34c07000000";
+
+#[tokio::test]
+async fn what_is_packed_is_unpacked_first() {
+    let folder = folder();
+    let path = |name: &str| folder.path().join(name).to_str().expect("UTF-8").to_owned();
+    let user = path("user.proto");
+    let schema = ["decode", "proto", "--schema", &user, "--json", "--hex"];
+    let ended = run(&[&schema[..], &[GZIP]].concat()).await;
+    assert_eq!(
+        ended.stdout.trim_end(),
+        r#"{"name":"a","id":7}"#,
+        "{}",
+        ended.stderr
+    );
+    let unknown = ["decode", "proto", "--schema", &user, "--unknown"];
+    let ended = run(&[&unknown[..], &["--hex", GZIP]].concat()).await;
+    assert_eq!(ended.stdout, "9  varint  1 times, 1 bytes\n");
+    let ended = run(&["decode", "proto", "--guess", "--hex", GZIP]).await;
+    assert!(
+        ended.stdout.contains("string field_1 = 1;"),
+        "{}",
+        ended.stdout
+    );
+    // A cut stream is told as such, and field 15 is not zlib although it begins so.
+    let ended = run(&["decode", "proto", "--hex", &GZIP[..30]]).await;
+    assert_eq!(ended.code, 1);
+    assert!(
+        ended.stderr.contains("a packed stream needs"),
+        "{}",
+        ended.stderr
+    );
+    let ended = run(&["decode", "proto", "--hex", "7801"]).await;
+    assert_eq!((ended.code, ended.stdout.as_str()), (0, "15: 1\n"));
+}
+
+#[tokio::test]
+async fn one_bad_input_does_not_keep_the_others_back() {
+    let folder = folder();
+    let path = |name: &str| folder.path().join(name).to_str().expect("UTF-8").to_owned();
+    let (bad, good) = (path("bad.bin"), path("good.bin"));
+    std::fs::write(&bad, b"\x0a\x05").expect("written");
+    std::fs::write(&good, b"\x08\x07").expect("written");
+    let ended = run(&["decode", "proto", &bad, &good]).await;
+    assert_eq!(ended.code, 1);
+    assert_eq!(ended.stdout, format!("# {bad}\n# {good}\n1: 7\n"));
+    assert!(
+        ended
+            .stderr
+            .contains("bad.bin is no Protobuf message: a length-delimited"),
+        "{}",
+        ended.stderr
+    );
+}
+
+#[tokio::test]
+async fn packets_of_bilibili_become_json() {
+    let head = |length: u32, version: u16, operation: u32| {
+        format!("{length:08x} 0010 {version:04x} {operation:08x} 00000001 ")
+    };
+    let reply = head(20, 1, 3) + "00000378";
+    let message = head(23, 0, 5) + &hex(br#"{"a":1}"#);
+    let words = head(18, 1, 9) + &hex(b"hi");
+    let bytes = head(17, 0, 2) + "ff";
+    let cut = head(99, 0, 5);
+    let all = [reply, message, words, bytes, cut].concat();
+    let ended = run(&["decode", "bilibili", "--json", "--hex", &all]).await;
+    let lines: Vec<_> = ended.stdout.lines().collect();
+    assert_eq!(
+        lines,
+        [
+            r#"{"operation":"heartbeat_reply","version":1,"sequence":1,"body":888}"#,
+            r#"{"operation":"message","version":0,"sequence":1,"body":{"a":1}}"#,
+            r#"{"operation":9,"version":1,"sequence":1,"body":"hi"}"#,
+            r#"{"operation":"heartbeat","version":0,"sequence":1,"body":{"base64":"/w=="}}"#,
+        ]
+    );
+    assert_eq!(ended.code, 1);
+    let told = "--hex holds what is no packet of Bilibili: a packet of Bilibili needs";
+    assert!(ended.stderr.contains(told), "{}", ended.stderr);
+}

@@ -156,9 +156,16 @@ impl<'a> Message<'a> {
             },
         };
         self.tell_apart(&mut event.body, arrival_ms);
-        for mut body in more {
+        let first_id = event.id.clone();
+        for (mut body, number) in more.into_iter().zip(2_u64..) {
             self.tell_apart(&mut body, arrival_ms);
             let next = Event {
+                // Whoever keeps events that came before apart by their ids is to keep these too.
+                id: if first_id.is_empty() {
+                    Cow::default()
+                } else {
+                    Cow::Owned(format!("{first_id}-{number}"))
+                },
                 body,
                 ..event.clone()
             };

@@ -80,9 +80,9 @@ impl<'a> Message<'a> {
             "RoomStatsMessage" => stats(payload),
             "RoomRankMessage" => rank(payload),
             "ControlMessage" => control(payload),
-            "RoomMessage" => notice(payload, 2),
-            "RoomIntroMessage" => notice(payload, 4),
-            "CommonTextMessage" => notice(payload, 0),
+            "RoomMessage" => notice(payload, NO_USER, 2),
+            "RoomIntroMessage" => notice(payload, 2, 4),
+            "CommonTextMessage" => notice(payload, 2, NO_TEXT),
             "ImDeleteMessage" => delete(payload),
             "LinkerContributeMessage" => contribute(payload),
             method if method.starts_with("Link") => link(method, payload),
@@ -111,6 +111,10 @@ impl<'a> Read<'a> {
         }
     }
 }
+
+/// No field has the number 0.
+const NO_USER: u32 = 0;
+const NO_TEXT: u32 = 0;
 
 fn unknown(payload: &[u8]) -> Body<'_> {
     Body::Unknown(Unknown {
@@ -263,7 +267,7 @@ fn fan_club(payload: &[u8]) -> Result<Read<'_>, DecodeError> {
 /// How many there are, and who gave most.
 fn user_seq(payload: &[u8]) -> Result<Read<'_>, DecodeError> {
     let (mut stats, mut users) = (Stats::default(), Vec::new());
-    let mut head = head(payload, 0, |field| {
+    let mut head = head(payload, NO_USER, |field| {
         match field.number {
             2 => {
                 let found = contributor(bytes(field), &users)?;
@@ -319,7 +323,7 @@ fn place_after(before: &[Ranked<'_>]) -> Ranked<'static> {
 
 fn stats(payload: &[u8]) -> Result<Read<'_>, DecodeError> {
     let mut stats = Stats::default();
-    let mut head = head(payload, 0, |field| {
+    let mut head = head(payload, NO_USER, |field| {
         match field.number {
             4 => stats.text = some_text(field),
             5 => stats.viewers = some_number(field),
@@ -333,7 +337,7 @@ fn stats(payload: &[u8]) -> Result<Read<'_>, DecodeError> {
 
 fn rank(payload: &[u8]) -> Result<Read<'_>, DecodeError> {
     let mut users = Vec::new();
-    let mut head = head(payload, 0, |field| {
+    let mut head = head(payload, NO_USER, |field| {
         if field.number == 2 {
             let found = room_rank(bytes(field), &users)?;
             push_some(&mut users, found);
@@ -368,7 +372,7 @@ fn room_rank<'a>(
 
 fn control(payload: &[u8]) -> Result<Read<'_>, DecodeError> {
     let (mut action, mut tips) = (0, None);
-    let head = head(payload, 0, |field| {
+    let head = head(payload, NO_USER, |field| {
         match field.number {
             2 => action = number(field),
             3 => tips = some_text(field),
@@ -399,9 +403,9 @@ fn control(payload: &[u8]) -> Result<Read<'_>, DecodeError> {
 }
 
 /// What the site says, in the field of this number, else what it shows for it.
-fn notice(payload: &[u8], text_number: u32) -> Result<Read<'_>, DecodeError> {
+fn notice(payload: &[u8], user_number: u32, text_number: u32) -> Result<Read<'_>, DecodeError> {
     let mut notice = Notice::default();
-    let head = head(payload, 0, |field| {
+    let head = head(payload, user_number, |field| {
         if field.number == text_number {
             notice.text = text(field);
         }
@@ -420,7 +424,7 @@ fn delete(payload: &[u8]) -> Result<Read<'_>, DecodeError> {
         action: Cow::Borrowed("delete"),
         ..Control::default()
     };
-    let head = head(payload, 0, |field| {
+    let head = head(payload, NO_USER, |field| {
         if field.number == 2 {
             numbers(field, |id| {
                 push(&mut control.ids, Cow::Owned(id.to_string()))
@@ -434,7 +438,7 @@ fn delete(payload: &[u8]) -> Result<Read<'_>, DecodeError> {
 /// What somebody's guests gave.
 fn contribute(payload: &[u8]) -> Result<Read<'_>, DecodeError> {
     let mut side = LinkSide::default();
-    let head = head(payload, 0, |field| {
+    let head = head(payload, NO_USER, |field| {
         match field.number {
             2 => side.id = id(field),
             3 => side.score = some_number(field),
@@ -452,7 +456,7 @@ fn contribute(payload: &[u8]) -> Result<Read<'_>, DecodeError> {
 
 /// Of the other kinds of links it is known that they are such. Their common part is read.
 fn link<'a>(method: &str, payload: &'a [u8]) -> Result<Read<'a>, DecodeError> {
-    let head = head(payload, 0, |_| Ok(()))?;
+    let head = head(payload, NO_USER, |_| Ok(()))?;
     let action = method.strip_suffix("Message").unwrap_or(method);
     let link = Link {
         battle: action.contains("Battle") || action.contains("Armies"),
@@ -464,7 +468,7 @@ fn link<'a>(method: &str, payload: &'a [u8]) -> Result<Read<'a>, DecodeError> {
 
 /// All messages have a common part; of one that has none the rest is there.
 fn other(payload: &[u8]) -> Result<Read<'_>, DecodeError> {
-    let mut head = head(payload, 0, |_| Ok(())).unwrap_or_default();
+    let mut head = head(payload, NO_USER, |_| Ok(())).unwrap_or_default();
     head.user = None;
     Ok(Read::of(head, unknown(payload)))
 }

@@ -102,7 +102,7 @@ fn type_name(shape: &Shape) -> &'static str {
 
 fn comment(doc: &[&str], indent: &str, file: &mut String) {
     for text in doc {
-        line(file, format_args!("{indent}//{text}"));
+        line(file, format_args!("{indent}// {}", text.trim()));
     }
 }
 

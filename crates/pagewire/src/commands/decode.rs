@@ -1,6 +1,8 @@
 //! `pagewire decode` and `pagewire encode`: bytes that somebody has, made readable, and back.
 
 mod arguments;
+mod bilibili;
+mod decoder;
 mod input;
 mod pretty;
 mod proto;
@@ -9,15 +11,25 @@ mod tars;
 mod tree;
 mod ws;
 
-pub(crate) use self::arguments::{DecodeArguments, EncodeArguments};
-use self::arguments::{DecodeKind, EncodeKind};
-use crate::exit::Failed;
+pub(crate) use self::arguments::{DecodeArguments, EncodeArguments, LiveArguments};
+use self::arguments::{DecodeKind, EncodeKind, InputArguments};
+pub(crate) use self::decoder::{Decoded, Decoder, Value};
+use crate::exit::{FAILED, Failed};
+use crate::terminal::{harmless, print_json, print_text};
 
 pub(crate) fn decode(arguments: &DecodeArguments) -> Result<(), Failed> {
     match &arguments.kind {
         DecodeKind::Proto(arguments) => proto::decode(arguments),
-        DecodeKind::Tars(arguments) => tars::decode(arguments),
-        DecodeKind::Stt(arguments) => stt::decode(arguments),
+        DecodeKind::Tars(arguments) => {
+            let decoder = Decoder::tars(&arguments.reading);
+            decode_files(decoder, &arguments.input, arguments.json)
+        }
+        DecodeKind::Stt(arguments) => {
+            decode_files(Decoder::stt(), &arguments.input, arguments.json)
+        }
+        DecodeKind::Bilibili(arguments) => {
+            decode_files(Decoder::bilibili(), &arguments.input, arguments.json)
+        }
         DecodeKind::Ws(arguments) => ws::decode(arguments),
     }
 }
@@ -26,4 +38,50 @@ pub(crate) fn encode(arguments: &EncodeArguments) -> Result<(), Failed> {
     match &arguments.kind {
         EncodeKind::Proto(arguments) => proto::encode(arguments),
     }
+}
+
+/// Prints what is in each input. What cannot be read is told, and does not keep the others back.
+fn decode_files(mut decoder: Decoder, input: &InputArguments, json: bool) -> Result<(), Failed> {
+    let inputs = input::read(input)?;
+    let mut has_failed = false;
+    for input in &inputs {
+        if inputs.len() > 1 && !json {
+            print_text(&format!("# {}", input.name))?;
+        }
+        let decoded = decoder.decode(&input.bytes);
+        for value in &decoded.values {
+            if json {
+                print_json(&value.to_json())?;
+            } else {
+                print_json(&value.shown())?;
+            }
+        }
+        has_failed |= !decoded.errors.is_empty();
+        complain_of(&decoded, &decoder, &input.name);
+        if decoded.unknown_fields > 0 && decoded.errors.is_empty() && !json {
+            let count = decoded.unknown_fields;
+            complain(&format!(
+                "{count} fields are not in the schema; --unknown lists them"
+            ));
+        }
+    }
+    if has_failed {
+        return Err(Failed::silent(FAILED));
+    }
+    Ok(())
+}
+
+fn complain_of(decoded: &Decoded, decoder: &Decoder, input: &str) {
+    let is_no = if decoder.reads_packets() {
+        "holds what is no"
+    } else {
+        "is no"
+    };
+    for error in &decoded.errors {
+        complain(&format!("{input} {is_no} {}: {error}", decoder.name()));
+    }
+}
+
+fn complain(words: &str) {
+    eprintln!("pagewire: {}", harmless(words));
 }

@@ -1,5 +1,7 @@
 //! `pagewire tail TOPIC`.
 
+#[cfg(feature = "decode")]
+mod decoded;
 mod frame;
 
 use serde::Deserialize;
@@ -8,6 +10,8 @@ use serde_json::value::RawValue;
 use self::frame::Tapped;
 use crate::cli::TailArguments;
 use crate::client::{Client, Query};
+#[cfg(feature = "decode")]
+use crate::commands::decode::Decoder;
 use crate::exit::{FAILED, Failed};
 use crate::terminal::{print_json, print_text, stdout_is_terminal};
 
@@ -38,6 +42,7 @@ struct Gap {
 }
 
 pub(crate) async fn run(arguments: &TailArguments) -> Result<(), Failed> {
+    let mut printer = Printer::new(arguments)?;
     let client = Client::new(&arguments.hub)?;
     let mut query = Query::default();
     query.add("as", Some("ndjson"));
@@ -65,11 +70,7 @@ pub(crate) async fn run(arguments: &TailArguments) -> Result<(), Failed> {
                 format!("the hub's record is not understood: {error}"),
             )
         })?;
-        if arguments.json {
-            print_json(&line)?
-        } else {
-            print_text(&record.shown(&arguments.topic))?
-        }
+        printer.print(&line, &record)?;
         cursor = record.cursor.or(cursor);
     }
     let resume = cursor
@@ -81,6 +82,48 @@ pub(crate) async fn run(arguments: &TailArguments) -> Result<(), Failed> {
     ))
 }
 
+/// Prints records as it was asked for.
+struct Printer<'a> {
+    arguments: &'a TailArguments,
+    #[cfg(feature = "decode")]
+    decoder: Option<Decoder>,
+}
+
+impl<'a> Printer<'a> {
+    fn new(arguments: &'a TailArguments) -> Result<Self, Failed> {
+        Ok(Self {
+            arguments,
+            #[cfg(feature = "decode")]
+            decoder: Decoder::live(&arguments.decoding)?,
+        })
+    }
+
+    /// `line` is the record as the hub wrote it.
+    #[cfg_attr(
+        not(feature = "decode"),
+        allow(clippy::needless_pass_by_ref_mut, reason = "a decoder has a state")
+    )]
+    fn print(&mut self, line: &str, record: &Record<'_>) -> Result<(), Failed> {
+        let TailArguments { topic, json, .. } = self.arguments;
+        #[cfg(feature = "decode")]
+        if let Some(decoder) = &mut self.decoder
+            && let Some(bytes) = decoded::bytes(record)
+        {
+            let decoded = decoded::DecodedRecord::new(record, bytes, decoder);
+            return if *json {
+                print_json(&decoded.to_json(line))
+            } else {
+                decoded.print(topic)
+            };
+        }
+        if *json {
+            print_json(line)
+        } else {
+            print_text(&record.shown(topic))
+        }
+    }
+}
+
 impl Record<'_> {
     /// The record for people; a value of a tap or of the hook in a page as what happened on the page's connection.
     fn shown(&self, topic: &str) -> String {
@@ -90,10 +133,9 @@ impl Record<'_> {
                 None => format!("--- the hub was restarted; next is #{} ---", gap.seq),
             };
         }
-        let tapped = self.value.filter(|_| is_of_connection(topic));
+        let tapped = self.value.filter(|_| connection(topic).is_some());
         if let Some(tapped) = tapped.and_then(Tapped::read) {
-            let time = clock(tapped.time_ms.unwrap_or(self.time_ms));
-            return format!("#{} {time} {}", self.seq, tapped.frame.shown());
+            return self.before(tapped.time_ms) + &tapped.frame.shown();
         }
         let value = match (self.value, &self.base64) {
             (Some(value), _) => value.get().to_owned(),
@@ -106,17 +148,22 @@ impl Record<'_> {
             }
             (None, None) => "null".to_owned(),
         };
-        format!("#{} {} {value}", self.seq, clock(self.time_ms))
+        self.before(None) + &value
+    }
+
+    /// What each shown value begins with. A tap knows better than the hub when something happened.
+    fn before(&self, time_ms: Option<u64>) -> String {
+        let time = clock(time_ms.unwrap_or(self.time_ms));
+        format!("#{} {time} ", self.seq)
     }
 }
 
-/// Whether the topic is a tap's, or `pages/GROUP/sockets/…`, where the hook publishes.
-fn is_of_connection(topic: &str) -> bool {
-    let mut parts = topic.split('/');
-    match parts.next() {
-        Some("taps") => true,
-        Some("pages") => parts.nth(1) == Some("sockets"),
-        Some(_) | None => false,
+/// The connection whose topic it is: a tap's, or `pages/GROUP/sockets/…`, where the hook publishes.
+fn connection(topic: &str) -> Option<&str> {
+    let parts: Vec<_> = topic.split('/').collect();
+    match parts[..] {
+        ["taps", _, connection, ..] | ["pages", _, "sockets", connection, ..] => Some(connection),
+        _ => None,
     }
 }
 

@@ -18,6 +18,8 @@ pub(crate) enum DecodeKind {
     Tars(TarsArguments),
     /// STT, as Douyu sends it, with packets around it or without · 解码 STT
     Stt(PlainArguments),
+    /// Packets of Bilibili's live socket, unpacked · 解码 Bilibili 数据包
+    Bilibili(PlainArguments),
     /// WebSocket frames of a captured stream, with the handshake before them · 拆解 WebSocket 帧
     Ws(WsArguments),
 }
@@ -26,12 +28,19 @@ pub(crate) enum DecodeKind {
 pub(crate) struct TarsArguments {
     #[command(flatten)]
     pub(crate) input: InputArguments,
-    /// Read byte lists that look like it as Tars too
-    #[arg(long)]
-    pub(crate) nested: bool,
+    #[command(flatten)]
+    pub(crate) reading: TarsReading,
     /// One JSON value a line, for machines
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// How Tars is read.
+#[derive(Debug, Args)]
+pub(crate) struct TarsReading {
+    /// Tars: read byte lists that look like it as such too
+    #[arg(long)]
+    pub(crate) nested: bool,
 }
 
 #[derive(Debug, Args)]
@@ -79,10 +88,7 @@ pub(crate) struct ProtoArguments {
     #[command(flatten)]
     pub(crate) input: InputArguments,
     #[command(flatten)]
-    pub(crate) schema: SchemaArguments,
-    /// Read it without a schema (as is done where none is given)
-    #[arg(long, conflicts_with_all = ["schema", "encode"])]
-    pub(crate) raw: bool,
+    pub(crate) reading: ProtoReading,
     /// Print a guessed .proto file of all the inputs, which are messages of one type
     #[arg(long, conflicts_with_all = ["schema", "raw", "encode", "json"])]
     pub(crate) guess: bool,
@@ -90,11 +96,47 @@ pub(crate) struct ProtoArguments {
     #[arg(long, requires = "schema", conflicts_with = "encode")]
     pub(crate) unknown: bool,
     /// The other way round: JSON in, raw bytes out (as `pagewire encode proto`)
-    #[arg(long, requires = "schema")]
+    #[arg(long, requires = "schema", conflicts_with = "raw")]
     pub(crate) encode: bool,
     /// One JSON value a line, for machines
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// How a Protobuf message is read.
+#[derive(Debug, Args)]
+pub(crate) struct ProtoReading {
+    #[command(flatten)]
+    pub(crate) schema: SchemaArguments,
+    /// Protobuf: read it without a schema (as is done where none is given)
+    #[arg(long, conflicts_with = "schema")]
+    pub(crate) raw: bool,
+}
+
+/// What is done with the bytes of a topic.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Decoding (as `pagewire decode`) · 解码")]
+pub(crate) struct LiveArguments {
+    /// Decode what is bytes: binary frames and bodies, and values that are bytes. Texts and JSON stay as they are. With --json, records get `decoded` or `decode_error` · 解码二进制内容
+    #[arg(long, value_name = "FORMAT", value_enum)]
+    pub(crate) decode: Option<Format>,
+    #[command(flatten)]
+    pub(crate) proto: ProtoReading,
+    #[command(flatten)]
+    pub(crate) tars: TarsReading,
+}
+
+/// What the bytes of a topic are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// A Protobuf message: with --schema as JSON, without it a tree of the likeliest readings
+    Proto,
+    /// Tars (JCE), and calls and answers of its RPC (WUP)
+    Tars,
+    /// STT, with packets around it or without
+    Stt,
+    /// Packets of Bilibili's live socket
+    Bilibili,
 }
 
 #[derive(Debug, Args)]

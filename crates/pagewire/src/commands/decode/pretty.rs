@@ -37,6 +37,22 @@ pub(super) fn pretty(json: &str) -> String {
     out
 }
 
+/// JSON without white space between its tokens.
+pub(super) fn compact(json: &str) -> String {
+    let (mut in_text, mut escaped) = (false, false);
+    let is_kept = |c: &char| {
+        let was_in_text = in_text;
+        in_text = if in_text {
+            escaped || *c != '"'
+        } else {
+            *c == '"'
+        };
+        escaped = was_in_text && !escaped && *c == '\\';
+        was_in_text || !c.is_ascii_whitespace()
+    };
+    json.chars().filter(is_kept).collect()
+}
+
 fn break_line(out: &mut String, depth: usize) {
     out.push('\n');
     out.extend(std::iter::repeat_n("  ", depth));
@@ -55,5 +71,15 @@ mod tests {
             let value: serde_json::Value = serde_json::from_str(short).unwrap();
             assert_eq!(pretty(short), serde_json::to_string_pretty(&value).unwrap());
         }
+    }
+
+    #[test]
+    fn white_space_goes_but_that_of_texts() {
+        let json = "{ \"b c\" :\t\"a \\\" , \\\\\" ,\r\n \"a\" : [ 1.50 , { } ] }\n";
+        assert_eq!(compact(json), r#"{"b c":"a \" , \\","a":[1.50,{}]}"#);
+        assert_eq!(
+            pretty(&compact(&pretty(&compact(json)))),
+            pretty(&compact(json))
+        );
     }
 }

@@ -1,43 +1,44 @@
 //! Protobuf.
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
-use pagewire_codec::proto::{
-    MessageId, RawMessage, Schema, SchemaError, UnknownField, WireType, guess,
-};
+use pagewire_codec::proto::{MessageId, Schema, SchemaError, UnknownField, WireType, guess};
+use pagewire_codec::{Inflater, UNPACKED_BYTES_MAX};
 use serde_json::json;
 
-use super::arguments::{EncodeProtoArguments, ProtoArguments, SchemaArguments};
-use super::input::{self, Input};
-use super::pretty::pretty;
-use super::tree::tree;
+use super::arguments::{EncodeProtoArguments, InputArguments, ProtoArguments, SchemaArguments};
+use super::decoder::{Decoded, Decoder, Value};
+use super::input;
 use crate::exit::{FAILED, Failed, USAGE};
-use crate::terminal::{harmless, print_json, print_text, write_bytes};
+use crate::terminal::{print_json, print_text, write_bytes};
 
 pub(super) fn decode(arguments: &ProtoArguments) -> Result<(), Failed> {
+    let schema = &arguments.reading.schema;
     if arguments.encode {
-        return encode_files(&arguments.schema, &arguments.input.files);
+        return encode_files(schema, &arguments.input.files);
     }
-    let schema = find(&arguments.schema)?;
-    let inputs = input::read(&arguments.input)?;
     if arguments.guess {
-        let messages = inputs.iter().map(|input| &input.bytes[..]);
-        let guess = guess(messages).map_err(|error| Failed::new(FAILED, error.to_string()))?;
-        return print_text(guess.to_string().trim_end());
+        return print_guess(&arguments.input);
     }
-    for input in &inputs {
-        if inputs.len() > 1 && !arguments.json {
-            print_text(&format!("# {}", input.name))?;
-        }
-        match &schema {
-            Some((schema, message)) if arguments.unknown => {
-                print_unknown(&schema.unknown_fields(*message, &input.bytes), arguments)?;
-            }
-            Some((schema, message)) => print_message(schema, *message, input, arguments)?,
-            None => print_raw(input, arguments)?,
-        }
+    if arguments.unknown {
+        return print_unknown(arguments);
     }
-    Ok(())
+    let decoder = Decoder::proto(&arguments.reading)?;
+    super::decode_files(decoder, &arguments.input, arguments.json)
+}
+
+/// One message as JSON.
+pub(super) fn read(schema: &Schema, message: MessageId, bytes: &[u8]) -> Decoded {
+    let mut json = Vec::new();
+    if let Err(error) = schema.to_json(message, bytes, &mut json) {
+        return Decoded::of(Err(error));
+    }
+    let json = String::from_utf8(json).expect("JSON is UTF-8");
+    Decoded {
+        unknown_fields: schema.unknown_fields(message, bytes).len(),
+        ..Decoded::of(Ok(Value::Json(json)))
+    }
 }
 
 pub(super) fn encode(arguments: &EncodeProtoArguments) -> Result<(), Failed> {
@@ -62,7 +63,7 @@ fn encode_files(schema: &SchemaArguments, files: &[PathBuf]) -> Result<(), Faile
 }
 
 /// The schema and the message that were named, where they were.
-fn find(arguments: &SchemaArguments) -> Result<Option<(Schema, MessageId)>, Failed> {
+pub(super) fn find(arguments: &SchemaArguments) -> Result<Option<(Schema, MessageId)>, Failed> {
     let Some(file) = &arguments.schema else {
         return Ok(None);
     };
@@ -87,65 +88,57 @@ fn find(arguments: &SchemaArguments) -> Result<Option<(Schema, MessageId)>, Fail
     Ok(Some((schema, message)))
 }
 
-fn print_message(
-    schema: &Schema,
-    message: MessageId,
-    input: &Input,
-    arguments: &ProtoArguments,
-) -> Result<(), Failed> {
-    let mut text = Vec::new();
-    schema
-        .to_json(message, &input.bytes, &mut text)
-        .map_err(|error| {
-            let (name, of) = (schema.name(message), &input.name);
-            let words = format!("{of} is no {name}: {error}");
-            Failed::new(FAILED, words)
-        })?;
-    let text = String::from_utf8(text).expect("JSON is UTF-8");
-    if arguments.json {
-        return print_json(&text);
-    }
-    print_json(&pretty(&text))?;
-    let unknown = schema.unknown_fields(message, &input.bytes);
-    if !unknown.is_empty() {
-        let words = format!(
-            "{} fields are not in the schema; --unknown lists them",
-            unknown.len()
-        );
-        eprintln!("pagewire: {}", harmless(&words));
-    }
-    Ok(())
+fn print_guess(input: &InputArguments) -> Result<(), Failed> {
+    let inputs = input::read(input)?;
+    let mut inflater = Inflater::default();
+    let messages: Vec<_> = inputs
+        .iter()
+        .map(|input| unpacked(&mut inflater, &input.bytes))
+        .collect();
+    let guess = guess(messages.iter().map(AsRef::as_ref))
+        .map_err(|error| Failed::new(FAILED, error.to_string()))?;
+    print_text(guess.to_string().trim_end())
 }
 
-fn print_raw(input: &Input, arguments: &ProtoArguments) -> Result<(), Failed> {
-    let message = RawMessage::read(&input.bytes).map_err(|error| {
-        let words = format!("{} is no Protobuf message: {error}", input.name);
-        Failed::new(FAILED, words)
-    })?;
-    if arguments.json {
-        let json = serde_json::to_string(&message).expect("it is JSON");
-        return print_json(&json);
-    }
-    print_text(&tree(&message))
-}
-
-fn print_unknown(fields: &[UnknownField], arguments: &ProtoArguments) -> Result<(), Failed> {
-    for field in fields {
-        let wire = wire_name(field.wire);
-        if arguments.json {
-            let line = json!({ "path": field.path, "wire": wire, "name": field.name, "count": field.count, "bytes": field.bytes });
-            print_json(&line.to_string())?;
-            continue;
+fn print_unknown(arguments: &ProtoArguments) -> Result<(), Failed> {
+    let (schema, message) =
+        find(&arguments.reading.schema)?.expect("--unknown is not taken without --schema");
+    let mut inflater = Inflater::default();
+    let inputs = input::read(&arguments.input)?;
+    for input in &inputs {
+        if inputs.len() > 1 && !arguments.json {
+            print_text(&format!("# {}", input.name))?;
         }
-        let name = field.name.as_ref().map_or_else(String::new, |name| {
-            format!("  the schema has {name}, written in another way")
-        });
-        let (path, count, bytes) = (&field.path, field.count, field.bytes);
-        print_text(&format!(
-            "{path}  {wire}  {count} times, {bytes} bytes{name}"
-        ))?;
+        let bytes = unpacked(&mut inflater, &input.bytes);
+        for field in schema.unknown_fields(message, &bytes) {
+            print_field(&field, arguments)?;
+        }
     }
     Ok(())
+}
+
+/// What is packed, and all else as it is.
+fn unpacked<'a>(inflater: &mut Inflater, bytes: &'a [u8]) -> Cow<'a, [u8]> {
+    inflater
+        .unpack(bytes, UNPACKED_BYTES_MAX)
+        .map_or(Cow::Borrowed(bytes), |unpacked| unpacked.bytes)
+}
+
+fn print_field(field: &UnknownField, arguments: &ProtoArguments) -> Result<(), Failed> {
+    let wire = wire_name(field.wire);
+    let UnknownField {
+        path, count, bytes, ..
+    } = field;
+    if arguments.json {
+        let line = json!({ "path": path, "wire": wire, "name": field.name, "count": count, "bytes": bytes });
+        return print_json(&line.to_string());
+    }
+    let name = field.name.as_ref().map_or_else(String::new, |name| {
+        format!("  the schema has {name}, written in another way")
+    });
+    print_text(&format!(
+        "{path}  {wire}  {count} times, {bytes} bytes{name}"
+    ))
 }
 
 const fn wire_name(wire: WireType) -> &'static str {

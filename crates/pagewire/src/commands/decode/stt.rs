@@ -1,47 +1,33 @@
 //! STT, the messages of Douyu.
 
-use pagewire_codec::{SttValue, douyu_packets};
+use pagewire_codec::{DecodeError, SttValue, douyu_packets};
 
-use super::arguments::PlainArguments;
-use super::input;
-use super::pretty::pretty;
-use crate::exit::{FAILED, Failed};
-use crate::terminal::{harmless, print_json};
+use super::decoder::{Decoded, Value};
 
 /// Bytes of the two lengths in front of a packet.
 const LENGTHS_BYTES: usize = 8;
+/// Bytes of a packet before its message.
+const HEAD_BYTES: usize = 12;
 
-pub(super) fn decode(arguments: &PlainArguments) -> Result<(), Failed> {
-    let mut lost = false;
-    for input in input::read(&arguments.input)? {
-        let messages: Vec<_> = if is_framed(&input.bytes) {
-            let packets = douyu_packets(&input.bytes);
-            packets
-                .map(|packet| packet.map(|packet| packet.body))
-                .collect()
-        } else {
-            vec![Ok(&input.bytes[..])]
-        };
-        for message in messages {
-            match message.and_then(SttValue::decode) {
-                Ok(value) => {
-                    let text = serde_json::to_string(&value).expect("it is JSON");
-                    let text = if arguments.json { text } else { pretty(&text) };
-                    print_json(&text)?;
-                }
-                // The others are readable all the same.
-                Err(error) => {
-                    let words = format!("{} holds what is no STT: {error}", input.name);
-                    eprintln!("pagewire: {}", harmless(&words));
-                    lost = true;
-                }
-            }
-        }
+/// Packets, or a message without one. What cannot be read does not keep the others back.
+pub(super) fn read(bytes: &[u8]) -> Decoded {
+    if !is_framed(bytes) {
+        return Decoded::of(message(bytes));
     }
-    if lost {
-        return Err(Failed::silent(FAILED));
+    let mut decoded = Decoded::default();
+    for packet in douyu_packets(bytes) {
+        decoded.push(packet.and_then(|packet| {
+            let value = message(packet.body);
+            value.map_err(|error| error.shifted(packet.at + HEAD_BYTES))
+        }));
     }
-    Ok(())
+    decoded
+}
+
+fn message(bytes: &[u8]) -> Result<Value, DecodeError> {
+    let value = SttValue::decode(bytes)?;
+    let json = serde_json::to_string(&value).expect("it is JSON");
+    Ok(Value::Json(json))
 }
 
 /// A packet begins with its length, twice.

@@ -1,33 +1,14 @@
 //! Tars, also called JCE.
 
 use pagewire_codec::{DecodeError, NestedBytes, TarsValue, WupPacket};
-use serde::Serialize;
-use serde_json::{Map, Value, json};
+use serde::{Serialize, Serializer};
 
-use super::arguments::TarsArguments;
-use super::input::{self, Input};
-use super::pretty::pretty;
-use crate::exit::{FAILED, Failed};
-use crate::terminal::print_json;
-
-pub(super) fn decode(arguments: &TarsArguments) -> Result<(), Failed> {
-    let nested = if arguments.nested {
-        NestedBytes::Guess
-    } else {
-        NestedBytes::Keep
-    };
-    for input in input::read(&arguments.input)? {
-        let value = if is_wup(&input.bytes) {
-            wup(&input.bytes, nested)
-        } else {
-            TarsValue::decode(&input.bytes, nested).map(|value| to_json(&value))
-        };
-        let value = value.map_err(|error| wrong(&input, &error))?;
-        let text = value.to_string();
-        let text = if arguments.json { text } else { pretty(&text) };
-        print_json(&text)?;
+/// Fields, or a call or an answer, as JSON.
+pub(super) fn read(bytes: &[u8], nested: NestedBytes) -> Result<String, DecodeError> {
+    if is_wup(bytes) {
+        return wup(bytes, nested);
     }
-    Ok(())
+    TarsValue::decode(bytes, nested).map(|value| to_json(&value))
 }
 
 /// A call or an answer of the RPC over Tars begins with its own length; fields would need a tag there that nobody uses.
@@ -38,26 +19,37 @@ fn is_wup(bytes: &[u8]) -> bool {
     length.is_some_and(|length| usize::try_from(length) == Ok(bytes.len()))
 }
 
-fn wup(bytes: &[u8], nested: NestedBytes) -> Result<Value, DecodeError> {
+#[derive(Serialize)]
+struct Wup<'a> {
+    version: i64,
+    request_id: i64,
+    servant: &'a str,
+    function: &'a str,
+    #[serde(serialize_with = "as_object")]
+    arguments: Vec<(&'a str, TarsValue<'a>)>,
+}
+
+fn wup(bytes: &[u8], nested: NestedBytes) -> Result<String, DecodeError> {
     let packet = WupPacket::decode(bytes)?;
-    let mut arguments = Map::new();
-    for (name, value) in packet.arguments()? {
-        let value = TarsValue::decode(value, nested).map_err(|error| error.inside(name))?;
-        arguments.insert(name.to_owned(), to_json(&value));
-    }
-    Ok(json!({
-        "version": packet.version,
-        "request_id": packet.request_id,
-        "servant": packet.servant,
-        "function": packet.function,
-        "arguments": arguments,
+    let decode = |(name, value)| {
+        let value = TarsValue::decode(value, nested);
+        let value = value.map_err(|error: DecodeError| error.inside(name))?;
+        Ok((name, value))
+    };
+    let arguments = packet.arguments()?.into_iter().map(decode);
+    Ok(to_json(&Wup {
+        version: packet.version,
+        request_id: packet.request_id,
+        servant: packet.servant,
+        function: packet.function,
+        arguments: arguments.collect::<Result<_, DecodeError>>()?,
     }))
 }
 
-fn to_json(value: &impl Serialize) -> Value {
-    serde_json::to_value(value).expect("it is JSON")
+fn as_object<S: Serializer>(arguments: &[(&str, TarsValue<'_>)], to: S) -> Result<S::Ok, S::Error> {
+    to.collect_map(arguments.iter().map(|(name, value)| (name, value)))
 }
 
-fn wrong(input: &Input, error: &DecodeError) -> Failed {
-    Failed::new(FAILED, format!("{} is no Tars: {error}", input.name))
+fn to_json(value: &impl Serialize) -> String {
+    serde_json::to_string(value).expect("it is JSON")
 }

@@ -120,12 +120,18 @@ struct Payload {
 impl Frame {
     /// What happened, in one line, and what came under it where it is long.
     pub(super) fn shown(&self) -> String {
+        let payload = self.payload().map(Payload::shown);
+        self.head() + &payload.unwrap_or_default()
+    }
+
+    /// The same without what came.
+    pub(super) fn head(&self) -> String {
         match self {
             Self::Open(open) => open.shown(),
-            Self::Text(message) => message.shown("text"),
-            Self::Binary(message) => message.shown("binary"),
-            Self::Ping(message) => message.shown("ping"),
-            Self::Pong(message) => message.shown("pong"),
+            Self::Text(message) => message.head("text"),
+            Self::Binary(message) => message.head("binary"),
+            Self::Ping(message) => message.head("ping"),
+            Self::Pong(message) => message.head("pong"),
             Self::Error { text } => format!("the connection failed: {}", set_in(text)),
             Self::Close { code, reason } => {
                 let with = code.map(|code| format!(" with {code} ({})", close_code::name(code)));
@@ -135,7 +141,18 @@ impl Frame {
             }
             Self::Lost { count: 1 } => "--- 1 value is lost in the page ---".to_owned(),
             Self::Lost { count } => format!("--- {count} values are lost in the page ---"),
-            Self::Response(response) => response.shown(),
+            Self::Response(response) => response.head(),
+        }
+    }
+
+    const fn payload(&self) -> Option<&Payload> {
+        match self {
+            Self::Text(message)
+            | Self::Binary(message)
+            | Self::Ping(message)
+            | Self::Pong(message) => Some(&message.payload),
+            Self::Response(response) => Some(&response.payload),
+            Self::Open(_) | Self::Error { .. } | Self::Close { .. } | Self::Lost { .. } => None,
         }
     }
 }
@@ -169,22 +186,19 @@ impl Open {
 }
 
 impl Message {
-    fn shown(&self, kind: &str) -> String {
+    fn head(&self, kind: &str) -> String {
         let arrow = match self.direction {
             Direction::Received => '←',
             Direction::Sent => '→',
         };
         let opcode = self.opcode.map(|opcode| format!(" opcode {opcode}"));
-        let (size, payload) = (bytes(self.size), self.payload.shown());
-        format!(
-            "{arrow} {kind}{} {size}{payload}",
-            opcode.unwrap_or_default()
-        )
+        let (opcode, size) = (opcode.unwrap_or_default(), bytes(self.size));
+        format!("{arrow} {kind}{opcode} {size}")
     }
 }
 
 impl Response {
-    fn shown(&self) -> String {
+    fn head(&self) -> String {
         let Self {
             url,
             method,
@@ -197,7 +211,7 @@ impl Response {
             "← {method} {status}{space}{mime} {} {url}",
             bytes(self.size)
         );
-        set_in(&head) + &self.payload.shown()
+        set_in(&head)
     }
 }
 
@@ -209,13 +223,18 @@ impl Payload {
             (None, Some(base64)) => match STANDARD.decode(base64) {
                 Ok(bytes) => match std::str::from_utf8(&bytes) {
                     Ok(text) if !text.contains(is_unprintable) => shown_text(text),
-                    Ok(_) | Err(_) => preview::rows(&bytes, FRAME_PREVIEW_BYTES_MAX, REST),
+                    Ok(_) | Err(_) => rows(&bytes),
                 },
                 Err(_) => ", which are no base64".to_owned(),
             },
             (None, None) => String::new(),
         }
     }
+}
+
+/// The first bytes, under the head.
+pub(super) fn rows(bytes: &[u8]) -> String {
+    preview::rows(bytes, FRAME_PREVIEW_BYTES_MAX, REST)
 }
 
 fn shown_text(text: &str) -> String {
@@ -231,7 +250,7 @@ fn shown_text(text: &str) -> String {
 }
 
 /// Later lines are set in, so that what a page got cannot look like another value.
-fn set_in(text: &str) -> String {
+pub(super) fn set_in(text: &str) -> String {
     text.replace('\n', "\n  ")
 }
 
@@ -239,7 +258,7 @@ fn is_unprintable(c: char) -> bool {
     c.is_control() && !matches!(c, '\n' | '\r' | '\t')
 }
 
-fn bytes(count: u64) -> String {
+pub(super) fn bytes(count: u64) -> String {
     match count {
         1 => "1 byte".to_owned(),
         count => format!("{count} bytes"),

@@ -1,0 +1,217 @@
+//! What becomes of events of one room: each once, gifts counted, rankings with their changes.
+
+use std::borrow::Cow;
+
+use pagewire_live::{
+    Body, Chat, Event, Gift, IDLE_MS, ROOM_IDS_MAX, ROOM_RANKINGS_MAX, Rank, Ranked, Room, Site,
+    SitePart, Time, Unit, User,
+};
+use serde_json::{Value, json};
+
+fn event(id: &str, body: Body<'static>) -> Event<'static> {
+    Event {
+        site: Site::Douyin,
+        room: "7".into(),
+        id: Cow::Owned(id.to_owned()),
+        time: Time::best(1_000, 0, 0),
+        user: Some(user("11")),
+        body,
+        method: "M".into(),
+        part: SitePart::NONE,
+    }
+}
+
+fn user(id: &str) -> User<'static> {
+    User {
+        id: Cow::Owned(id.to_owned()),
+        name: Cow::Owned(format!("user {id}")),
+        ..User::default()
+    }
+}
+
+fn chat(id: &str) -> Event<'static> {
+    event(id, Body::Chat(Chat::default()))
+}
+
+fn gift(id: &str, count: u64, combo: &str) -> Event<'static> {
+    let gift = Gift {
+        gift: "463".into(),
+        name: "rose".into(),
+        count,
+        combo: Cow::Owned(combo.to_owned()),
+        unit_value: Some(5),
+        unit: Some(Unit::Diamond),
+        ..Gift::default()
+    };
+    event(id, Body::Gift(gift))
+}
+
+fn rank(id: usize, name: &str, users: &[&str]) -> Event<'static> {
+    let places = (1..).zip(users).map(|(place, id)| Ranked {
+        place,
+        user: user(id),
+        score: "1".into(),
+    });
+    let rank = Rank {
+        name: Cow::Owned(name.to_owned()),
+        users: places.collect(),
+        changes: Vec::new(),
+    };
+    event(&id.to_string(), Body::Rank(rank))
+}
+
+fn json(event: &Event<'_>) -> Value {
+    let mut line = Vec::new();
+    event.write_json(&mut line);
+    serde_json::from_slice(&line).expect("a line of JSON")
+}
+
+fn take(room: &mut Room, now_ms: u64, event: Event<'_>) -> Vec<Value> {
+    let mut given = Vec::new();
+    room.take(event, now_ms, |event| given.push(json(&event)));
+    given
+}
+
+fn kinds(events: &[Value]) -> Vec<&str> {
+    let kinds = events.iter().map(|event| event["kind"].as_str());
+    kinds.map(|kind| kind.expect("a text")).collect()
+}
+
+#[test]
+fn an_event_comes_once_however_often_the_site_sends_it() {
+    let mut room = Room::default();
+    assert_eq!(kinds(&take(&mut room, 0, chat("1"))), ["chat"]);
+    assert_eq!(kinds(&take(&mut room, 0, chat("1"))), [""; 0]);
+    assert_eq!(
+        kinds(&take(&mut room, 0, rank(1, "a", &[]))),
+        ["rank"],
+        "of another kind"
+    );
+    assert_eq!(kinds(&take(&mut room, 0, chat(""))), ["chat"]);
+    assert_eq!(
+        kinds(&take(&mut room, 0, chat(""))),
+        ["chat"],
+        "without an id"
+    );
+}
+
+#[test]
+fn ids_are_remembered_up_to_the_limit() {
+    let mut room = Room::default();
+    let mut is_new = |id: &str| {
+        let mut given = 0;
+        room.take(chat(id), 0, |_| given += 1);
+        given == 1
+    };
+    for id in 0..ROOM_IDS_MAX {
+        assert!(is_new(&id.to_string()));
+    }
+    assert!(!is_new("0"), "all are remembered");
+    assert!(is_new("one more"));
+    assert!(!is_new("1"));
+    assert!(is_new("0"), "the oldest is not");
+}
+
+#[test]
+fn gifts_are_followed_by_what_they_add_and_what_they_are_together() {
+    let mut room = Room::default();
+    let first = take(&mut room, 0, gift("1", 1, "c"));
+    assert_eq!(kinds(&first), ["gift", "gift.delta"]);
+    assert_eq!(
+        first[1],
+        json!({
+            "site": "douyin", "room": "7", "id": "1", "kind": "gift.delta", "time_ms": 1_000, "time_source": "event",
+            "user": {"id": "11", "name": "user 11"}, "method": "M",
+            "gift_delta": {"gift": "463", "name": "rose", "count": 1, "value": 5, "unit": "diamond", "combo": "c"},
+        })
+    );
+    let again = take(&mut room, 1, gift("2", 1, "c"));
+    assert_eq!(
+        kinds(&again),
+        ["gift"],
+        "the same under another id adds nothing"
+    );
+    assert_eq!(kinds(&take(&mut room, 2, gift("2", 1, "c"))), [""; 0]);
+    let grown = take(&mut room, 3, gift("2", 4, "c"));
+    assert_eq!(
+        kinds(&grown),
+        ["gift.delta"],
+        "a known id whose number has grown"
+    );
+    assert_eq!(grown[0]["gift_delta"]["count"], 3);
+    let other = take(&mut room, 3 + IDLE_MS, gift("3", 2, ""));
+    assert_eq!(kinds(&other), ["gift.final", "gift", "gift.delta"]);
+    assert_eq!(other[0]["gift_final"]["value"], 20);
+    assert_eq!(
+        (&other[0]["time_ms"], &other[0]["time_source"]),
+        (&json!(3), &json!("arrival"))
+    );
+    let single = take(&mut room, 3 + IDLE_MS, gift("4", 2, ""));
+    assert_eq!(
+        kinds(&single),
+        ["gift", "gift.delta"],
+        "without a mark each is one of its own"
+    );
+
+    let mut finals = Vec::new();
+    assert_eq!(room.next_ms(), Some(3 + 2 * IDLE_MS));
+    room.advance(3 + 2 * IDLE_MS, |event| finals.push(json(&event)));
+    room.end(|event| finals.push(json(&event)));
+    assert_eq!(kinds(&finals), ["gift.final", "gift.final"]);
+}
+
+#[test]
+fn masked_people_are_told_apart_by_their_names() {
+    let mut room = Room::default();
+    let from = |name: &'static str, id: &str| {
+        let mut event = gift(id, 3, "c");
+        event.user = Some(User {
+            name: name.into(),
+            masked: true,
+            ..user("111111")
+        });
+        event
+    };
+    assert_eq!(take(&mut room, 0, from("A***", "1")).len(), 2);
+    assert_eq!(take(&mut room, 0, from("B***", "2")).len(), 2);
+    assert_eq!(take(&mut room, 0, from("A***", "3")).len(), 1);
+}
+
+#[test]
+fn a_ranking_tells_what_changed() {
+    let mut room = Room::default();
+    let mut changes = |id, name: &str, users: &[&str]| {
+        let events = take(&mut room, 0, rank(id, name, users));
+        let changes = events[0]["rank"]["changes"]
+            .as_array()
+            .cloned()
+            .unwrap_or_default();
+        let told = changes.iter().map(|change| {
+            format!(
+                "{} {}→{}",
+                change["user"]["id"].as_str().expect("an id"),
+                change["from"],
+                change["to"]
+            )
+        });
+        told.collect::<Vec<_>>()
+    };
+    assert_eq!(
+        changes(1, "a", &["1", "2", "3"]),
+        [""; 0],
+        "the first has nothing before it"
+    );
+    assert_eq!(changes(2, "a", &["1", "2", "3"]), [""; 0]);
+    assert_eq!(
+        changes(3, "a", &["2", "1", "4"]),
+        ["2 2→1", "1 1→2", "4 null→3", "3 3→null"]
+    );
+    assert_eq!(changes(4, "b", &["9"]), [""; 0], "another ranking");
+    // Those of more names are not remembered.
+    for name in 2..ROOM_RANKINGS_MAX {
+        assert_eq!(changes(10 + name, &name.to_string(), &["1"]), [""; 0]);
+    }
+    assert_eq!(changes(100, "2", &["2"]), ["2 null→1", "1 1→null"]);
+    assert_eq!(changes(101, "one more", &["1"]), [""; 0]);
+    assert_eq!(changes(102, "one more", &["2"]), [""; 0]);
+}

@@ -108,10 +108,10 @@ fn at_event(seconds: u64) -> Value {
 fn varint(mut value: u64) -> Vec<u8> {
     let mut bytes = Vec::new();
     while value >= 0x80 {
-        bytes.push(value as u8 | 0x80);
+        bytes.push(u8::try_from(value & 0x7f).unwrap() | 0x80);
         value >>= 7;
     }
-    bytes.push(value as u8);
+    bytes.push(u8::try_from(value).unwrap());
     bytes
 }
 
@@ -395,7 +395,7 @@ fn gifts_in_protobuf_come_out_one_by_one() {
     ]
     .concat();
     let events = events(&packed("SEND_GIFT_V2", &protobuf));
-    let expected = [("t-77", "32", "电影票", 2, 2_000), ("t-77-2", "33", "棉花糖", 1, 9_000)].map(|(id, name, count, price)| {
+    let expected = [("t-77", "32", "电影票", 2, 2_000), ("t-77-2", "33", "棉花糖", 1, 9_000)].map(|(id, gift, name, count, price)| {
         let body = json!({
             "gift": gift, "name": name, "group_count": count, "repeat_count": 0, "combo_count": 0, "total_count": 0, "count": count,
             "combo": "t-77", "ends": true, "unit_value": price, "unit": "gold_seed"
@@ -497,9 +497,16 @@ fn who_comes_follows_and_shares_is_told_by_a_number() {
     }
 }
 
+/// Each message is one event.
+fn check(cases: &[(Value, Value)]) {
+    for (sent, expected) in cases {
+        assert_eq!(event(sent), *expected, "{sent}");
+    }
+}
+
 #[test]
-fn each_kind_about_the_room_is_its_event() {
-    let cases = [
+fn each_kind_about_people_and_their_number_is_its_event() {
+    check(&[
         (
             json!({ "cmd": "ENTRY_EFFECT", "data": { "uid": 4, "copy_writing": "欢迎舰长 <%阿青%> 进入直播间" } }),
             with(
@@ -542,6 +549,12 @@ fn each_kind_about_the_room_is_its_event() {
             ] }),
             ),
         ),
+    ]);
+}
+
+#[test]
+fn each_kind_about_the_broadcast_and_its_order_is_its_event() {
+    check(&[
         (
             json!({ "cmd": "ROOM_CHANGE", "data": { "title": "夜聊", "area_name": "聊天室" } }),
             told("room_state", &json!({ "title": "夜聊", "text": "聊天室" })),
@@ -594,6 +607,12 @@ fn each_kind_about_the_room_is_its_event() {
                 json!({ "user": { "id": "4", "name": "Bo" } }),
             ),
         ),
+    ]);
+}
+
+#[test]
+fn notices_and_battles_are_their_events() {
+    check(&[
         (
             json!({ "cmd": "NOTICE_MSG", "msg_common": "", "msg_self": "<%Bo%>投喂<%主播%>一个热气球", "real_roomid": 99 }),
             with(
@@ -626,10 +645,7 @@ fn each_kind_about_the_room_is_its_event() {
                 &json!({ "action": "PK_BATTLE_END", "battle": true }),
             ),
         ),
-    ];
-    for (sent, expected) in cases {
-        assert_eq!(event(&sent), expected, "{sent}");
-    }
+    ]);
 }
 
 #[test]

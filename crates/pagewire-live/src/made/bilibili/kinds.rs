@@ -1,5 +1,7 @@
 //! Each kind of message, with the members that readers use and some that they pass over.
 
+use std::sync::Arc;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use pagewire_codec::proto::Writer;
@@ -44,8 +46,9 @@ pub(super) fn message(room: &Room, happening: &Happening, count: u64) -> Value {
             json!({ "cmd": name.to_uppercase(), "data": { "number": number } })
         }
     };
-    message["msg_id"] = json!(happening.id.to_string());
-    message["send_time"] = json!(happening.at_ms);
+    let members = message.as_object_mut().expect("all are objects");
+    members.insert("msg_id".to_owned(), json!(happening.id.to_string()));
+    members.insert("send_time".to_owned(), json!(happening.at_ms));
     message
 }
 
@@ -69,7 +72,7 @@ fn detail(person: &Person) -> Value {
 
 /// DANMU_MSG; `emoji` is the one picture that it is.
 fn chat(happening: &Happening, by: &Person, said: &str, emoji: Option<&Emoji>) -> Value {
-    let picture = emoji.map_or(json!("{}"), |emoji| {
+    let picture = emoji.map_or_else(|| json!("{}"), |emoji| {
         json!({ "emoticon_unique": format!("made_up_{}", emoji.id), "url": picture_of(emoji), "height": 60, "width": 60 })
     });
     let used = EMOJIS
@@ -87,11 +90,14 @@ fn chat(happening: &Happening, by: &Person, said: &str, emoji: Option<&Emoji>) -
     });
     let mode =
         json!({ "mode": 0, "show_player_type": 0, "extra": extra.to_string(), "user": detail(by) });
-    let club = by.club.as_ref().map_or(json!([]), |club| {
-        json!([
-            club.level, club.name, "", club.host, 6_067_854, "", 0, 0, 0, 0, 0, 1, club.host
-        ])
-    });
+    let club = by.club.as_ref().map_or_else(
+        || json!([]),
+        |club| {
+            json!([
+                club.level, club.name, "", club.host, 6_067_854, "", 0, 0, 0, 0, 0, 1, club.host
+            ])
+        },
+    );
     let way = json!([
         0,
         1,
@@ -211,7 +217,7 @@ fn online(viewers: u64) -> Value {
     } })
 }
 
-fn rank(top: &[(std::sync::Arc<Person>, u64)]) -> Value {
+fn rank(top: &[(Arc<Person>, u64)]) -> Value {
     let places = (1..).zip(top).map(|(place, (person, value)): (u64, _)| {
         json!({
             "uid": person.id, "uname": person.name, "face": face(person), "score": value.to_string(), "rank": place, "guard_level": 0

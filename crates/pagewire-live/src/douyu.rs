@@ -5,7 +5,9 @@
 mod client;
 mod members;
 mod message;
+mod people;
 mod rank;
+mod room;
 
 use pagewire_codec::{DouyuSide, douyu_packets};
 

@@ -1,6 +1,7 @@
 //! What a client says.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use pagewire_codec::{BilibiliOperation, BilibiliPacket};
 use serde::Serialize;
@@ -9,7 +10,7 @@ use serde::Serialize;
 pub const HEARTBEAT_MS: u64 = 30_000;
 
 /// Which room a client wants, and that it may.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Auth<'a> {
     /// The id of the account, or 0 without a log-in: then names are masked.
     pub user: u64,
@@ -19,6 +20,16 @@ pub struct Auth<'a> {
     pub token: &'a str,
     /// The cookie `buvid3`. Without it the site may refuse.
     pub buvid: &'a str,
+}
+
+impl fmt::Debug for Auth<'_> {
+    /// Without the token and the cookie: logs are read by many.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Auth")
+            .field("user", &self.user)
+            .field("room", &self.room)
+            .finish_non_exhaustive()
+    }
 }
 
 #[derive(Serialize)]

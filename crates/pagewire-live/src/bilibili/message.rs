@@ -3,8 +3,9 @@
 use std::borrow::Cow;
 
 use pagewire_codec::{DecodeError, Fault};
+use serde::de::IgnoredAny;
 
-use super::json::{is_list, is_object, number, some_id, some_text, try_members};
+use super::json::{is_list, is_object, number, some_id, some_text, text, try_members};
 use super::people::{Head, somebody};
 use super::{chat, gift, people, room};
 use crate::event::{
@@ -79,20 +80,24 @@ fn message(body: &[u8]) -> Result<Message<'_>, DecodeError> {
         whole,
         ..Message::default()
     };
-    let read = try_members(whole, |key, value| match key {
+    let take = |key: &str, value| match key {
         // Behind a colon stand numbers that say how it is shown.
-        "cmd" => message.command = before_colon(super::json::text(value)),
+        "cmd" => message.command = before_colon(text(value)),
         "data" if is_object(value) => message.data = value,
         "info" if is_list(value) => message.info = value,
         "roomid" | "room_id" | "real_roomid" => message.room = some_id(value).unwrap_or_default(),
         "msg_id" => message.id = some_text(value).unwrap_or_default(),
         "send_time" => message.sent_ms = number(value),
         _ => {}
-    });
+    };
+    let read = if is_object(whole.trim_start()) {
+        try_members(whole, take)
+    } else {
+        // No object: a message of a kind that is not known, if it is JSON at all.
+        serde_json::from_str(whole).map(|IgnoredAny| ())
+    };
     match read {
         Ok(()) => Ok(message),
-        // JSON, but no object: a message of a kind that is not known.
-        Err(error) if error.is_data() => Ok(message),
         Err(error) => {
             let fault = if error.is_eof() {
                 Fault::Malformed("a message ends within its JSON")

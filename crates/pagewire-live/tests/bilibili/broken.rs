@@ -31,7 +31,11 @@ fn what_is_not_known_is_unknown_with_all_its_bytes() {
 fn neighbours_of_a_broken_message_come_out() {
     let good = || message(&json!({ "cmd": "LIVE" }));
     let cut = br#"{"cmd":"DANMU_MSG","info":[[0,"#;
-    let broken: [(&[u8], &str); 7] = [
+    let broken: [(&[u8], &str); 8] = [
+        (
+            b"[1]x",
+            "malformed: a message is not JSON, at byte 3 in message 1",
+        ),
         (
             b"{\"cmd\":nonsense}",
             "malformed: a message is not JSON, at byte",

@@ -10,24 +10,35 @@ pub(crate) struct Cursor<'a> {
 }
 
 impl<'a> Cursor<'a> {
+    #[inline]
     pub(crate) const fn new(all: &'a [u8]) -> Self {
         Self { all, at: 0 }
     }
 
     /// Bytes read so far.
+    #[inline]
     pub(crate) const fn at(&self) -> usize {
         self.at
     }
 
+    #[inline]
     pub(crate) fn rest(&self) -> &'a [u8] {
         self.all.get(self.at..).unwrap_or_default()
     }
 
     /// Passes over bytes that are there.
+    #[inline]
     pub(crate) fn skip(&mut self, count: usize) {
         self.at = self.at.saturating_add(count).min(self.all.len());
     }
 
+    /// Passes over bytes that were read from [`rest`](Self::rest), which leave these.
+    #[inline]
+    pub(crate) fn leave(&mut self, rest: &'a [u8]) {
+        self.at = self.all.len().saturating_sub(rest.len());
+    }
+
+    #[inline]
     pub(crate) fn is_empty(&self) -> bool {
         self.rest().is_empty()
     }
@@ -40,6 +51,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
+    #[inline]
     pub(crate) fn take(&mut self, count: u64, what: &'static str) -> Result<&'a [u8], DecodeError> {
         let rest = self.rest();
         let taken = usize::try_from(count)
@@ -57,6 +69,7 @@ impl<'a> Cursor<'a> {
         Ok(taken)
     }
 
+    #[inline]
     pub(crate) fn array<const N: usize>(
         &mut self,
         what: &'static str,

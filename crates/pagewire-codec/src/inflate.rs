@@ -10,7 +10,7 @@ mod tests;
 
 use std::borrow::Cow;
 
-use flate2::{Crc, Decompress, DecompressError, FlushDecompress, Status};
+use flate2::{Decompress, DecompressError, FlushDecompress, Status};
 
 use crate::cursor::Cursor;
 use crate::error::{DecodeError, Fault};
@@ -20,6 +20,9 @@ pub const UNPACKED_BYTES_MAX: usize = 64 << 20;
 
 /// How often [`Inflater::unpack`] unpacks what it has unpacked.
 pub const UNPACK_LAYERS_MAX: usize = 4;
+
+/// Memory that is kept for the next output is no larger than this.
+const SPARE_BYTES: usize = 1 << 20;
 
 /// How bytes are packed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,17 +71,28 @@ pub struct Unpacked<'a> {
 #[derive(Debug)]
 pub struct Inflater {
     deflate: Decompress,
+    /// For the next output.
+    spare: Vec<u8>,
 }
 
 impl Default for Inflater {
     fn default() -> Self {
         Self {
             deflate: Decompress::new(false),
+            spare: Vec::new(),
         }
     }
 }
 
 impl Inflater {
+    /// Takes memory back, for the next output: where frames come one after the other, most of the work of small ones is to get it.
+    pub fn recycle(&mut self, mut bytes: Vec<u8>) {
+        if bytes.capacity() > self.spare.capacity() && bytes.capacity() <= SPARE_BYTES {
+            bytes.clear();
+            self.spare = bytes;
+        }
+    }
+
     /// Unpacks one stream, which must be the whole input. What does not fit into `unpacked_bytes_max` is an error as soon as that is full. Memory
     /// grows by doubling up to it; Brotli takes its window besides, which the input may choose, up to 16 MiB.
     ///
@@ -91,7 +105,8 @@ impl Inflater {
         packed: &[u8],
         unpacked_bytes_max: usize,
     ) -> Result<Vec<u8>, DecodeError> {
-        let mut out = Output::new(packed.len(), unpacked_bytes_max);
+        let spare = std::mem::take(&mut self.spare);
+        let mut out = Output::reusing(spare, packed.len(), unpacked_bytes_max);
         self.inflate_to(packing, packed, &mut out)?;
         Ok(out.bytes)
     }
@@ -152,9 +167,8 @@ impl Inflater {
             let before = out.bytes.len();
             self.stream(Wrapping::None, packed, out)?;
             let member = out.bytes.get(before..).unwrap_or_default();
-            let mut crc = Crc::new();
-            crc.update(member);
-            if u32::from_le_bytes(packed.array("the checksum of a gzip member")?) != crc.sum() {
+            let sum = crc32fast::hash(member);
+            if u32::from_le_bytes(packed.array("the checksum of a gzip member")?) != sum {
                 return Err(packed.malformed("the checksum (CRC-32) of a gzip member does not fit"));
             }
             let size = packed.array("the size of a gzip member")?;
@@ -173,7 +187,7 @@ impl Inflater {
         packed: &mut Cursor<'_>,
         out: &mut Output,
     ) -> Result<(), DecodeError> {
-        let Self { deflate } = self;
+        let Self { deflate, .. } = self;
         deflate.reset(wrapping == Wrapping::Zlib);
         loop {
             out.make_room(packed.at())?;
@@ -210,12 +224,18 @@ pub(crate) struct Output {
 
 impl Output {
     pub(crate) fn new(packed_bytes: usize, max: usize) -> Self {
+        Self::reusing(Vec::new(), packed_bytes, max)
+    }
+
+    /// In memory that is there, where it is no more than there may be.
+    fn reusing(mut bytes: Vec<u8>, packed_bytes: usize, max: usize) -> Self {
         // JSON packs to about a quarter; what is denser grows by doubling.
         let guess = packed_bytes.saturating_mul(4).max(1_024);
-        Self {
-            bytes: Vec::with_capacity(guess.min(max.saturating_add(1))),
-            max,
+        let (guess, most) = (guess.min(max.saturating_add(1)), max.saturating_add(1));
+        if bytes.capacity() < guess || bytes.capacity() > most {
+            bytes = Vec::with_capacity(guess);
         }
+        Self { bytes, max }
     }
 
     pub(crate) fn into_bytes(self) -> Vec<u8> {

@@ -294,6 +294,24 @@ fn the_guess_of_a_message_is_its_type() {
     );
 }
 
+/// A field that was fixed32 twice and three bytes once was guessed to be `repeated fixed32`, of which three bytes are none.
+#[test]
+fn a_field_that_is_numbers_and_other_bytes_is_not_guessed_to_be_packed_numbers() {
+    let number = [tag(1, 5), vec![1, 0, 0, 0x80]].concat();
+    let other = delimited(1, b"\xff\x01\x80");
+    let varint = [tag(2, 0), encode(7)].concat();
+    let other_2 = delimited(2, b"\xff");
+    let message = [&number[..], &number, &other, &varint, &varint, &other_2].concat();
+    let guessed = guess([&message[..]]).unwrap().to_string();
+    let text: &'static str = Box::leak(guessed.into_boxed_str());
+    let expected = json!({"field1": ["/wGA"], "field2": ["/w=="]});
+    assert_eq!(
+        to_json(&schema(text), "Guess", &message),
+        Ok(expected),
+        "{text}"
+    );
+}
+
 #[test]
 fn what_the_schema_does_not_know_is_listed_by_place() {
     let text = "syntax = \"proto3\"; message A { A a = 1; string s = 2; repeated uint64 n = 3; }";
@@ -369,6 +387,54 @@ fn errors_point_at_the_byte_and_the_field() {
     }
 }
 
+/// A message in two parts, of which the second has a mistake, had it behind the end of the input; and a part that was cut read on in the next one.
+#[test]
+fn of_a_message_in_parts_each_is_read_where_it_stands() {
+    let schema = schema("syntax = \"proto3\"; message A { A a = 1; string s = 2; int32 n = 3; }");
+    let first = delimited(1, &[delimited(2, b"a long text"), number(3, 7)].concat());
+    let second = delimited(1, &delimited(2, b"b"));
+    let both = [&first[..], &second].concat();
+    let expected = json!({"a": {"s": "b", "n": 7}});
+    assert_eq!(to_json(&schema, "A", &both), Ok(expected));
+    let wrong = [&first[..], &delimited(1, &delimited(2, b"\xff"))].concat();
+    assert_eq!(
+        to_json(&schema, "A", &wrong).unwrap_err(),
+        "malformed: a string is not UTF-8, at byte 21 in a.s"
+    );
+    let cut = [delimited(1, &tag(3, 0)), delimited(1, &encode(7))].concat();
+    assert_eq!(
+        to_json(&schema, "A", &cut).unwrap_err(),
+        "a varint needs 1 more bytes, and 0 are left, at byte 3 in a"
+    );
+    let inner_parts = delimited(1, &[&first[..], &wrong].concat());
+    assert_eq!(
+        to_json(&schema, "A", &inner_parts).unwrap_err(),
+        "malformed: a string is not UTF-8, at byte 40 in a.a.s"
+    );
+}
+
+/// Each member of a oneof that was written over moved all fields behind it: minutes for a megabyte.
+#[test]
+fn a_oneof_that_is_written_over_often_takes_no_longer_than_other_fields() {
+    let text = "syntax = \"proto3\"; message A { oneof o { bool x = 1; bool y = 2; } repeated bool list = 3 [packed = false]; A a = 4; }";
+    let schema = schema(text);
+    let count = 300_000;
+    let alternating = [number(1, 1), number(2, 1)].concat().repeat(count);
+    let bytes = [alternating, number(3, 1).repeat(count)].concat();
+    let json = to_json(&schema, "A", &bytes).unwrap();
+    assert_eq!((&json["x"], &json["y"]), (&Value::Null, &json!(true)));
+    assert_eq!(json["list"].as_array().map(Vec::len), Some(count));
+}
+
+/// 2^32 in a field of 32 bits is 0, which was written as if it were another number.
+#[test]
+fn a_number_whose_lowest_bits_are_zero_is_the_default_of_a_smaller_field() {
+    let text = "syntax = \"proto3\"; enum E { NONE = 0; } message A { int32 a = 1; sint32 b = 2; E c = 3; bool d = 4; int64 e = 5; optional uint32 f = 6; }";
+    let bytes: Vec<u8> = (1..=6).flat_map(|field| number(field, 1 << 32)).collect();
+    let expected = json!({"d": true, "e": "4294967296", "f": 0});
+    assert_eq!(to_json(&schema(text), "A", &bytes), Ok(expected));
+}
+
 #[test]
 fn messages_may_be_as_deep_as_the_limit_and_ten_thousand_deep_are_an_error() {
     let schema = schema("syntax = \"proto3\"; message A { A a = 1; }");
@@ -384,6 +450,54 @@ fn messages_may_be_as_deep_as_the_limit_and_ten_thousand_deep_are_an_error() {
     // Without a schema what is deeper is bytes.
     assert!(RawMessage::read(&nested(10_000)).is_ok());
     assert!(guess([&nested(10_000)[..]]).is_ok());
+}
+
+const ANY: &str = "syntax = \"proto3\"; import \"google/protobuf/any.proto\"; import \"google/protobuf/empty.proto\"; import \"google/protobuf/duration.proto\";
+    message A { google.protobuf.Any any = 1; google.protobuf.Empty empty = 2; google.protobuf.Duration took = 3; string s = 4; }";
+
+#[test]
+fn what_an_any_holds_is_shown_with_its_type() {
+    let schema = schema(ANY);
+    let a = schema.message("A").unwrap();
+    for json in [
+        r#"{"any":{"@type":"x.com/A","s":"a"}}"#,
+        r#"{"any":{"@type":"x.com/A"}}"#,
+        r#"{"any":{"@type":"x.com/google.protobuf.Duration","value":"1.500s"},"s":"b"}"#,
+        r#"{"any":{"@type":"x.com/google.protobuf.Empty","value":{}}}"#,
+        r#"{"any":{"@type":"/google.protobuf.Any","value":{"@type":"/A","any":{"@type":"/A"}}}}"#,
+    ] {
+        let mut out = Vec::new();
+        let bytes = schema.to_bytes(a, json).unwrap();
+        schema.to_json(a, &bytes, &mut out).unwrap();
+        assert_eq!(std::str::from_utf8(&out).unwrap(), json);
+    }
+    for (url, at) in [("x.com/B", 4), ("A", 4)] {
+        let bytes = delimited(1, &delimited(1, url.as_bytes()));
+        let error = to_json(&schema, "A", &bytes).unwrap_err();
+        let expected = "malformed: the type of a google.protobuf.Any is not in the schema";
+        assert_eq!(error, format!("{expected}, at byte {at} in any"));
+    }
+}
+
+/// Each `Any` in an `Any` was read by a function within a function, however many there were: 5,000 of them, 125 kB, ended the process.
+#[test]
+fn an_any_may_be_as_deep_as_messages_and_ten_thousand_deep_are_an_error() {
+    let schema = schema(ANY);
+    let nested = |depth: usize| {
+        let last = delimited(1, b"/A");
+        let url = delimited(1, b"/google.protobuf.Any");
+        let any = (1..depth).fold(last, |inner, _| [&url[..], &delimited(2, &inner)].concat());
+        delimited(1, &any)
+    };
+    // The message around, and the one in the last.
+    assert!(to_json(&schema, "A", &nested(DEPTH_MAX - 1)).is_ok());
+    for depth in [DEPTH_MAX, 10_000] {
+        let error = to_json(&schema, "A", &nested(depth)).unwrap_err();
+        assert!(
+            error.starts_with("too much: depth of messages is 65, the limit is 64, at byte"),
+            "{error}"
+        );
+    }
 }
 
 #[test]

@@ -228,7 +228,9 @@ impl Seen {
         {
             return Some((Kind::Packed, false));
         }
-        let kind = if most == self.delimited.count {
+        // A repeated number also takes what is delimited, as packed numbers, and these are none.
+        let is_never_packed = self.delimited.count > 0 && self.most > 1;
+        let kind = if most == self.delimited.count || is_never_packed {
             self.delimited.kind()
         } else if most == self.varints.count {
             Kind::Scalar(self.varints.kind())

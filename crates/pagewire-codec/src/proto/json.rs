@@ -1,11 +1,11 @@
 //! Messages to canonical Protobuf JSON (<https://protobuf.dev/programming-guides/json/>), straight from the wire.
 
+mod forms;
+
 use std::collections::HashMap;
 
-use prost_reflect::{DynamicMessage, MessageDescriptor};
-
 use super::schema::{MessageId, Schema};
-use super::table::{FieldSpec, Holds, Label, Table};
+use super::table::{FieldSpec, Form, Holds, Label, Table};
 use super::wire::{Fields, Value, too_deep};
 use crate::error::{DecodeError, Fault};
 use crate::proto::scalar;
@@ -28,7 +28,7 @@ impl Schema {
     ) -> Result<(), DecodeError> {
         let begun_at = out.len();
         let mut transcoder = Transcoder {
-            tables: &self.tables,
+            schema: self,
             found: Vec::new(),
             end_at_most: begun_at.saturating_add(JSON_BYTES_MAX),
             out,
@@ -43,7 +43,7 @@ impl Schema {
 }
 
 struct Transcoder<'s, 'a> {
-    tables: &'s [Table],
+    schema: &'s Schema,
     /// Fields of the message that is written, after those of the messages around it.
     found: Vec<Found<'a>>,
     out: &'s mut Vec<u8>,
@@ -81,14 +81,66 @@ impl Place {
 impl<'s, 'a> Transcoder<'s, 'a> {
     fn message(&mut self, table: usize, bytes: &'a [u8], place: Place) -> Result<(), DecodeError> {
         too_deep(place.depth, place.at)?;
-        let tables = self.tables;
-        let Some(table) = tables.get(table) else {
+        let Some(table) = self.table(table) else {
             return Ok(());
         };
-        if let Some(well_known) = &table.well_known {
-            return self.well_known(well_known, bytes, place);
+        if let Form::WellKnown(descriptor) = &table.form {
+            return self.well_known(descriptor, bytes, place);
         }
         let begin = self.gather(table, bytes, place)?;
+        self.gathered(table, begin, place)
+    }
+
+    /// One message that was written in several parts: it has the fields of all.
+    fn parts(
+        &mut self,
+        table: usize,
+        group: std::ops::Range<usize>,
+        place: Place,
+    ) -> Result<(), DecodeError> {
+        too_deep(place.depth, place.at)?;
+        let Some(table) = self.table(table) else {
+            return Ok(());
+        };
+        if let Form::WellKnown(descriptor) = &table.form {
+            let parts = self.found.get(group).unwrap_or_default().iter();
+            let merged: Vec<u8> = parts.flat_map(|part| body(part.value)).copied().collect();
+            return self.well_known(descriptor, &merged, place);
+        }
+        let begin = self.found.len();
+        for at in group {
+            let Some(part) = self.found.get(at).copied() else {
+                continue;
+            };
+            let part_place = Place {
+                at: part.at,
+                ..place
+            };
+            self.collect(table, body(part.value), part_place)?;
+        }
+        self.keep_last_of_oneofs(table, begin);
+        self.sort(begin);
+        self.gathered(table, begin, place)
+    }
+
+    fn table(&self, table: usize) -> Option<&'s Table> {
+        self.schema.tables.get(table)
+    }
+
+    /// Writes the message whose fields are those from here on, and forgets them.
+    fn gathered(
+        &mut self,
+        table: &'s Table,
+        begin: usize,
+        place: Place,
+    ) -> Result<(), DecodeError> {
+        match table.form {
+            Form::Any => self.any(begin, place),
+            Form::Fields | Form::WellKnown(_) => self.object(table, begin, place),
+        }
+    }
+
+    fn object(&mut self, table: &'s Table, begin: usize, place: Place) -> Result<(), DecodeError> {
         let end = self.found.len();
         self.out.push(b'{');
         let empty = self.out.len();
@@ -122,7 +174,22 @@ impl<'s, 'a> Transcoder<'s, 'a> {
         place: Place,
     ) -> Result<usize, DecodeError> {
         let begin = self.found.len();
-        let (mut sorted, mut last) = (true, 0);
+        let is_sorted = self.collect(table, bytes, place)?;
+        self.keep_last_of_oneofs(table, begin);
+        if !is_sorted {
+            self.sort(begin);
+        }
+        Ok(begin)
+    }
+
+    /// The same, as they were written; says whether that is by their numbers.
+    fn collect(
+        &mut self,
+        table: &Table,
+        bytes: &'a [u8],
+        place: Place,
+    ) -> Result<bool, DecodeError> {
+        let (mut is_sorted, mut last) = (true, 0);
         for field in Fields::inside(bytes, place.depth) {
             let field = field.map_err(|error| error.shifted(place.at))?;
             let Some(known) = table.find(field.number) else {
@@ -132,7 +199,7 @@ impl<'s, 'a> Transcoder<'s, 'a> {
             if !spec.is_some_and(|spec| scalar::accepts(spec, field.value)) {
                 continue;
             }
-            sorted &= known >= last;
+            is_sorted &= known >= last;
             last = known;
             self.found.push(Found {
                 field: known,
@@ -140,34 +207,45 @@ impl<'s, 'a> Transcoder<'s, 'a> {
                 at: place.at.saturating_add(field.at),
             });
         }
-        if table.has_oneofs {
-            self.keep_last_of_oneofs(table, begin);
-        }
-        if !sorted && let Some(found) = self.found.get_mut(begin..) {
+        Ok(is_sorted)
+    }
+
+    fn sort(&mut self, begin: usize) {
+        if let Some(found) = self.found.get_mut(begin..) {
             found.sort_by_key(|found| found.field);
         }
-        Ok(begin)
     }
 
     /// Of the members of a oneof the last that was written counts, from where another one was written before it.
     fn keep_last_of_oneofs(&mut self, table: &Table, begin: usize) {
-        // By oneof: its last member, and whether another one was met going backwards.
-        let mut seen: HashMap<u16, (u16, bool)> = HashMap::new();
-        for at in (begin..self.found.len()).rev() {
-            let Some(found) = self.found.get(at) else {
-                continue;
-            };
-            let field = found.field;
-            let spec = table.fields.get(usize::from(field));
-            let Some(oneof) = spec.and_then(|spec| spec.oneof) else {
-                continue;
-            };
-            let (last, is_over) = seen.entry(oneof).or_insert((field, false));
-            *is_over |= *last != field;
-            if *is_over {
-                self.found.remove(at);
+        if !table.has_oneofs {
+            return;
+        }
+        // By oneof: its last member, and where another one was met, going backwards.
+        let mut seen: HashMap<u16, (u16, Option<usize>)> = HashMap::new();
+        for (at, found) in self.found.iter().enumerate().skip(begin).rev() {
+            if let Some(oneof) = table.oneof(found.field) {
+                let (last, over_at) = seen.entry(oneof).or_insert((found.field, None));
+                if *last != found.field {
+                    over_at.get_or_insert(at);
+                }
             }
         }
+        seen.retain(|_, (_, over_at)| over_at.is_some());
+        if seen.is_empty() {
+            return;
+        }
+        let mut kept = begin;
+        for at in begin..self.found.len() {
+            let field = self.found.get(at).map(|found| found.field);
+            let oneof = field.and_then(|field| table.oneof(field));
+            let over_at = oneof.and_then(|oneof| seen.get(&oneof)?.1);
+            if over_at.is_none_or(|over_at| at > over_at) {
+                self.found.swap(kept, at);
+                kept = kept.saturating_add(1);
+            }
+        }
+        self.found.truncate(kept);
     }
 
     fn group_end(&self, begin: usize, end: usize) -> usize {
@@ -194,7 +272,7 @@ impl<'s, 'a> Transcoder<'s, 'a> {
                 let Some(last) = self.found.get(group.end.saturating_sub(1)).copied() else {
                     return Ok(false);
                 };
-                if spec.label == Label::Implicit && scalar::is_default(last.value) {
+                if spec.label == Label::Implicit && scalar::is_default(&spec.holds, last.value) {
                     return Ok(false);
                 }
                 self.single(spec, group, last, place)?;
@@ -219,16 +297,7 @@ impl<'s, 'a> Transcoder<'s, 'a> {
         if group.len() == 1 {
             return self.message(table, body(last.value), place.inner(last.at));
         }
-        let parts = self.found.get(group).unwrap_or_default().iter();
-        let merged: Vec<u8> = parts.flat_map(|part| body(part.value)).copied().collect();
-        // It is of no place in the input.
-        let mut transcoder = Transcoder {
-            tables: self.tables,
-            found: Vec::new(),
-            end_at_most: self.end_at_most,
-            out: self.out,
-        };
-        transcoder.message(table, &merged, place.inner(last.at))
+        self.parts(table, group, place.inner(last.at))
     }
 
     fn list(
@@ -282,8 +351,7 @@ impl<'s, 'a> Transcoder<'s, 'a> {
         group: std::ops::Range<usize>,
         place: Place,
     ) -> Result<bool, DecodeError> {
-        let tables = self.tables;
-        let table = spec.holds.table().and_then(|table| tables.get(table));
+        let table = spec.holds.table().and_then(|table| self.table(table));
         let Some((table, [key, value])) = table.and_then(|table| {
             let [key, value] = &table.fields[..] else {
                 return None;
@@ -377,20 +445,6 @@ impl<'s, 'a> Transcoder<'s, 'a> {
 
     fn scalar(&mut self, holds: &Holds, found: Found<'a>) -> Result<(), DecodeError> {
         scalar::write(self.out, holds, found.value).map_err(|error| error.shifted(found.at))
-    }
-
-    /// These are rare, and their JSON has rules of its own; a library knows them.
-    fn well_known(
-        &mut self,
-        descriptor: &MessageDescriptor,
-        bytes: &[u8],
-        place: Place,
-    ) -> Result<(), DecodeError> {
-        let wrong = |why| DecodeError::at(place.at, Fault::Malformed(why));
-        let message = DynamicMessage::decode(descriptor.clone(), bytes)
-            .map_err(|_| wrong("a message of google.protobuf cannot be read"))?;
-        serde_json::to_writer(&mut *self.out, &message)
-            .map_err(|_| wrong("a message of google.protobuf has no JSON"))
     }
 
     fn comma(&mut self, empty: usize) {

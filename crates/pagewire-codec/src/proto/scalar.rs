@@ -37,12 +37,31 @@ pub(super) fn is_packable(holds: &Holds) -> bool {
 }
 
 /// Whether a value is that of a field that was not written.
-pub(super) fn is_default(value: Value<'_>) -> bool {
+pub(super) fn is_default(holds: &Holds, value: Value<'_>) -> bool {
     match value {
-        Value::Varint(number) => number == 0,
+        Value::Varint(number) => match holds {
+            Holds::Varint(kind) => is_zero(kind, number),
+            Holds::Fixed64(_)
+            | Holds::Fixed32(_)
+            | Holds::String
+            | Holds::Bytes
+            | Holds::Message(_)
+            | Holds::Group(_) => number == 0,
+        },
         Value::Fixed64(bytes) => bytes == [0; 8],
         Value::Fixed32(bytes) => bytes == [0; 4],
         Value::Bytes(bytes) | Value::Group(bytes) => bytes.is_empty(),
+    }
+}
+
+#[allow(
+    clippy::cast_possible_truncation,
+    reason = "smaller numbers are the lowest bits of the varint"
+)]
+const fn is_zero(kind: &Varint, number: u64) -> bool {
+    match kind {
+        Varint::Int32 | Varint::Uint32 | Varint::Sint32 | Varint::Enum(_) => number as u32 == 0,
+        Varint::Int64 | Varint::Uint64 | Varint::Sint64 | Varint::Bool => number == 0,
     }
 }
 

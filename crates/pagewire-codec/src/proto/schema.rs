@@ -25,7 +25,7 @@ impl<F: Fn(&str) -> Option<String>> SchemaSource for F {
 pub struct Schema {
     pub(super) pool: DescriptorPool,
     pub(super) tables: Vec<Table>,
-    by_name: HashMap<Box<str>, MessageId>,
+    pub(super) by_name: HashMap<Box<str>, MessageId>,
 }
 
 /// A message type of one [`Schema`].

@@ -17,8 +17,18 @@ pub(super) struct Table {
     /// The place in `fields` by the number.
     dense: Vec<u16>,
     pub(super) has_oneofs: bool,
-    /// One whose JSON has rules of its own.
-    pub(super) well_known: Option<MessageDescriptor>,
+    pub(super) form: Form,
+}
+
+/// What the JSON of a message is.
+#[derive(Debug)]
+pub(super) enum Form {
+    /// An object of its fields.
+    Fields,
+    /// That of the message that a `google.protobuf.Any` holds, and its type.
+    Any,
+    /// By a rule of its own, as a text is for a time.
+    WellKnown(MessageDescriptor),
 }
 
 /// What is known of one field.
@@ -92,6 +102,11 @@ impl Holds {
 }
 
 impl Table {
+    /// The oneof of the field at this place.
+    pub(super) fn oneof(&self, place: u16) -> Option<u16> {
+        self.fields.get(usize::from(place))?.oneof
+    }
+
     /// The place in `fields`.
     pub(super) fn find(&self, number: u32) -> Option<u16> {
         if let Some(place) = self.dense.get(number as usize) {
@@ -136,7 +151,7 @@ fn table(message: &MessageDescriptor, ids: &HashMap<String, usize>) -> Table {
         has_oneofs: fields.iter().any(|field| field.oneof.is_some()),
         fields,
         dense,
-        well_known: is_well_known(message.full_name()).then(|| message.clone()),
+        form: form(message),
     }
 }
 
@@ -215,28 +230,16 @@ pub(super) fn quoted(text: &str) -> String {
     serde_json::to_string(text).expect("a text is JSON")
 }
 
-/// Types whose JSON is not that of their fields (<https://protobuf.dev/programming-guides/json/>).
-fn is_well_known(name: &str) -> bool {
-    let Some(name) = name.strip_prefix("google.protobuf.") else {
-        return false;
-    };
-    let known = [
-        "Any",
-        "BoolValue",
-        "BytesValue",
-        "DoubleValue",
-        "Duration",
-        "FieldMask",
-        "FloatValue",
-        "Int32Value",
-        "Int64Value",
-        "ListValue",
-        "StringValue",
-        "Struct",
-        "Timestamp",
-        "UInt32Value",
-        "UInt64Value",
-        "Value",
-    ];
-    known.contains(&name)
+/// Some types have JSON that is not that of their fields (<https://protobuf.dev/programming-guides/json/>).
+fn form(message: &MessageDescriptor) -> Form {
+    let google = message.full_name().strip_prefix("google.protobuf.");
+    match google {
+        Some("Any") => Form::Any,
+        Some(
+            "BoolValue" | "BytesValue" | "DoubleValue" | "Duration" | "FieldMask" | "FloatValue"
+            | "Int32Value" | "Int64Value" | "ListValue" | "StringValue" | "Struct" | "Timestamp"
+            | "UInt32Value" | "UInt64Value" | "Value",
+        ) => Form::WellKnown(message.clone()),
+        Some(_) | None => Form::Fields,
+    }
 }

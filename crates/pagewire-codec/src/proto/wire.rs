@@ -13,7 +13,6 @@ pub(super) const HIGHEST_NUMBER: u64 = (1 << 29) - 1;
 pub struct Fields<'a> {
     cursor: Cursor<'a>,
     depth: usize,
-    failed: bool,
 }
 
 /// One field of a message.
@@ -59,19 +58,48 @@ pub enum WireType {
 
 impl<'a> Fields<'a> {
     /// Of a message that is in no other one.
+    #[inline]
     pub const fn new(message: &'a [u8]) -> Self {
         Self::inside(message, 0)
     }
 
     /// Of a message inside of `depth` others.
+    #[inline]
     pub const fn inside(message: &'a [u8], depth: usize) -> Self {
         Self {
             cursor: Cursor::new(message),
             depth,
-            failed: false,
         }
     }
 
+    /// Numbers and bytes that are whole, which nearly all fields are. None leaves all as it is.
+    #[inline]
+    fn usual(&mut self) -> Option<Field<'a>> {
+        let (tag, rest) = short_varint(self.cursor.rest())?;
+        let number = tag >> 3;
+        if number == 0 {
+            return None;
+        }
+        let (value, at, rest) = match tag & 7 {
+            0 => {
+                let (value, behind) = short_varint(rest).or_else(|| long_varint(rest))?;
+                (Value::Varint(value), rest, behind)
+            }
+            2 => {
+                let (length, behind) = short_varint(rest)?;
+                let (bytes, after) = behind.split_at_checked(usize::try_from(length).ok()?)?;
+                (Value::Bytes(bytes), behind, after)
+            }
+            _ => return None,
+        };
+        self.cursor.leave(at);
+        let at = self.cursor.at();
+        self.cursor.leave(rest);
+        let number = u32::try_from(number).ok()?;
+        Some(Field { number, value, at })
+    }
+
+    #[cold]
     fn field(&mut self) -> Result<Field<'a>, DecodeError> {
         let (number, wire) = tag(&mut self.cursor)?;
         let mut at = self.cursor.at();
@@ -95,12 +123,18 @@ impl<'a> Fields<'a> {
 impl<'a> Iterator for Fields<'a> {
     type Item = Result<Field<'a>, DecodeError>;
 
+    #[inline]
     fn next(&mut self) -> Option<Self::Item> {
-        if self.failed || self.cursor.is_empty() {
+        if self.cursor.is_empty() {
             return None;
         }
+        if let Some(field) = self.usual() {
+            return Some(Ok(field));
+        }
         let field = self.field();
-        self.failed = field.is_err();
+        if field.is_err() {
+            self.cursor.leave(&[]);
+        }
         Some(field)
     }
 }
@@ -132,6 +166,33 @@ fn tag(cursor: &mut Cursor<'_>) -> Result<(u32, u64), DecodeError> {
     }
     let number = u32::try_from(number).unwrap_or(u32::MAX);
     Ok((number, tag & 7))
+}
+
+/// One of up to three bytes, and what is behind it.
+#[inline]
+fn short_varint(rest: &[u8]) -> Option<(u64, &[u8])> {
+    let bits = |byte: u8, shift: u32| u64::from(byte & 0x7f) << shift;
+    match *rest {
+        [a, ref rest @ ..] if a < 0x80 => Some((u64::from(a), rest)),
+        [a, b, ref rest @ ..] if b < 0x80 => Some((bits(a, 0) | bits(b, 7), rest)),
+        [a, b, c, ref rest @ ..] if c < 0x80 => Some((bits(a, 0) | bits(b, 7) | bits(c, 14), rest)),
+        _ => None,
+    }
+}
+
+/// One of any length, and what is behind it.
+#[inline]
+fn long_varint(rest: &[u8]) -> Option<(u64, &[u8])> {
+    let mut value = 0;
+    for (index, byte) in (0_u32..10).zip(rest) {
+        value |= u64::from(byte & 0x7f) << index.saturating_mul(7);
+        if *byte < 0x80 {
+            let is_whole = index < 9 || *byte <= 1;
+            let rest = rest.get(index.saturating_add(1) as usize..)?;
+            return is_whole.then_some((value, rest));
+        }
+    }
+    None
 }
 
 /// Seven bits a byte, the lowest first; ten bytes at most.

@@ -6,6 +6,7 @@ use pagewire_codec::DecodeError;
 use pagewire_codec::proto::{Field, Fields, Packed, Value, WireType};
 
 /// All fields of a message, one after the other.
+#[inline]
 pub(crate) fn each<'a>(
     message: &'a [u8],
     mut take: impl FnMut(&Field<'a>) -> Result<(), DecodeError>,
@@ -17,6 +18,7 @@ pub(crate) fn each<'a>(
     Ok(())
 }
 
+#[inline]
 pub(crate) const fn number(field: &Field<'_>) -> u64 {
     match field.value {
         Value::Varint(number) => number,
@@ -32,6 +34,7 @@ pub(crate) const fn some_number(field: &Field<'_>) -> Option<u64> {
     }
 }
 
+#[inline]
 pub(crate) const fn bytes<'a>(field: &Field<'a>) -> &'a [u8] {
     match field.value {
         Value::Bytes(bytes) => bytes,
@@ -40,6 +43,7 @@ pub(crate) const fn bytes<'a>(field: &Field<'a>) -> &'a [u8] {
 }
 
 /// Bytes that are not UTF-8 stand as U+FFFD: one name does not cost a message.
+#[inline]
 pub(crate) fn text<'a>(field: &Field<'a>) -> Cow<'a, str> {
     String::from_utf8_lossy(bytes(field))
 }
@@ -56,7 +60,12 @@ pub(crate) fn id(field: &Field<'_>) -> Cow<'static, str> {
 }
 
 pub(crate) fn some_id(field: &Field<'_>) -> Option<Cow<'static, str>> {
-    some_number(field).map(|number| Cow::Owned(number.to_string()))
+    some_number(field).map(|number| Cow::Owned(digits(number)))
+}
+
+/// A number as a text.
+pub(crate) fn digits(number: u64) -> String {
+    itoa::Buffer::new().format(number).to_owned()
 }
 
 /// The numbers of a repeated field: one, or as many as are packed.

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use pagewire_codec::DecodeError;
 
 use super::envelope::Message;
-use super::fields::{bytes, each, id, number, numbers, some_number, some_text, text};
+use super::fields::{bytes, digits, each, id, number, numbers, some_number, some_text, text};
 use super::gift::{gift, light_gift};
 use super::people::{Head, head, user};
 use super::rich;
@@ -41,7 +41,7 @@ impl<'a> Message<'a> {
         let mut event = Event {
             site,
             room: head.room,
-            id: Cow::Owned(self.msg_id.to_string()),
+            id: Cow::Owned(digits(self.msg_id)),
             time: Time::best(event_ms, head.create_ms, arrival_ms),
             user: head.user,
             body,

@@ -3,7 +3,7 @@
 use pagewire_codec::{DecodeError, Inflater};
 
 use crate::event::{Event, Site};
-use crate::{douyin, huya};
+use crate::{bilibili, douyin, douyu, huya};
 
 /// Whom events and errors are given, in the order of the frame.
 pub(crate) type Take<'t> = &'t mut dyn FnMut(Result<Event<'_>, DecodeError>);
@@ -47,7 +47,8 @@ impl FrameReader {
                 douyin::read(self.site, frame, arrival_ms, scratch, take)
             }
             Site::Huya => huya::read(frame, arrival_ms, take),
-            Site::Bilibili | Site::Douyu => {}
+            Site::Bilibili => bilibili::read(frame, arrival_ms, scratch, take),
+            Site::Douyu => douyu::read(frame, arrival_ms, take),
         }
     }
 }

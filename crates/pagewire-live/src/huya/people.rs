@@ -52,6 +52,7 @@ fn badge(mut decoration: TarsReader<'_>) -> Result<Option<Badge<'_>>, DecodeErro
     let badge = Badge {
         name: text(&mut fields, 3)?,
         level: some_number(&mut fields, 4)?,
+        room: None,
     };
     Ok((!badge.name.is_empty()).then_some(badge))
 }

@@ -11,6 +11,7 @@ mod bilibili;
 mod cursor;
 mod error;
 mod inflate;
+mod json_text;
 pub mod proto;
 mod stt;
 mod tars;
@@ -22,6 +23,7 @@ pub use bilibili::{
 };
 pub use error::{DecodeError, Fault, Path};
 pub use inflate::{Inflater, Packing, UNPACK_LAYERS_MAX, UNPACKED_BYTES_MAX, Unpacked};
+pub use json_text::write_json_text;
 pub use stt::{
     DouyuPacket, DouyuPackets, DouyuSide, STT_DEPTH_MAX, STT_VALUES_MAX, SttItem, SttValue,
     SttWriter, douyu_packet, douyu_packets, stt_items, stt_value,

@@ -8,8 +8,6 @@ mod site_part;
 
 use std::borrow::Cow;
 
-use serde::ser::{Serialize, SerializeStruct as _, Serializer};
-
 pub use body::{
     Body, Chat, Control, Enter, FanClub, Follow, Gift, GiftCount, Like, Link, LinkSide, Notice,
     Piece, PieceKind, Rank, RankChange, Ranked, RoomState, RoomStateChange, Share, Stats, Unit,
@@ -17,7 +15,7 @@ pub use body::{
 };
 pub use site_part::{SiteFormat, SitePart};
 
-use crate::model::{Described, IntoOwned, Member, Record, Shape, names, record};
+use crate::model::{Described, IntoOwned, Member, Record, Shape, names, record, write_member};
 
 /// Entries of one list in an event (badges, places, pieces, …). Of more the rest is left out; the site's part has all.
 pub const EVENT_LIST_MAX: usize = 1_024;
@@ -171,20 +169,24 @@ impl Event<'_> {
     }
 
     /// Appends the event as one line of JSON, without a line feed.
-    ///
-    /// # Panics
-    ///
-    /// Never: a Vec takes all, and all keys are texts.
     pub fn write_json(&self, out: &mut Vec<u8>) {
-        serde_json::to_writer(out, self).expect("a Vec takes all, and all keys are texts");
+        out.push(b'{');
+        write_member(out, "\"site\":", &self.site);
+        write_member(out, "\"room\":", &self.room);
+        write_member(out, "\"id\":", &self.id);
+        out.extend_from_slice(b",\"kind\":\"");
+        out.extend_from_slice(self.kind().as_bytes());
+        out.push(b'"');
+        write_member(out, "\"time_ms\":", &self.time.ms);
+        write_member(out, "\"time_source\":", &self.time.source);
+        write_member(out, "\"user\":", &self.user);
+        self.body.write_member(out);
+        write_member(out, "\"method\":", &self.method);
+        out.push(b'}');
     }
 
     /// As [`write_json`](Self::write_json), with a member `site_fields`: all that the site sent, as JSON, by the names of our schema where there is
     /// one. What cannot be read is left out.
-    ///
-    /// # Panics
-    ///
-    /// Never, as above.
     pub fn write_json_with_site_fields(&self, out: &mut Vec<u8>) {
         self.write_json(out);
         let end = out.len().saturating_sub(1);
@@ -194,24 +196,6 @@ impl Event<'_> {
             out.truncate(end);
         }
         out.push(b'}');
-    }
-}
-
-impl Serialize for Event<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut object = serializer.serialize_struct("Event", usize::MAX)?;
-        object.serialize_field("site", &self.site)?;
-        object.serialize_field("room", &self.room)?;
-        object.serialize_field("id", &self.id)?;
-        object.serialize_field("kind", self.kind())?;
-        object.serialize_field("time_ms", &self.time.ms)?;
-        object.serialize_field("time_source", &self.time.source)?;
-        if let Some(user) = &self.user {
-            object.serialize_field("user", user)?;
-        }
-        self.body.serialize_member(&mut object)?;
-        object.serialize_field("method", &self.method)?;
-        object.end()
     }
 }
 

@@ -8,10 +8,9 @@ mod proto;
 
 use std::borrow::Cow;
 
-use base64::display::Base64Display;
+use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use serde::Serialize;
-use serde::ser::Serializer;
+use pagewire_codec::write_json_text;
 
 pub use json_schema::event_json_schema;
 pub use proto::event_proto;
@@ -56,6 +55,9 @@ pub(crate) struct Names(pub(crate) &'static [(&'static str, &'static [&'static s
 pub(crate) trait Described {
     fn shape() -> Shape;
 
+    /// Appends it as JSON.
+    fn write_json(&self, out: &mut Vec<u8>);
+
     /// Left out of JSON: nothing is said of it.
     fn is_absent(&self) -> bool {
         false
@@ -66,17 +68,31 @@ impl Described for Cow<'_, str> {
     fn shape() -> Shape {
         Shape::Text
     }
+
+    #[inline]
+    fn write_json(&self, out: &mut Vec<u8>) {
+        write_json_text(out, self);
+    }
 }
 
 impl Described for u64 {
     fn shape() -> Shape {
         Shape::Count
     }
+
+    #[inline]
+    fn write_json(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(itoa::Buffer::new().format(*self).as_bytes());
+    }
 }
 
 impl Described for bool {
     fn shape() -> Shape {
         Shape::Flag
+    }
+
+    fn write_json(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(if *self { b"true" } else { b"false" });
     }
 
     fn is_absent(&self) -> bool {
@@ -89,6 +105,14 @@ impl<T: Described> Described for Option<T> {
         Shape::Optional(Box::new(T::shape()))
     }
 
+    #[inline]
+    fn write_json(&self, out: &mut Vec<u8>) {
+        match self {
+            Some(value) => value.write_json(out),
+            None => out.extend_from_slice(b"null"),
+        }
+    }
+
     fn is_absent(&self) -> bool {
         self.is_none()
     }
@@ -99,6 +123,19 @@ impl<T: Described> Described for Vec<T> {
         Shape::List(Box::new(T::shape()))
     }
 
+    fn write_json(&self, out: &mut Vec<u8>) {
+        let mut before = b'[';
+        for value in self {
+            out.push(before);
+            value.write_json(out);
+            before = b',';
+        }
+        if before == b'[' {
+            out.push(before);
+        }
+        out.push(b']');
+    }
+
     fn is_absent(&self) -> bool {
         self.is_empty()
     }
@@ -107,6 +144,10 @@ impl<T: Described> Described for Vec<T> {
 impl<T: Described> Described for Box<T> {
     fn shape() -> Shape {
         T::shape()
+    }
+
+    fn write_json(&self, out: &mut Vec<u8>) {
+        (**self).write_json(out);
     }
 
     fn is_absent(&self) -> bool {
@@ -122,11 +163,30 @@ impl Described for Bytes<'_> {
     fn shape() -> Shape {
         Shape::Bytes
     }
+
+    fn write_json(&self, out: &mut Vec<u8>) {
+        out.push(b'"');
+        let begin = out.len();
+        let length = base64::encoded_len(self.0.len(), true).unwrap_or_default();
+        out.resize(begin.saturating_add(length), 0);
+        let place = out.get_mut(begin..).unwrap_or_default();
+        STANDARD
+            .encode_slice(&self.0, place)
+            .expect("the place is as long as it must be");
+        out.push(b'"');
+    }
 }
 
-impl Serialize for Bytes<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(&Base64Display::new(&self.0, &STANDARD))
+/// Appends a member of an object that was begun; `key` is `"name":`. What is absent is left out.
+#[inline]
+pub(crate) fn write_member(out: &mut Vec<u8>, key: &str, value: &impl Described) {
+    if !value.is_absent() {
+        // An object that has a member does not end with its brace.
+        if out.last() != Some(&b'{') {
+            out.push(b',');
+        }
+        out.extend_from_slice(key.as_bytes());
+        value.write_json(out);
     }
 }
 
@@ -159,18 +219,14 @@ macro_rules! record {
                     )*],
                 })
             }
-        }
 
-        impl $(<$borrow>)? serde::Serialize for $name $(<$borrow>)? {
-            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                use serde::ser::SerializeStruct as _;
-                let mut object = serializer.serialize_struct(stringify!($name), usize::MAX)?;
+            fn write_json(&self, out: &mut Vec<u8>) {
+                out.push(b'{');
                 $(
-                    if !$crate::model::Described::is_absent(&self.$member) {
-                        object.serialize_field(stringify!($member), &self.$member)?;
-                    }
+                    let key = concat!("\"", stringify!($member), "\":");
+                    $crate::model::write_member(out, key, &self.$member);
                 )*
-                object.end()
+                out.push(b'}');
             }
         }
 
@@ -218,11 +274,12 @@ macro_rules! names {
             fn shape() -> $crate::model::Shape {
                 $crate::model::Shape::Name($crate::model::Names(&[$(($text, &[$($value_doc),*])),*]))
             }
-        }
 
-        impl serde::Serialize for $name {
-            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.serialize_str(self.name())
+            fn write_json(&self, out: &mut Vec<u8>) {
+                // Names need no escape.
+                out.push(b'"');
+                out.extend_from_slice(self.name().as_bytes());
+                out.push(b'"');
             }
         }
 

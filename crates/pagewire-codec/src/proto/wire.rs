@@ -73,7 +73,7 @@ impl<'a> Fields<'a> {
     }
 
     /// Numbers and bytes that are whole, which nearly all fields are. None leaves all as it is.
-    #[inline]
+    #[inline(always)]
     fn usual(&mut self) -> Option<Field<'a>> {
         let (tag, rest) = short_varint(self.cursor.rest())?;
         let number = tag >> 3;
@@ -123,7 +123,7 @@ impl<'a> Fields<'a> {
 impl<'a> Iterator for Fields<'a> {
     type Item = Result<Field<'a>, DecodeError>;
 
-    #[inline]
+    #[inline(always)]
     fn next(&mut self) -> Option<Self::Item> {
         if self.cursor.is_empty() {
             return None;
@@ -169,7 +169,7 @@ fn tag(cursor: &mut Cursor<'_>) -> Result<(u32, u64), DecodeError> {
 }
 
 /// One of up to three bytes, and what is behind it.
-#[inline]
+#[inline(always)]
 fn short_varint(rest: &[u8]) -> Option<(u64, &[u8])> {
     let bits = |byte: u8, shift: u32| u64::from(byte & 0x7f) << shift;
     match *rest {

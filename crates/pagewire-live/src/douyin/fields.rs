@@ -18,6 +18,24 @@ pub(crate) fn each<'a>(
     Ok(())
 }
 
+/// The first field of this number that says something. What is behind it is not looked at.
+#[inline]
+pub(crate) fn first<'a, T>(
+    message: &'a [u8],
+    number: u32,
+    read: impl Fn(&Field<'a>) -> Option<T>,
+) -> Result<Option<T>, DecodeError> {
+    for field in Fields::new(message) {
+        let field = field?;
+        if field.number == number
+            && let Some(value) = read(&field)
+        {
+            return Ok(Some(value));
+        }
+    }
+    Ok(None)
+}
+
 #[inline]
 pub(crate) const fn number(field: &Field<'_>) -> u64 {
     match field.value {
@@ -45,7 +63,9 @@ pub(crate) const fn bytes<'a>(field: &Field<'a>) -> &'a [u8] {
 /// Bytes that are not UTF-8 stand as U+FFFD: one name does not cost a message.
 #[inline]
 pub(crate) fn text<'a>(field: &Field<'a>) -> Cow<'a, str> {
-    String::from_utf8_lossy(bytes(field))
+    let bytes = bytes(field);
+    // As fast as it can be for what is right.
+    str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed)
 }
 
 /// An empty text is none.

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use pagewire_codec::DecodeError;
 use pagewire_codec::proto::Field;
 
-use super::fields::{bytes, each, id, number, some_number, some_text, text};
+use super::fields::{bytes, each, first, id, number, some_number, some_text, text};
 use crate::event::{Badge, Gender, User, push_some};
 
 /// Everybody has this id who is shown to somebody without a log-in. Verified: the capture of 2023.
@@ -89,26 +89,12 @@ const fn gender(number: u64) -> Option<Gender> {
 
 /// Image.url_list, the first
 pub(super) fn image_address(fields: &[u8]) -> Result<Option<Cow<'_, str>>, DecodeError> {
-    let mut address = None;
-    each(fields, |field| {
-        if field.number == 1 && address.is_none() {
-            address = some_text(field);
-        }
-        Ok(())
-    })?;
-    Ok(address)
+    first(fields, 1, some_text)
 }
 
 /// PayGrade.level
 fn pay_level(fields: &[u8]) -> Result<Option<u64>, DecodeError> {
-    let mut level = None;
-    each(fields, |field| {
-        if field.number == 6 {
-            level = some_number(field);
-        }
-        Ok(())
-    })?;
-    Ok(level)
+    first(fields, 6, some_number)
 }
 
 /// FansClub.data
@@ -132,10 +118,6 @@ fn fan_club(fields: &[u8]) -> Result<Option<Badge<'_>>, DecodeError> {
 
 /// UserAttr.is_admin
 fn is_admin(fields: &[u8]) -> Result<bool, DecodeError> {
-    let mut admin = false;
-    each(fields, |field| {
-        admin |= field.number == 2 && number(field) != 0;
-        Ok(())
-    })?;
-    Ok(admin)
+    let admin = first(fields, 2, some_number)?;
+    Ok(admin.is_some())
 }

@@ -2,10 +2,8 @@
 
 use std::borrow::Cow;
 
-use serde::ser::SerializeStruct;
-
 use super::User;
-use crate::model::{Bytes, Described, IntoOwned, Member, Names, names, record};
+use crate::model::{Bytes, Described, IntoOwned, Member, Names, names, record, write_member};
 
 /// The kinds of events: a variant, its name, its member, its number in Protobuf.
 macro_rules! kinds {
@@ -36,8 +34,10 @@ macro_rules! kinds {
                 match self { $(Self::$kind(record) => $name::$kind(IntoOwned::into_owned(record)),)* }
             }
 
-            pub(super) fn serialize_member<S: SerializeStruct>(&self, object: &mut S) -> Result<(), S::Error> {
-                match self { $(Self::$kind(record) => object.serialize_field($member, record),)* }
+            pub(super) fn write_member(&self, out: &mut Vec<u8>) {
+                match self {
+                    $(Self::$kind(record) => write_member(out, concat!("\"", $member, "\":"), record),)*
+                }
             }
 
             pub(super) fn members() -> Vec<Member> {

@@ -20,6 +20,7 @@
 mod chance;
 mod combos;
 pub mod douyin;
+mod frames;
 mod gifts;
 mod manifest;
 mod people;
@@ -27,6 +28,7 @@ mod room;
 mod words;
 
 pub use combos::{Press, Style};
+pub use frames::{Frames, frames};
 pub use gifts::{GIFTS, GiftKind};
 pub use manifest::{Given, Manifest, Totals};
 pub use people::{Club, Gender, Person};

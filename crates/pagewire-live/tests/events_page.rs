@@ -6,7 +6,8 @@ use std::path::Path;
 
 use pagewire_live::made::douyin::Frames;
 use pagewire_live::{
-    Body, Control, Event, FrameReader, Room, Site, SitePart, Time, User, event_json_schema,
+    Body, Control, Event, FrameReader, Gift, GiftCount, Room, Site, SitePart, Time, User,
+    event_json_schema,
 };
 
 /// When the frames came: a second after the first of their messages.
@@ -51,14 +52,19 @@ fn mute() -> Event<'static> {
 
 /// Of kinds with much in them the page shows one that has it.
 fn is_telling(event: &Event<'_>) -> bool {
-    let is_plain = match &event.body {
-        Body::Chat(chat) => chat.pieces.is_empty(),
-        Body::Gift(gift) => gift.group_count == 1 || gift.combo_count == 1,
-        Body::GiftDelta(count) | Body::GiftFinal(count) => count.count == 1,
-        Body::Rank(rank) => rank.users.len() > 3 || rank.changes.is_empty(),
-        _other => false,
-    };
-    !is_plain
+    if let Body::Chat(chat) = &event.body {
+        return !chat.pieces.is_empty();
+    }
+    if let Body::Gift(gift) = &event.body {
+        return gift.group_count > 1 && gift.combo_count > 1;
+    }
+    if let Body::GiftDelta(count) | Body::GiftFinal(count) = &event.body {
+        return count.count > 1;
+    }
+    if let Body::Rank(rank) = &event.body {
+        return rank.users.len() < 4 && !rank.changes.is_empty();
+    }
+    true
 }
 
 /// People are shown whole in the first example only: what they have besides their names is long.
@@ -68,16 +74,15 @@ fn without_details(mut event: Event<'static>) -> Event<'static> {
         user.badges.clear();
     };
     event.user.iter_mut().for_each(strip);
-    match &mut event.body {
-        Body::Gift(gift) => gift.receiver.iter_mut().for_each(|user| strip(user)),
-        Body::GiftDelta(count) | Body::GiftFinal(count) => {
-            count.receiver.iter_mut().for_each(|user| strip(user));
-        }
-        Body::Rank(rank) => {
-            rank.users.iter_mut().for_each(|one| strip(&mut one.user));
-            rank.changes.iter_mut().for_each(|one| strip(&mut one.user));
-        }
-        _other => {}
+    if let Body::Gift(Gift { receiver, .. })
+    | Body::GiftDelta(GiftCount { receiver, .. })
+    | Body::GiftFinal(GiftCount { receiver, .. }) = &mut event.body
+    {
+        receiver.iter_mut().for_each(|user| strip(user));
+    }
+    if let Body::Rank(rank) = &mut event.body {
+        rank.users.iter_mut().for_each(|one| strip(&mut one.user));
+        rank.changes.iter_mut().for_each(|one| strip(&mut one.user));
     }
     event
 }

@@ -305,3 +305,24 @@ async fn the_page_shows_what_the_commands_print() {
     let printed = decode_lines("douyin", &[], frames.as_bytes()).await;
     assert_eq!(printed.stdout, shown);
 }
+
+#[tokio::test]
+async fn lines_that_are_no_frames_are_told_and_the_others_come_out() {
+    let more = ["--frames", "2", "--messages", "3", "--hex"];
+    let (frames, _) = made("douyin", &more).await.expect("made up");
+    let (first, second) = frames.split_once('\n').expect("two lines");
+    let input = format!("{first}\n\n0a1\na*b\n{second}");
+    let (whole, mixed) = (
+        decode_lines("douyin", &["--json"], frames.as_bytes()).await,
+        decode_lines("douyin", &["--json"], input.as_bytes()).await,
+    );
+    assert_eq!((mixed.code, &mixed.stdout), (1, &whole.stdout));
+    assert_eq!(
+        mixed.stderr,
+        "pagewire: standard input, line 3, is cut: it has an odd number of digits, 3\n\
+         pagewire: standard input, line 4, is not base64: Invalid symbol 42, offset 1.\n"
+    );
+    let more = ["--json", "--from", "base64"];
+    let misread = decode_lines("douyin", &more, frames.as_bytes()).await;
+    assert!(misread.code == 1 && misread.stdout.is_empty());
+}

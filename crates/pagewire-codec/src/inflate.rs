@@ -3,6 +3,8 @@
 //! RFC 1952 (gzip), RFC 1950 (zlib), RFC 7932 (Brotli). Deflate itself and Brotli are libraries; the frame of gzip is read here, so that an error
 //! points at its byte and one state serves all streams.
 
+#[cfg(feature = "libdeflate")]
+mod at_once;
 mod brotli;
 mod gzip;
 #[cfg(test)]
@@ -71,6 +73,8 @@ pub struct Unpacked<'a> {
 #[derive(Debug)]
 pub struct Inflater {
     deflate: Decompress,
+    #[cfg(feature = "libdeflate")]
+    at_once: at_once::AtOnce,
     /// For the next output.
     spare: Vec<u8>,
 }
@@ -79,6 +83,8 @@ impl Default for Inflater {
     fn default() -> Self {
         Self {
             deflate: Decompress::new(false),
+            #[cfg(feature = "libdeflate")]
+            at_once: at_once::AtOnce::default(),
             spare: Vec::new(),
         }
     }
@@ -86,9 +92,8 @@ impl Default for Inflater {
 
 impl Inflater {
     /// Takes memory back, for the next output: where frames come one after the other, most of the work of small ones is to get it.
-    pub fn recycle(&mut self, mut bytes: Vec<u8>) {
+    pub fn recycle(&mut self, bytes: Vec<u8>) {
         if bytes.capacity() > self.spare.capacity() && bytes.capacity() <= SPARE_BYTES {
-            bytes.clear();
             self.spare = bytes;
         }
     }
@@ -106,6 +111,14 @@ impl Inflater {
         unpacked_bytes_max: usize,
     ) -> Result<Vec<u8>, DecodeError> {
         let spare = std::mem::take(&mut self.spare);
+        #[cfg(feature = "libdeflate")]
+        let spare = {
+            let mut out = spare;
+            if packing == Packing::Gzip && self.at_once.gzip(packed, unpacked_bytes_max, &mut out) {
+                return Ok(out);
+            }
+            out
+        };
         let mut out = Output::reusing(spare, packed.len(), unpacked_bytes_max);
         self.inflate_to(packing, packed, &mut out)?;
         Ok(out.bytes)
@@ -232,6 +245,7 @@ impl Output {
         // JSON packs to about a quarter; what is denser grows by doubling.
         let guess = packed_bytes.saturating_mul(4).max(1_024);
         let (guess, most) = (guess.min(max.saturating_add(1)), max.saturating_add(1));
+        bytes.clear();
         if bytes.capacity() < guess || bytes.capacity() > most {
             bytes = Vec::with_capacity(guess);
         }

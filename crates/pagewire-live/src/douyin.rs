@@ -4,7 +4,7 @@
 //! The answer of the polling address is a bare response. Field by field with the evidence: `docs/sites/douyin.md`.
 
 mod envelope;
-mod fields;
+pub(crate) mod fields;
 mod gift;
 mod messages;
 mod people;

@@ -42,7 +42,8 @@ pub struct Event<'a> {
     /// The site's id of the room, as a text. Empty where the message does not tell.
     pub room: Cow<'a, str>,
     /// The site's id of the message, as a text, since it may be longer than JavaScript's numbers are exact. Empty where it has none. A message that
-    /// tells of several things becomes several events with the same id.
+    /// tells of several things becomes several events with the same id; where they are of the same kind, a number stands behind that of the second one, and
+    /// so on.
     pub id: Cow<'a, str>,
     /// When, and who says so.
     pub time: Time,
@@ -134,6 +135,8 @@ record! {
         1 name: Cow<'a, str>,
         /// How far in it.
         2 level: Option<u64>,
+        /// The site's id of the room that it is of.
+        3 room: Option<Cow<'a, str>>,
     }
 }
 

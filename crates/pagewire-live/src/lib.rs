@@ -7,8 +7,12 @@
     warn(clippy::indexing_slicing, clippy::arithmetic_side_effects)
 )]
 
+pub mod bilibili;
+mod bracketed;
 pub mod douyin;
+pub mod douyu;
 mod event;
+pub mod huya;
 mod ledger;
 pub mod made;
 mod model;

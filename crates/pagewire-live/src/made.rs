@@ -17,11 +17,14 @@
     reason = "what is made up here is small, and nothing of it comes from outside"
 )]
 
+pub mod bilibili;
 mod chance;
 mod combos;
 pub mod douyin;
+pub mod douyu;
 mod frames;
 mod gifts;
+pub mod huya;
 mod manifest;
 mod people;
 mod room;

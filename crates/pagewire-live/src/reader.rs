@@ -2,8 +2,8 @@
 
 use pagewire_codec::{DecodeError, Inflater};
 
-use crate::douyin;
 use crate::event::{Event, Site};
+use crate::{bilibili, douyin, douyu, huya};
 
 /// Whom events and errors are given, in the order of the frame.
 pub(crate) type Take<'t> = &'t mut dyn FnMut(Result<Event<'_>, DecodeError>);
@@ -46,7 +46,9 @@ impl FrameReader {
             Site::Douyin | Site::Tiktok => {
                 douyin::read(self.site, frame, arrival_ms, scratch, take)
             }
-            Site::Huya | Site::Bilibili | Site::Douyu => {}
+            Site::Huya => huya::read(frame, arrival_ms, take),
+            Site::Bilibili => bilibili::read(frame, arrival_ms, scratch, take),
+            Site::Douyu => douyu::read(frame, arrival_ms, take),
         }
     }
 }

@@ -85,10 +85,12 @@ fn events_are_what_the_manifest_says() {
     let manifest = frames.manifest();
     let (mut reader, mut room) = (FrameReader::new(Site::Douyin), Room::default());
     let (mut kinds, mut deltas, mut finals) = (BTreeMap::new(), Gifts::new(), Gifts::new());
-    let mut note = |event: Event<'_>| match &event.body {
-        Body::GiftDelta(gift) => add(&mut deltas, &event, gift),
-        Body::GiftFinal(gift) => add(&mut finals, &event, gift),
-        _ => {}
+    let mut note = |event: Event<'_>| {
+        if let Body::GiftDelta(gift) = &event.body {
+            add(&mut deltas, &event, gift);
+        } else if let Body::GiftFinal(gift) = &event.body {
+            add(&mut finals, &event, gift);
+        }
     };
     for (now_ms, frame) in (0..).zip(&made) {
         reader.read(frame, now_ms, |event| {

@@ -21,6 +21,7 @@ fn user() -> User<'static> {
         badges: vec![Badge {
             name: "club".into(),
             level: None,
+            room: Some("4".into()),
         }],
         masked: true,
         gender: Some(Gender::Female),
@@ -95,6 +96,7 @@ fn of_people() -> Vec<Body<'static>> {
             heat: Some(3),
             likes: Some(4),
             text: text(),
+            ranked: Some(5),
         }),
     ]
 }

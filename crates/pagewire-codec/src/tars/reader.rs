@@ -34,6 +34,11 @@ impl<'a> TarsReader<'a> {
         Ok(self)
     }
 
+    /// How far it has read, in bytes of the outermost input. After a string or a byte list that is where its last byte was.
+    pub const fn at(&self) -> usize {
+        self.input.at()
+    }
+
     /// An integer of any size.
     ///
     /// # Errors
@@ -120,6 +125,29 @@ impl<'a> TarsReader<'a> {
     /// As of [`integer`](Self::integer).
     pub fn list(&mut self, tag: u8) -> Result<Option<TarsItems<'a>>, DecodeError> {
         self.items(tag, Type::List, 1)
+    }
+
+    /// As [`list`](Self::list), of a list that may be broken: gives the items in front of the first that cannot be read, then why not, and then
+    /// nothing more. The reader stays in front of the list.
+    ///
+    /// # Errors
+    ///
+    /// As of [`integer`](Self::integer).
+    pub fn list_while_whole(&self, tag: u8) -> Result<Option<TarsItems<'a>>, DecodeError> {
+        let trail = self.trail.and(u32::from(tag));
+        self.clone().field(tag, |input, kind, depth| {
+            if kind != Type::List {
+                return Err(head::mismatch(input, Type::List.name(), kind));
+            }
+            Ok(TarsItems {
+                left: head::items(input, Type::List.name(), 1)?,
+                input: *input,
+                depth: head::deeper(input, depth)?,
+                trail,
+                fields: 1,
+                index: 0,
+            })
+        })
     }
 
     /// The pairs of a map: each holds two fields, the key with the tag 0 and the value with the tag 1.
@@ -220,7 +248,8 @@ impl<'a> TarsItems<'a> {
     fn item(&mut self) -> Result<TarsReader<'a>, DecodeError> {
         let start = self.input.at();
         let trail = self.trail.and(self.index);
-        head::skip_item(&mut self.input, self.fields, self.depth)?;
+        let skipped = head::skip_item(&mut self.input, self.fields, self.depth);
+        skipped.map_err(|error| error.inside(self.index.to_string()))?;
         self.index = self.index.saturating_add(1);
         Ok(TarsReader {
             input: self.input.since(start),
@@ -236,6 +265,9 @@ impl<'a> Iterator for TarsItems<'a> {
     fn next(&mut self) -> Option<Self::Item> {
         self.left = self.left.checked_sub(1)?;
         let item = self.item();
+        if item.is_err() {
+            self.left = 0;
+        }
         Some(item.map_err(|error| self.trail.around(error)))
     }
 }

@@ -245,6 +245,41 @@ fn a_field_of_another_type_is_an_error_and_the_next_can_be_read() {
     assert!(TarsReader::new(&[0x0B]).integer(0).is_err());
 }
 
+#[test]
+fn items_in_front_of_a_broken_one_can_be_read() {
+    let whole = written(|to| {
+        to.integer(0, 7).list(1, ["a", "b", "c"], |to, item| {
+            to.text(0, item);
+        });
+    });
+    // The items end at 8, 11 and 14.
+    for end in 8..whole.len() {
+        let cut = &whole[..end];
+        let reader = TarsReader::new(cut);
+        let items: Vec<_> = reader.list_while_whole(1).unwrap().unwrap().collect();
+        let (last, read) = items.split_last().unwrap();
+        assert_eq!(read.len(), (end - 5) / 3, "cut at {end}");
+        let error = last.clone().unwrap_err();
+        assert!(
+            error
+                .to_string()
+                .ends_with(&format!(" in 1.{}", read.len())),
+            "{error}"
+        );
+    }
+    let mut reader = TarsReader::new(&whole);
+    assert_eq!(reader.list_while_whole(1).unwrap().unwrap().count(), 3);
+    assert_eq!(reader.at(), 0, "it stays in front");
+    assert_eq!(reader.integer(0), Ok(Some(7)));
+    assert_eq!(reader.at(), 2);
+    assert!(reader.list_while_whole(0).unwrap().is_none());
+    let error = TarsReader::new(&whole).list_while_whole(0).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "an integer where a list was expected, at byte 0 in 0"
+    );
+}
+
 fn is_depth(error: &DecodeError) -> bool {
     matches!(
         error.fault,

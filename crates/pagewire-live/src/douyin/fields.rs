@@ -7,7 +7,7 @@ use pagewire_codec::proto::{Field, Fields, Packed, Value, WireType};
 
 /// All fields of a message, one after the other.
 #[inline]
-pub(super) fn each<'a>(
+pub(crate) fn each<'a>(
     message: &'a [u8],
     mut take: impl FnMut(&Field<'a>) -> Result<(), DecodeError>,
 ) -> Result<(), DecodeError> {
@@ -19,7 +19,7 @@ pub(super) fn each<'a>(
 }
 
 #[inline]
-pub(super) const fn number(field: &Field<'_>) -> u64 {
+pub(crate) const fn number(field: &Field<'_>) -> u64 {
     match field.value {
         Value::Varint(number) => number,
         Value::Fixed64(_) | Value::Bytes(_) | Value::Group(_) | Value::Fixed32(_) => 0,
@@ -27,7 +27,7 @@ pub(super) const fn number(field: &Field<'_>) -> u64 {
 }
 
 /// 0 is what is written for nothing.
-pub(super) const fn some_number(field: &Field<'_>) -> Option<u64> {
+pub(crate) const fn some_number(field: &Field<'_>) -> Option<u64> {
     match number(field) {
         0 => None,
         number => Some(number),
@@ -35,7 +35,7 @@ pub(super) const fn some_number(field: &Field<'_>) -> Option<u64> {
 }
 
 #[inline]
-pub(super) const fn bytes<'a>(field: &Field<'a>) -> &'a [u8] {
+pub(crate) const fn bytes<'a>(field: &Field<'a>) -> &'a [u8] {
     match field.value {
         Value::Bytes(bytes) => bytes,
         Value::Varint(_) | Value::Fixed64(_) | Value::Group(_) | Value::Fixed32(_) => &[],
@@ -44,32 +44,32 @@ pub(super) const fn bytes<'a>(field: &Field<'a>) -> &'a [u8] {
 
 /// Bytes that are not UTF-8 stand as U+FFFD: one name does not cost a message.
 #[inline]
-pub(super) fn text<'a>(field: &Field<'a>) -> Cow<'a, str> {
+pub(crate) fn text<'a>(field: &Field<'a>) -> Cow<'a, str> {
     String::from_utf8_lossy(bytes(field))
 }
 
 /// An empty text is none.
-pub(super) fn some_text<'a>(field: &Field<'a>) -> Option<Cow<'a, str>> {
+pub(crate) fn some_text<'a>(field: &Field<'a>) -> Option<Cow<'a, str>> {
     let text = text(field);
     (!text.is_empty()).then_some(text)
 }
 
 /// A number as a text, since ids pass what JavaScript's numbers are exact for. Empty for 0.
-pub(super) fn id(field: &Field<'_>) -> Cow<'static, str> {
+pub(crate) fn id(field: &Field<'_>) -> Cow<'static, str> {
     some_id(field).unwrap_or_default()
 }
 
-pub(super) fn some_id(field: &Field<'_>) -> Option<Cow<'static, str>> {
+pub(crate) fn some_id(field: &Field<'_>) -> Option<Cow<'static, str>> {
     some_number(field).map(|number| Cow::Owned(digits(number)))
 }
 
 /// A number as a text.
-pub(super) fn digits(number: u64) -> String {
+pub(crate) fn digits(number: u64) -> String {
     itoa::Buffer::new().format(number).to_owned()
 }
 
 /// The numbers of a repeated field: one, or as many as are packed.
-pub(super) fn numbers(field: &Field<'_>, mut take: impl FnMut(u64)) -> Result<(), DecodeError> {
+pub(crate) fn numbers(field: &Field<'_>, mut take: impl FnMut(u64)) -> Result<(), DecodeError> {
     let Value::Bytes(packed) = field.value else {
         take(number(field));
         return Ok(());

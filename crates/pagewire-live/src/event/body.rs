@@ -270,6 +270,8 @@ record! {
         4 likes: Option<u64>,
         /// As the site shows it.
         5 text: Option<Cow<'a, str>>,
+        /// How many of those who are there now have a rank by what they pay.
+        6 ranked: Option<u64>,
     }
 }
 

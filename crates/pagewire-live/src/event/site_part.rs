@@ -31,6 +31,8 @@ names! {
         Stt = "stt",
         /// JSON.
         Json = "json",
+        /// Bytes of no format that has fields.
+        Bytes = "bytes",
         /// The event was not read, but worked out from others.
         None = "none",
     }
@@ -69,7 +71,7 @@ impl SitePart<'_> {
                 }
                 is_json
             }
-            SiteFormat::None => false,
+            SiteFormat::Bytes | SiteFormat::None => false,
         };
         if !written {
             out.truncate(before);

@@ -37,4 +37,4 @@ macro_rules! sites {
     };
 }
 
-sites! { Douyin in douyin; not Huya, Bilibili, Douyu, Tiktok }
+sites! { Douyin in douyin, Huya in huya, Bilibili in bilibili, Douyu in douyu; not Tiktok }

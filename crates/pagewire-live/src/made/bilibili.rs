@@ -1,0 +1,129 @@
+//! What happens in a room, as Bilibili's socket sends it.
+//!
+//! Each send of a gift has a message of its own, so what only says that a run has ended, or comes again under another number, is left out here.
+
+mod kinds;
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::io::Write as _;
+
+use flate2::Compression;
+use flate2::write::ZlibEncoder;
+use pagewire_codec::{BilibiliOperation, BilibiliPacket};
+
+use super::chance::Chance;
+use super::manifest::Manifest;
+use super::room::{Happening, Happens, Repeat, Room};
+
+/// Messages of a frame, if not told otherwise.
+pub const MESSAGES_PER_FRAME: u64 = 6;
+
+/// A body as it is.
+const PLAIN: u16 = 0;
+/// A body that is packed as zlib.
+const ZLIB: u16 = 2;
+/// Of a hundred frames so many are packed; the site leaves small ones as they are.
+const PACKED_PERCENT: u64 = 70;
+
+/// Frames of one made-up room: packets, several in a frame, most of them packed. As an iterator it goes on for ever.
+#[derive(Debug)]
+pub struct Frames {
+    room: Room,
+    chance: Chance,
+    messages_per_frame: u64,
+    manifest: Manifest,
+    /// How many each send gave: a message that comes again says the same.
+    sends: HashMap<u64, u64>,
+}
+
+impl Frames {
+    /// Those of the room of this seed.
+    pub fn new(seed: u64) -> Self {
+        Self {
+            room: Room::new(seed),
+            // What happens is not changed by how it is written.
+            chance: Chance::new(!seed),
+            messages_per_frame: MESSAGES_PER_FRAME,
+            manifest: Manifest::default(),
+            sends: HashMap::new(),
+        }
+    }
+
+    /// With so many messages a frame on average; a frame has from half to one and a half times as many, and at least one.
+    #[must_use]
+    pub const fn messages_per_frame(mut self, messages: u64) -> Self {
+        self.messages_per_frame = messages;
+        self
+    }
+
+    /// What the frames so far hold.
+    pub const fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    fn unpacked(&mut self) -> Vec<u8> {
+        let half = self.messages_per_frame / 2;
+        let least = (self.messages_per_frame - half).max(1);
+        let mut left = self.chance.between(least, least + 2 * half);
+        let mut packets = Vec::new();
+        while left > 0 {
+            let happening = self.room.next().expect("it goes on for ever");
+            if let Some(count) = self.sent(&happening) {
+                self.manifest.add(&happening);
+                let body = kinds::message(&self.room, &happening, count).to_string();
+                packets.extend(packet(PLAIN, body.as_bytes()));
+                left -= 1;
+            }
+        }
+        self.manifest.frames += 1;
+        self.manifest.unpacked_bytes += packets.len() as u64;
+        packets
+    }
+
+    /// How many gifts the message of a happening gives; 0 of what is none, and nothing of what has no message.
+    fn sent(&mut self, happening: &Happening) -> Option<u64> {
+        let Happens::Gift(press) = &happening.what else {
+            return Some(0);
+        };
+        match happening.repeat {
+            Repeat::First if press.adds > 0 => {
+                self.sends.insert(happening.id, press.adds);
+                Some(press.adds)
+            }
+            Repeat::SameId => self.sends.get(&happening.id).copied(),
+            Repeat::First | Repeat::OtherId => None,
+        }
+    }
+}
+
+impl Iterator for Frames {
+    type Item = Vec<u8>;
+
+    fn next(&mut self) -> Option<Vec<u8>> {
+        let packets = self.unpacked();
+        let frame = if self.chance.percent(PACKED_PERCENT) {
+            packet(ZLIB, &packed(&packets))
+        } else {
+            packets
+        };
+        self.manifest.bytes += frame.len() as u64;
+        Some(frame)
+    }
+}
+
+fn packet(version: u16, body: &[u8]) -> Vec<u8> {
+    let packet = BilibiliPacket {
+        operation: BilibiliOperation::Message,
+        version,
+        sequence: 0,
+        body: Cow::Borrowed(body),
+    };
+    packet.encode()
+}
+
+fn packed(bytes: &[u8]) -> Vec<u8> {
+    let mut zlib = ZlibEncoder::new(Vec::new(), Compression::default());
+    zlib.write_all(bytes).expect("memory takes all");
+    zlib.finish().expect("memory takes all")
+}

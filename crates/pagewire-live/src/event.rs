@@ -149,6 +149,11 @@ names! {
 }
 
 impl Event<'_> {
+    /// The names of all kinds: `chat`, `gift`, …
+    pub fn kinds() -> impl Iterator<Item = &'static str> {
+        Body::KINDS.0.iter().map(|(kind, _)| *kind)
+    }
+
     /// `chat`, `gift.delta`, …
     pub const fn kind(&self) -> &'static str {
         self.body.kind()

@@ -22,6 +22,7 @@ mod chance;
 mod combos;
 pub mod douyin;
 pub mod douyu;
+mod frames;
 mod gifts;
 pub mod huya;
 mod manifest;
@@ -30,6 +31,7 @@ mod room;
 mod words;
 
 pub use combos::{Press, Style};
+pub use frames::{Frames, frames};
 pub use gifts::{GIFTS, GiftKind};
 pub use manifest::{Given, Manifest, Totals};
 pub use people::{Club, Gender, Person};

@@ -10,6 +10,8 @@ use crate::commands::attach::AttachArguments;
 use crate::commands::connect::ConnectArguments;
 #[cfg(feature = "decode")]
 use crate::commands::decode::{DecodeArguments, EncodeArguments, LiveArguments};
+#[cfg(feature = "decode")]
+use crate::commands::gen_frames::GenFramesArguments;
 use crate::settings::Settings;
 
 /// Wires live web pages to programs: call a page's own functions, stream what it publishes.
@@ -40,12 +42,15 @@ pub(crate) enum Command {
     Send(SendArguments),
     /// Talk to any WebSocket server from the terminal · 在终端里收发 WebSocket 消息
     Connect(Box<ConnectArguments>),
-    /// Make bytes readable: Protobuf with a schema or without one, Tars, STT, Bilibili, WebSocket frames · 把二进制数据解码成可读的内容
+    /// Make bytes readable: frames of live rooms, Protobuf with a schema or without one, Tars, STT, Bilibili, WebSocket frames · 把二进制数据解码成可读的内容
     #[cfg(feature = "decode")]
     Decode(DecodeArguments),
     /// Make bytes out of JSON: Protobuf by a schema · 按 schema 把 JSON 编码成二进制
     #[cfg(feature = "decode")]
     Encode(EncodeArguments),
+    /// Make up frames of a live room from a number, with what they hold: for tests · 生成虚构的直播间数据，用于测试
+    #[cfg(feature = "decode")]
+    GenFrames(GenFramesArguments),
     /// Show the effective settings, secrets masked · 显示生效的配置
     Config(ConfigArguments),
     /// See it work: a hub, a sample page in Chromium, calls and values · 一条命令看演示

@@ -287,6 +287,10 @@ struct ErrorLine {
 
 impl Lines {
     /// The next whole line; none at the end.
+    ///
+    /// # Cancel safety
+    ///
+    /// What came of a line is kept for the next call.
     pub(crate) async fn next(&mut self) -> Result<Option<String>, Failed> {
         loop {
             if let Some(end) = self.buffer.iter().position(|byte| *byte == b'\n') {

@@ -8,6 +8,10 @@ pub(crate) mod connect;
 #[cfg(feature = "decode")]
 pub(crate) mod decode;
 pub(crate) mod doctor;
+#[cfg(feature = "decode")]
+pub(crate) mod gen_frames;
+#[cfg(feature = "decode")]
+pub(crate) mod live;
 pub(crate) mod pages;
 pub(crate) mod publish;
 pub(crate) mod send;

@@ -1,5 +1,7 @@
 //! Exit codes: one table, from the stable code of a problem document (`docs/protocol.md` §2).
 
+/// All is well.
+pub(crate) const SUCCESS: u8 = 0;
 /// Failed for a reason that has no code of its own.
 pub(crate) const FAILED: u8 = 1;
 /// The command line is wrong.

@@ -80,6 +80,8 @@ async fn run(cli: Cli) -> Result<(), Failed> {
         Command::Decode(arguments) => commands::decode::decode(&arguments),
         #[cfg(feature = "decode")]
         Command::Encode(arguments) => commands::decode::encode(&arguments),
+        #[cfg(feature = "decode")]
+        Command::GenFrames(arguments) => commands::gen_frames::run(&arguments),
         Command::Config(arguments) => commands::config::run(&arguments),
         Command::Demo(arguments) => demo::run(&arguments).await,
         Command::Doctor(arguments) => commands::doctor::run(&arguments).await,
@@ -104,7 +106,7 @@ fn set_up_logging(cli: &Cli) {
         | Command::Completions(_)
         | Command::Man(_) => "error",
         #[cfg(feature = "decode")]
-        Command::Decode(_) | Command::Encode(_) => "error",
+        Command::Decode(_) | Command::Encode(_) | Command::GenFrames(_) => "error",
     };
     let filter =
         EnvFilter::try_from_env("PAGEWIRE_LOG").unwrap_or_else(|_| EnvFilter::new(default));

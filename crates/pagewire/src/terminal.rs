@@ -2,7 +2,7 @@
 
 use std::io::{IsTerminal as _, Write as _};
 
-use crate::exit::{FAILED, Failed};
+use crate::exit::{FAILED, Failed, SUCCESS};
 
 pub(crate) fn stdout_is_terminal() -> bool {
     std::io::stdout().is_terminal()
@@ -90,12 +90,42 @@ pub(crate) fn write_bytes(bytes: &[u8]) -> Result<(), Failed> {
         .map_err(failed)
 }
 
-/// A reader that has seen enough (`| head`) is no failure worth words.
+/// A reader that has seen enough (`| head`) ends the command, and is no failure.
 fn failed(error: std::io::Error) -> Failed {
     if error.kind() == std::io::ErrorKind::BrokenPipe {
-        return Failed::silent(FAILED);
+        return Failed::silent(SUCCESS);
     }
     Failed::new(FAILED, format!("cannot write to standard output: {error}"))
+}
+
+/// Whether words have colours.
+#[cfg(feature = "decode")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Paint {
+    Plain,
+    Colours,
+}
+
+#[cfg(feature = "decode")]
+impl Paint {
+    /// As it fits standard output: a terminal that has colours, and nobody who wants none (`NO_COLOR`).
+    pub(crate) fn of_stdout() -> Self {
+        match anstream::AutoStream::choice(&std::io::stdout()) {
+            anstream::ColorChoice::Never => Self::Plain,
+            anstream::ColorChoice::Auto
+            | anstream::ColorChoice::AlwaysAnsi
+            | anstream::ColorChoice::Always => Self::Colours,
+        }
+    }
+
+    /// A text, which is harmless already.
+    pub(crate) fn text(self, style: anstyle::Style, text: &str) -> String {
+        match self {
+            Self::Plain => text.to_owned(),
+            Self::Colours if text.is_empty() => String::new(),
+            Self::Colours => format!("{style}{text}{style:#}"),
+        }
+    }
 }
 
 /// Only systems with X11 or Wayland can lack a display.

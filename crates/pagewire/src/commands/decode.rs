@@ -3,6 +3,7 @@
 mod arguments;
 mod bilibili;
 mod decoder;
+mod frame;
 mod input;
 mod pretty;
 mod proto;
@@ -13,7 +14,7 @@ mod ws;
 
 pub(crate) use self::arguments::{DecodeArguments, EncodeArguments, LiveArguments};
 use self::arguments::{DecodeKind, EncodeKind, InputArguments};
-pub(crate) use self::decoder::{Decoded, Decoder, Value};
+pub(crate) use self::decoder::{Decoded, Decoder, Live, Value};
 use crate::exit::{FAILED, Failed};
 use crate::terminal::{harmless, print_json, print_text};
 
@@ -30,6 +31,7 @@ pub(crate) fn decode(arguments: &DecodeArguments) -> Result<(), Failed> {
         DecodeKind::Bilibili(arguments) => {
             decode_files(Decoder::bilibili(), &arguments.input, arguments.json)
         }
+        DecodeKind::Frame(arguments) => frame::decode(arguments),
         DecodeKind::Ws(arguments) => ws::decode(arguments),
     }
 }

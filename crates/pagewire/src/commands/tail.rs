@@ -2,16 +2,20 @@
 
 #[cfg(feature = "decode")]
 mod decoded;
+#[cfg(feature = "decode")]
+mod events;
 mod frame;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+#[cfg(feature = "decode")]
+use self::events::Events;
 use self::frame::Tapped;
 use crate::cli::TailArguments;
-use crate::client::{Client, Query};
+use crate::client::{Client, Lines, Query};
 #[cfg(feature = "decode")]
-use crate::commands::decode::Decoder;
+use crate::commands::decode::{Decoder, Live};
 use crate::exit::{FAILED, Failed};
 use crate::terminal::{print_json, print_text, stdout_is_terminal};
 
@@ -60,7 +64,7 @@ pub(crate) async fn run(arguments: &TailArguments) -> Result<(), Failed> {
     if stdout_is_terminal() && !arguments.json {
         eprintln!("following {} (Ctrl-C ends)", arguments.topic);
     }
-    while let Some(line) = lines.next().await? {
+    while let Some(line) = printer.next(&mut lines).await? {
         if line.is_empty() {
             continue;
         }
@@ -73,6 +77,8 @@ pub(crate) async fn run(arguments: &TailArguments) -> Result<(), Failed> {
         printer.print(&line, &record)?;
         cursor = record.cursor.or(cursor);
     }
+    #[cfg(feature = "decode")]
+    printer.end()?;
     let resume = cursor
         .map(|cursor| format!("; go on with --since {cursor}"))
         .unwrap_or_default();
@@ -86,7 +92,15 @@ pub(crate) async fn run(arguments: &TailArguments) -> Result<(), Failed> {
 struct Printer<'a> {
     arguments: &'a TailArguments,
     #[cfg(feature = "decode")]
-    decoder: Option<Decoder>,
+    reads: Reads<'a>,
+}
+
+/// What is done with bytes.
+#[cfg(feature = "decode")]
+enum Reads<'a> {
+    Nothing,
+    Values(Box<Decoder>),
+    Frames(Box<Events<'a>>),
 }
 
 impl<'a> Printer<'a> {
@@ -94,8 +108,32 @@ impl<'a> Printer<'a> {
         Ok(Self {
             arguments,
             #[cfg(feature = "decode")]
-            decoder: Decoder::live(&arguments.decoding)?,
+            reads: match Live::new(&arguments.decoding)? {
+                None => Reads::Nothing,
+                Some(Live::Values(decoder)) => Reads::Values(decoder),
+                Some(Live::Frames(site)) => Reads::Frames(Box::new(Events::new(site, arguments))),
+            },
         })
+    }
+
+    /// The next line of the hub. What time alone brings about is printed meanwhile.
+    #[cfg(feature = "decode")]
+    async fn next(&mut self, lines: &mut Lines) -> Result<Option<String>, Failed> {
+        if let Reads::Frames(events) = &mut self.reads {
+            while let Some(at) = events.wakes_at() {
+                match tokio::time::timeout_at(at, lines.next()).await {
+                    Ok(line) => return line,
+                    Err(_) => events.wake()?,
+                }
+            }
+        }
+        lines.next().await
+    }
+
+    /// The next line of the hub.
+    #[cfg(not(feature = "decode"))]
+    async fn next(&self, lines: &mut Lines) -> Result<Option<String>, Failed> {
+        lines.next().await
     }
 
     /// `line` is the record as the hub wrote it.
@@ -106,20 +144,33 @@ impl<'a> Printer<'a> {
     fn print(&mut self, line: &str, record: &Record<'_>) -> Result<(), Failed> {
         let TailArguments { topic, json, .. } = self.arguments;
         #[cfg(feature = "decode")]
-        if let Some(decoder) = &mut self.decoder
-            && let Some(bytes) = decoded::bytes(record)
-        {
-            let decoded = decoded::DecodedRecord::new(record, bytes, decoder);
-            return if *json {
-                print_json(&decoded.to_json(line))
-            } else {
-                decoded.print(topic)
-            };
+        match &mut self.reads {
+            Reads::Nothing => {}
+            Reads::Frames(events) => return events.print(line, record),
+            Reads::Values(decoder) => {
+                if let Some(bytes) = decoded::bytes(record) {
+                    let decoded = decoded::DecodedRecord::new(record, bytes, decoder);
+                    return if *json {
+                        print_json(&decoded.to_json(line))
+                    } else {
+                        decoded.print(topic)
+                    };
+                }
+            }
         }
         if *json {
             print_json(line)
         } else {
             print_text(&record.shown(topic))
+        }
+    }
+
+    /// The stream has ended.
+    #[cfg(feature = "decode")]
+    fn end(&mut self) -> Result<(), Failed> {
+        match &mut self.reads {
+            Reads::Frames(events) => events.end(),
+            Reads::Nothing | Reads::Values(_) => Ok(()),
         }
     }
 }
@@ -168,7 +219,7 @@ fn connection(topic: &str) -> Option<&str> {
 }
 
 /// Time of day in UTC.
-fn clock(unix_ms: u64) -> String {
+pub(crate) fn clock(unix_ms: u64) -> String {
     let (seconds, ms) = (unix_ms / 1_000 % 86_400, unix_ms % 1_000);
     format!(
         "{:02}:{:02}:{:02}.{ms:03}Z",

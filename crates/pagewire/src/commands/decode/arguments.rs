@@ -3,6 +3,9 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
+use pagewire_live::Site;
+
+use crate::commands::live::{EventArguments, site};
 
 #[derive(Debug, Args)]
 pub(crate) struct DecodeArguments {
@@ -20,6 +23,8 @@ pub(crate) enum DecodeKind {
     Stt(PlainArguments),
     /// Packets of Bilibili's live socket, unpacked · 解码 Bilibili 数据包
     Bilibili(PlainArguments),
+    /// Frames of live rooms, as sites send them: who says what and gives how much · 解码直播间消息
+    Frame(FrameArguments),
     /// WebSocket frames of a captured stream, with the handshake before them · 拆解 WebSocket 帧
     Ws(WsArguments),
 }
@@ -48,6 +53,24 @@ pub(crate) struct PlainArguments {
     #[command(flatten)]
     pub(crate) input: InputArguments,
     /// One JSON value a line, for machines
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Frames of one room, in their order: gifts are counted over all of them, and what comes again is shown once.
+#[derive(Debug, Args)]
+pub(crate) struct FrameArguments {
+    #[command(flatten)]
+    pub(crate) input: InputArguments,
+    /// A frame is one line of a file, in hexadecimal or base64 (told apart by how it looks, where --from does not say), and not the whole file
+    #[arg(long, conflicts_with_all = ["hex", "base64"])]
+    pub(crate) lines: bool,
+    /// The site whose frames they are
+    #[arg(long, value_name = "SITE", value_parser = site())]
+    pub(crate) site: Site,
+    #[command(flatten)]
+    pub(crate) events: EventArguments,
+    /// One event a line, for machines (docs/events.md)
     #[arg(long)]
     pub(crate) json: bool,
 }
@@ -124,6 +147,18 @@ pub(crate) struct LiveArguments {
     pub(crate) proto: ProtoReading,
     #[command(flatten)]
     pub(crate) tars: TarsReading,
+    #[command(flatten)]
+    pub(crate) frames: FrameReading,
+}
+
+/// How frames of live rooms are read.
+#[derive(Debug, Args)]
+pub(crate) struct FrameReading {
+    /// Frames: the site whose they are
+    #[arg(long, value_name = "SITE", value_parser = site())]
+    pub(crate) site: Option<Site>,
+    #[command(flatten)]
+    pub(crate) events: EventArguments,
 }
 
 /// What the bytes of a topic are.
@@ -137,6 +172,8 @@ pub(crate) enum Format {
     Stt,
     /// Packets of Bilibili's live socket
     Bilibili,
+    /// Frames of a live room of --site: its events, each once. With --json an event a line
+    Frame,
 }
 
 #[derive(Debug, Args)]

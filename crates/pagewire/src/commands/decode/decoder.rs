@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use pagewire_codec::proto::{MessageId, RawMessage, Schema};
 use pagewire_codec::{DecodeError, Inflater, NestedBytes, Packing, UNPACKED_BYTES_MAX};
+use pagewire_live::Site;
 
 use super::arguments::{Format, LiveArguments, ProtoReading, TarsReading};
 use super::pretty::pretty;
@@ -16,6 +17,15 @@ use crate::exit::{Failed, USAGE};
 pub(crate) struct Decoder {
     reads: Reads,
     inflater: Inflater,
+}
+
+/// What is done with the bytes of a topic.
+#[derive(Debug)]
+pub(crate) enum Live {
+    /// Each value is read by itself.
+    Values(Box<Decoder>),
+    /// They are frames of a room of this site, which is followed.
+    Frames(Site),
 }
 
 #[derive(Debug)]
@@ -69,6 +79,66 @@ impl Value {
     }
 }
 
+impl Live {
+    /// What was asked for, if anything was.
+    pub(crate) fn new(arguments: &LiveArguments) -> Result<Option<Self>, Failed> {
+        let LiveArguments {
+            decode,
+            proto,
+            tars,
+            frames,
+        } = arguments;
+        check_options(arguments)?;
+        let decoder = match decode {
+            None => return Ok(None),
+            Some(Format::Proto) => Decoder::proto(proto)?,
+            Some(Format::Tars) => Decoder::tars(tars),
+            Some(Format::Stt) => Decoder::stt(),
+            Some(Format::Bilibili) => Decoder::bilibili(),
+            Some(Format::Frame) => {
+                let words = "--decode frame needs --site, the site whose frames they are";
+                let site = frames.site.ok_or_else(|| Failed::new(USAGE, words))?;
+                return Ok(Some(Self::Frames(site)));
+            }
+        };
+        Ok(Some(Self::Values(Box::new(decoder))))
+    }
+}
+
+/// Each option belongs to one format.
+fn check_options(arguments: &LiveArguments) -> Result<(), Failed> {
+    let LiveArguments {
+        decode,
+        proto,
+        tars,
+        frames,
+    } = arguments;
+    let of_frames =
+        frames.site.is_some() || frames.events.site_fields || !frames.events.kinds.is_empty();
+    for (format, is_given, words) in [
+        (
+            Format::Proto,
+            proto.schema.schema.is_some() || proto.raw,
+            "--schema and --raw belong to --decode proto",
+        ),
+        (
+            Format::Tars,
+            tars.nested,
+            "--nested belongs to --decode tars",
+        ),
+        (
+            Format::Frame,
+            of_frames,
+            "--site, --kind and --site-fields belong to --decode frame",
+        ),
+    ] {
+        if is_given && *decode != Some(format) {
+            return Err(Failed::new(USAGE, words));
+        }
+    }
+    Ok(())
+}
+
 impl Decoded {
     pub(super) fn of(result: Result<Value, DecodeError>) -> Self {
         let mut decoded = Self::default();
@@ -106,30 +176,6 @@ impl Decoder {
 
     pub(super) fn bilibili() -> Self {
         Self::new(Reads::Bilibili)
-    }
-
-    /// The one that was asked for, if any.
-    pub(crate) fn live(arguments: &LiveArguments) -> Result<Option<Self>, Failed> {
-        let LiveArguments {
-            decode,
-            proto,
-            tars,
-        } = arguments;
-        let is_given = |format| *decode == Some(format);
-        if !is_given(Format::Proto) && (proto.schema.schema.is_some() || proto.raw) {
-            let words = "--schema and --raw belong to --decode proto";
-            return Err(Failed::new(USAGE, words));
-        }
-        if !is_given(Format::Tars) && tars.nested {
-            return Err(Failed::new(USAGE, "--nested belongs to --decode tars"));
-        }
-        Ok(match decode {
-            None => None,
-            Some(Format::Proto) => Some(Self::proto(proto)?),
-            Some(Format::Tars) => Some(Self::tars(tars)),
-            Some(Format::Stt) => Some(Self::stt()),
-            Some(Format::Bilibili) => Some(Self::bilibili()),
-        })
     }
 
     fn new(reads: Reads) -> Self {

@@ -1,6 +1,7 @@
 //! Bytes out of files, standard input, hexadecimal or base64.
 
-use std::io::Read as _;
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
@@ -36,15 +37,44 @@ pub(super) fn read(arguments: &InputArguments) -> Result<Vec<Input>, Failed> {
         &arguments.files
     };
     let read = |file: &PathBuf| {
-        let name = if file.as_os_str() == "-" {
-            "standard input".to_owned()
-        } else {
-            file.display().to_string()
-        };
+        let name = name(file);
         let bytes = parse(&name, read_file(file)?, arguments.from)?;
         Ok(Input { name, bytes })
     };
     files.iter().map(read).collect()
+}
+
+fn name(file: &Path) -> String {
+    if file.as_os_str() == "-" {
+        "standard input".to_owned()
+    } else {
+        file.display().to_string()
+    }
+}
+
+/// What to call a file, and its bytes as they come; `-` is standard input.
+pub(super) fn open(file: &Path) -> Result<(String, Box<dyn Read>), Failed> {
+    let bytes: Box<dyn Read> = if file.as_os_str() == "-" {
+        Box::new(std::io::stdin())
+    } else {
+        let opened = File::open(file);
+        Box::new(opened.map_err(|error| no_file(file, &error))?)
+    };
+    Ok((name(file), bytes))
+}
+
+/// The bytes that a line stands for. One of which `--from` does not say how it is written is hexadecimal where it has nothing else.
+pub(super) fn parse_line(line: &[u8], from: Form) -> Result<Vec<u8>, String> {
+    let form = match from {
+        Form::Hex | Form::Base64 => from,
+        Form::Raw if line.trim_ascii().iter().all(u8::is_ascii_hexdigit) => Form::Hex,
+        Form::Raw => Form::Base64,
+    };
+    written(line.to_vec(), form)
+}
+
+fn no_file(file: &Path, error: &std::io::Error) -> Failed {
+    Failed::new(USAGE, format!("{}: {error}", file.display()))
 }
 
 /// A file, or standard input where it is called `-`.
@@ -56,22 +86,20 @@ pub(super) fn read_file(file: &Path) -> Result<Vec<u8>, Failed> {
             .map_err(|error| Failed::new(FAILED, format!("cannot read standard input: {error}")))?;
         return Ok(bytes);
     }
-    std::fs::read(file).map_err(|error| Failed::new(USAGE, format!("{}: {error}", file.display())))
+    std::fs::read(file).map_err(|error| no_file(file, &error))
 }
 
 fn parse(name: &str, bytes: Vec<u8>, form: Form) -> Result<Vec<u8>, Failed> {
-    let why = match form {
-        Form::Raw => return Ok(bytes),
-        Form::Hex => match from_hex(&bytes) {
-            Ok(bytes) => return Ok(bytes),
-            Err(why) => why,
-        },
-        Form::Base64 => match from_base64(&bytes) {
-            Ok(bytes) => return Ok(bytes),
-            Err(why) => format!("not base64: {why}"),
-        },
-    };
-    Err(Failed::new(USAGE, format!("{name} is {why}")))
+    written(bytes, form).map_err(|why| Failed::new(USAGE, format!("{name} is {why}")))
+}
+
+/// The bytes that these stand for, or why they do not.
+fn written(bytes: Vec<u8>, form: Form) -> Result<Vec<u8>, String> {
+    match form {
+        Form::Raw => Ok(bytes),
+        Form::Hex => from_hex(&bytes),
+        Form::Base64 => from_base64(&bytes).map_err(|why| format!("not base64: {why}")),
+    }
 }
 
 fn from_hex(text: &[u8]) -> Result<Vec<u8>, String> {

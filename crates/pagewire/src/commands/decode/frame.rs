@@ -1,0 +1,110 @@
+//! Frames of live rooms: what happened in them.
+
+use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
+
+use pagewire_codec::DecodeError;
+
+use super::arguments::FrameArguments;
+use super::{complain, input};
+use crate::commands::live::{Account, EventPrinter};
+use crate::exit::{FAILED, Failed};
+
+pub(super) fn decode(arguments: &FrameArguments) -> Result<(), Failed> {
+    let mut reading = Reading {
+        account: Account::new(arguments.site),
+        printer: if arguments.json {
+            EventPrinter::json(&arguments.events)
+        } else {
+            EventPrinter::lines(&arguments.events)
+        },
+        site: arguments.site.name(),
+        has_failed: false,
+    };
+    if arguments.lines {
+        reading.read_lines(arguments)?;
+    } else {
+        for input in input::read(&arguments.input)? {
+            reading.read(&input.name, &input.bytes)?;
+        }
+    }
+    reading.end()
+}
+
+struct Reading {
+    account: Account,
+    printer: EventPrinter,
+    site: &'static str,
+    has_failed: bool,
+}
+
+impl Reading {
+    /// Shows what a frame tells. What cannot be read is told, and does not keep the rest back.
+    fn read(&mut self, name: &str, frame: &[u8]) -> Result<(), Failed> {
+        let mut errors: Vec<DecodeError> = Vec::new();
+        let printer = &mut self.printer;
+        self.account.read_captured(frame, |read| match read {
+            Ok(event) => printer.add(&event, ""),
+            Err(error) => errors.push(error),
+        });
+        self.printer.send()?;
+        self.has_failed |= !errors.is_empty();
+        for error in errors {
+            let site = self.site;
+            complain(&format!(
+                "{name} holds what is no message of {site}: {error}"
+            ));
+        }
+        Ok(())
+    }
+
+    /// A frame a line, as lines come.
+    fn read_lines(&mut self, arguments: &FrameArguments) -> Result<(), Failed> {
+        let standard_input = [PathBuf::from("-")];
+        let files = match &arguments.input.files[..] {
+            [] => &standard_input[..],
+            files => files,
+        };
+        for file in files {
+            let (name, reader) = input::open(file)?;
+            let reader = BufReader::new(reader);
+            for (number, line) in (1..).zip(reader.split(b'\n')) {
+                let wrong = |error| Failed::new(FAILED, format!("cannot read {name}: {error}"));
+                let line = line.map_err(wrong)?;
+                let name = format!("{name}, line {number},");
+                self.read_line(&name, &line, arguments)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn read_line(
+        &mut self,
+        name: &str,
+        line: &[u8],
+        arguments: &FrameArguments,
+    ) -> Result<(), Failed> {
+        if line.trim_ascii().is_empty() {
+            return Ok(());
+        }
+        match input::parse_line(line, arguments.input.from) {
+            Ok(frame) => self.read(name, &frame),
+            Err(why) => {
+                self.has_failed = true;
+                complain(&format!("{name} is {why}"));
+                Ok(())
+            }
+        }
+    }
+
+    /// Combos that are still open end with the input.
+    fn end(mut self) -> Result<(), Failed> {
+        let printer = &mut self.printer;
+        self.account.end(|event| printer.add(&event, ""));
+        self.printer.send()?;
+        if self.has_failed {
+            return Err(Failed::silent(FAILED));
+        }
+        Ok(())
+    }
+}

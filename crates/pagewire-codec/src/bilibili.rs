@@ -18,6 +18,10 @@ pub const BILIBILI_DEPTH_MAX: usize = 4;
 /// How many packed packets of a frame are unpacked; one more is an error. Each takes time, however little it holds.
 pub const BILIBILI_PACKED_MAX: usize = 1_024;
 
+/// How many packets of a frame are read, those of packed bodies among them. One more is an error, and the rest is left out. A head is 16 bytes, and
+/// what is made of it some hundred.
+pub const BILIBILI_PACKETS_MAX: usize = 65_536;
+
 /// What a packet is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BilibiliOperation {
@@ -131,6 +135,7 @@ pub fn bilibili_packets<'a>(
         inflater,
         unpacked_bytes_left: unpacked_bytes_max,
         packed_left: BILIBILI_PACKED_MAX,
+        packets_left: BILIBILI_PACKETS_MAX,
         errors: Vec::new(),
     };
     let packets = reading.packets(frame, 1);
@@ -145,6 +150,7 @@ struct Reading<'i> {
     inflater: &'i mut Inflater,
     unpacked_bytes_left: usize,
     packed_left: usize,
+    packets_left: usize,
     errors: Vec<DecodeError>,
 }
 
@@ -156,6 +162,12 @@ impl Reading<'_> {
             if input.is_empty() {
                 break;
             }
+            let Some(left) = self.packets_left.checked_sub(1) else {
+                let error = limit("the number of packets", BILIBILI_PACKETS_MAX);
+                self.errors.push(error.shifted(input.at()));
+                break;
+            };
+            self.packets_left = left;
             let errors_before = self.errors.len();
             match whole(&mut input).and_then(packet) {
                 Ok(packet) => match packing(packet.version) {

@@ -18,8 +18,8 @@ mod tars;
 mod websocket;
 
 pub use bilibili::{
-    BILIBILI_DEPTH_MAX, BILIBILI_PACKED_MAX, BilibiliOperation, BilibiliPacket, BilibiliPackets,
-    bilibili_packets,
+    BILIBILI_DEPTH_MAX, BILIBILI_PACKED_MAX, BILIBILI_PACKETS_MAX, BilibiliOperation,
+    BilibiliPacket, BilibiliPackets, bilibili_packets,
 };
 pub use error::{DecodeError, Fault, Path};
 pub use inflate::{Inflater, Packing, UNPACK_LAYERS_MAX, UNPACKED_BYTES_MAX, Unpacked};

@@ -174,6 +174,25 @@ fn packed_packets_up_to_the_limit_are_read_and_one_more_is_an_error() {
 }
 
 #[test]
+fn packets_up_to_the_limit_are_read_and_the_rest_is_left_out() {
+    let one = message(b"");
+    let frame = one.repeat(BILIBILI_PACKETS_MAX);
+    assert_eq!(read(&frame).packets.len(), BILIBILI_PACKETS_MAX);
+    let frame = one.repeat(BILIBILI_PACKETS_MAX + 2);
+    let of_frame = read(&frame);
+    assert_eq!(of_frame.packets.len(), BILIBILI_PACKETS_MAX);
+    assert_eq!(
+        errors(&of_frame),
+        ["too much: the number of packets is 65537, the limit is 65536, at byte 1048576"]
+    );
+    // Packed ones count as well, and what packs them.
+    let packed = zlib(&frame);
+    let packed = read(&packed);
+    assert_eq!(packed.packets.len(), BILIBILI_PACKETS_MAX - 1);
+    assert_eq!(packed.errors.len(), 1);
+}
+
+#[test]
 fn the_limit_of_unpacked_bytes_is_for_all_of_a_frame() {
     let one = zlib(&message(&[b' '; 984]));
     let frame = one.repeat(3);

@@ -6,16 +6,16 @@ use std::io::Write as _;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
-use super::table::{FieldSpec, Fixed, Holds, Label, Varint};
+use super::table::{FieldSpec, Fixed, Holds, Varint};
 use super::wire::{Value, WireType, varint};
 use crate::cursor::Cursor;
 use crate::error::{DecodeError, Fault};
 
 /// Whether a value may be of a field. Others are treated as fields that the schema does not know, as Protobuf's own libraries do.
+#[inline]
 pub(super) fn accepts(spec: &FieldSpec, value: Value<'_>) -> bool {
     let wire = value.wire_type();
-    wire == wire_type(&spec.holds)
-        || wire == WireType::Bytes && spec.label == Label::Repeated && is_packable(&spec.holds)
+    wire == spec.wire || wire == WireType::Bytes && spec.is_packed
 }
 
 pub(super) const fn wire_type(holds: &Holds) -> WireType {
@@ -37,6 +37,7 @@ pub(super) fn is_packable(holds: &Holds) -> bool {
 }
 
 /// Whether a value is that of a field that was not written.
+#[inline]
 pub(super) fn is_default(value: Value<'_>) -> bool {
     match value {
         Value::Varint(number) => number == 0,
@@ -124,11 +125,11 @@ pub(super) fn write(out: &mut Vec<u8>, holds: &Holds, value: Value<'_>) -> Resul
     clippy::cast_possible_wrap,
     reason = "smaller numbers are the lowest bits of the varint, in two's complement"
 )]
-fn write_varint(out: &mut Vec<u8>, kind: &Varint, number: u64) {
+pub(super) fn write_varint(out: &mut Vec<u8>, kind: &Varint, number: u64) {
     match kind {
         Varint::Bool => out.extend_from_slice(if number == 0 { b"false" } else { b"true" }),
         Varint::Enum(None) => out.extend_from_slice(b"null"),
-        Varint::Enum(Some(names)) => match names.get(&(number as i32)) {
+        Varint::Enum(Some(names)) => match names.0.get(&(number as i32)) {
             Some(name) => out.extend_from_slice(name.as_bytes()),
             None => write_number(out, number as i32),
         },
@@ -189,16 +190,44 @@ fn write_not_finite(out: &mut Vec<u8>, number: f64) {
     write!(out, "\"{name}\"").expect("writing to a Vec does not fail");
 }
 
-fn write_string(out: &mut Vec<u8>, bytes: &[u8]) -> Result<(), DecodeError> {
+pub(super) fn write_string(out: &mut Vec<u8>, bytes: &[u8]) -> Result<(), DecodeError> {
+    // Most are plain, and the longest of all, addresses, always are.
+    if none(bytes, |byte| is_escaped(byte) | (byte >= 0x80)) {
+        write_plain(out, bytes);
+        return Ok(());
+    }
     match std::str::from_utf8(bytes) {
-        Ok(text) => {
-            serde_json::to_writer(out, text).expect("a text is JSON");
-            Ok(())
-        }
+        Ok(_) if none(bytes, is_escaped) => write_plain(out, bytes),
+        Ok(text) => serde_json::to_writer(out, text).expect("a text is JSON"),
         Err(error) => {
             let fault = Fault::Malformed("a string is not UTF-8");
-            Err(DecodeError::at(error.valid_up_to(), fault))
+            return Err(DecodeError::at(error.valid_up_to(), fault));
         }
+    }
+    Ok(())
+}
+
+fn write_plain(out: &mut Vec<u8>, text: &[u8]) {
+    out.reserve(text.len().saturating_add(2));
+    out.push(b'"');
+    out.extend_from_slice(text);
+    out.push(b'"');
+}
+
+const fn is_escaped(byte: u8) -> bool {
+    (byte < 0x20) | (byte == b'"') | (byte == b'\\')
+}
+
+/// Whether no byte is such. Without a way out in the middle of a step, so that many bytes are looked at together; the last step overlaps.
+fn none(bytes: &[u8], is: impl Fn(u8) -> bool) -> bool {
+    let any = |step: &[u8]| step.iter().fold(false, |any, byte| any | is(*byte));
+    if let Some(last) = bytes.last_chunk::<16>() {
+        let (steps, _) = bytes.as_chunks::<16>();
+        return !steps.iter().any(|step| any(step)) && !any(last);
+    }
+    match (bytes.first_chunk::<8>(), bytes.last_chunk::<8>()) {
+        (Some(first), Some(last)) => !any(first) && !any(last),
+        _ => !any(bytes),
     }
 }
 

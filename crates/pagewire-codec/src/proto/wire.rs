@@ -107,6 +107,7 @@ impl<'a> Iterator for Fields<'a> {
 
 impl Value<'_> {
     /// How it is written.
+    #[inline]
     pub const fn wire_type(&self) -> WireType {
         match self {
             Self::Varint(_) => WireType::Varint,

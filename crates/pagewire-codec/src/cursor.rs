@@ -19,15 +19,18 @@ impl<'a> Cursor<'a> {
         self.at
     }
 
+    #[inline]
     pub(crate) fn rest(&self) -> &'a [u8] {
         self.all.get(self.at..).unwrap_or_default()
     }
 
     /// Passes over bytes that are there.
+    #[inline]
     pub(crate) fn skip(&mut self, count: usize) {
         self.at = self.at.saturating_add(count).min(self.all.len());
     }
 
+    #[inline]
     pub(crate) fn is_empty(&self) -> bool {
         self.rest().is_empty()
     }
@@ -40,18 +43,14 @@ impl<'a> Cursor<'a> {
         }
     }
 
+    #[inline]
     pub(crate) fn take(&mut self, count: u64, what: &'static str) -> Result<&'a [u8], DecodeError> {
         let rest = self.rest();
         let taken = usize::try_from(count)
             .ok()
             .and_then(|count| rest.get(..count));
         let Some(taken) = taken else {
-            let fault = Fault::Truncated {
-                what,
-                needed: count,
-                left: rest.len(),
-            };
-            return Err(DecodeError::at(self.at, fault));
+            return Err(self.truncated(count, what));
         };
         self.at = self.at.saturating_add(taken.len());
         Ok(taken)
@@ -69,6 +68,14 @@ impl<'a> Cursor<'a> {
         self.array::<1>(what).map(|[byte]| byte)
     }
 
+    #[cold]
+    fn truncated(&self, needed: u64, what: &'static str) -> DecodeError {
+        let left = self.rest().len();
+        let fault = Fault::Truncated { what, needed, left };
+        DecodeError::at(self.at, fault)
+    }
+
+    #[cold]
     pub(crate) fn malformed(&self, why: &'static str) -> DecodeError {
         DecodeError::at(self.at, Fault::Malformed(why))
     }

@@ -72,6 +72,7 @@ impl<'a> Fields<'a> {
         }
     }
 
+    #[inline]
     fn field(&mut self) -> Result<Field<'a>, DecodeError> {
         let (number, wire) = tag(&mut self.cursor)?;
         let mut at = self.cursor.at();
@@ -95,6 +96,7 @@ impl<'a> Fields<'a> {
 impl<'a> Iterator for Fields<'a> {
     type Item = Result<Field<'a>, DecodeError>;
 
+    #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         if self.failed || self.cursor.is_empty() {
             return None;
@@ -119,32 +121,47 @@ impl Value<'_> {
     }
 }
 
+#[inline]
 fn tag(cursor: &mut Cursor<'_>) -> Result<(u32, u64), DecodeError> {
     let at = cursor.at();
     let tag = varint(cursor)?;
     let number = tag >> 3;
-    if number == 0 {
-        let why = Fault::Malformed("a field has the number 0");
-        return Err(DecodeError::at(at, why));
-    }
-    if number > HIGHEST_NUMBER {
-        let why = Fault::Malformed("a field number has more than 29 bits");
-        return Err(DecodeError::at(at, why));
+    if number == 0 || number > HIGHEST_NUMBER {
+        return Err(no_number(at, number));
     }
     let number = u32::try_from(number).unwrap_or(u32::MAX);
     Ok((number, tag & 7))
 }
 
-/// Seven bits a byte, the lowest first; ten bytes at most.
+#[cold]
+fn no_number(at: usize, number: u64) -> DecodeError {
+    let why = if number == 0 {
+        "a field has the number 0"
+    } else {
+        "a field number has more than 29 bits"
+    };
+    DecodeError::at(at, Fault::Malformed(why))
+}
+
+/// Seven bits a byte, the lowest first; ten bytes at most. Most are of one byte or two.
+#[inline]
 pub(super) fn varint(cursor: &mut Cursor<'_>) -> Result<u64, DecodeError> {
-    let rest = cursor.rest();
-    // Most are of one byte.
-    if let Some(&first) = rest.first()
-        && first < 0x80
-    {
-        cursor.skip(1);
-        return Ok(u64::from(first));
+    match *cursor.rest() {
+        [first, ..] if first < 0x80 => {
+            cursor.skip(1);
+            Ok(u64::from(first))
+        }
+        [first, second, ..] if second < 0x80 => {
+            cursor.skip(2);
+            Ok(u64::from(first & 0x7f) | u64::from(second) << 7)
+        }
+        _ => long_varint(cursor),
     }
+}
+
+#[inline(never)]
+fn long_varint(cursor: &mut Cursor<'_>) -> Result<u64, DecodeError> {
+    let rest = cursor.rest();
     let mut value = 0;
     for (index, byte) in (0_u32..10).zip(rest) {
         let bits = u64::from(byte & 0x7f);

@@ -12,7 +12,7 @@ use tokio::process::Command;
 use crate::case::{Need, Server};
 use crate::devtools::chromium;
 use crate::process::{Running, part, raise_open_files};
-use crate::references::{aiohttp_hub, bring_python};
+use crate::references::{AIOHTTP, aiohttp_hub, bring_python};
 
 /// Files that a process needs beside its connections.
 const FILES_BESIDE: u64 = 256;
@@ -129,7 +129,10 @@ async fn missing(servers: &BTreeSet<Server>, environment: &Path) -> BTreeMap<Nee
     let mut missing = BTreeMap::new();
     for need in needs {
         let (what, there) = match need {
-            Need::Python => ("the hub in Python", bring_python(environment).await),
+            Need::Python => (
+                "the hub in Python",
+                bring_python(environment, &[AIOHTTP]).await,
+            ),
             Need::Chromium => ("devtools", chromium().map(drop)),
         };
         if let Err(why) = there {

@@ -10,6 +10,7 @@
 
 mod bars;
 mod case;
+mod decoding;
 mod devtools;
 mod frames;
 mod hosts;
@@ -72,6 +73,8 @@ pub(crate) struct Settings {
 /// The processes that a measurement consists of. The command starts itself as each of them.
 #[derive(Debug, Subcommand)]
 enum Part {
+    /// Measure decoding: packed frames of a live room to JSON, beside unpacking alone, prost, and packages of Python
+    Decoding(decoding::DecodingArguments),
     #[command(hide = true)]
     Load(load::LoadArguments),
     #[command(hide = true)]
@@ -128,6 +131,9 @@ fn start(cli: Cli) -> Result<ExitCode> {
                 runtime(&mut Builder::new_multi_thread())?.block_on(devtools::run(arguments))
             }
         },
+        Some(Part::Decoding(arguments)) => {
+            return one_thread()?.block_on(decoding::run(&arguments));
+        }
         Some(Part::Frames) => one_thread()?.block_on(frames::run()),
     };
     result.map(|()| ExitCode::SUCCESS)

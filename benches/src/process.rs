@@ -120,6 +120,13 @@ impl Running {
     }
 }
 
+/// CPU time of the thread that asks.
+pub(crate) fn own_cpu() -> Result<Duration> {
+    let text = fs::read_to_string("/proc/thread-self/schedstat").context(NEEDS_PROC)?;
+    let run = text.split_whitespace().next().context(NEEDS_PROC)?;
+    Ok(Duration::from_nanos(run.parse()?))
+}
+
 /// The command that starts this program as one of its parts.
 pub(crate) fn part(name: &str) -> Result<Command> {
     let mut command = Command::new(std::env::current_exe()?);

@@ -18,8 +18,11 @@ use crate::process::{say, until_let_go};
 
 const AIOHTTP_HUB: &str = include_str!("../aiohttp_hub.py");
 /// The interpreter in an environment.
-const PYTHON: &str = "bin/python";
-const AIOHTTP_VERSION: &str = "3.14.5";
+pub(crate) const PYTHON: &str = "bin/python";
+/// What the hub in Python needs.
+pub(crate) const AIOHTTP: &str = "aiohttp==3.14.5";
+/// Whether packages are there, in the versions that are asked for.
+const PROBE: &str = "import sys, importlib.metadata as m; assert all(m.version(p.split('==')[0]) == p.split('==')[1] for p in sys.argv[1:])";
 /// Read buffer of a WebSocket: small as that of the hub, not the library's 128 KiB.
 const READ_BUFFER_BYTES: usize = 8 << 10;
 
@@ -65,38 +68,31 @@ pub(crate) fn aiohttp_hub(environment: &Path) -> Command {
     command
 }
 
-/// Sets up a Python environment with aiohttp in this folder, unless it is there; the error says why it cannot be.
-pub(crate) async fn bring_python(environment: &Path) -> Result<(), String> {
+/// Sets up a Python environment with these packages in this folder, unless they are there; the error says why it cannot be.
+pub(crate) async fn bring_python(environment: &Path, packages: &[&str]) -> Result<(), String> {
     let python = environment.join(PYTHON);
-    let probe = format!("import aiohttp; assert aiohttp.__version__ == '{AIOHTTP_VERSION}'");
-    if succeeds(Command::new(&python).args(["-c", &probe]))
-        .await
-        .is_ok()
-    {
+    let mut probe = Command::new(&python);
+    probe.args(["-c", PROBE]).args(packages);
+    if succeeds(&mut probe).await.is_ok() {
         return Ok(());
     }
-    let mut venv = Command::new("python3");
-    venv.args(["-m", "venv", "--clear"]).arg(environment);
-    succeeds(&mut venv).await.map_err(|why| {
-        format!(
-            "no python3 with venv ({why}); Debian: sudo apt-get install -y python3 python3-venv"
-        )
-    })?;
-    let package = format!("aiohttp=={AIOHTTP_VERSION}");
-    let mut install = Command::new(&python);
-    install.args([
-        "-m",
-        "pip",
-        "install",
-        "--disable-pip-version-check",
-        "--retries",
-        "1",
-        &package,
-    ]);
-    succeeds(&mut install)
+    if succeeds(Command::new(&python).arg("--version"))
         .await
-        .map_err(|why| format!("pip cannot install {package}: {why}"))?;
-    Ok(())
+        .is_err()
+    {
+        let mut venv = Command::new("python3");
+        venv.args(["-m", "venv", "--clear"]).arg(environment);
+        succeeds(&mut venv).await.map_err(|why| {
+            format!(
+                "no python3 with venv ({why}); Debian: sudo apt-get install -y python3 python3-venv"
+            )
+        })?;
+    }
+    let mut install = Command::new(&python);
+    install.args(["-m", "pip", "install", "--disable-pip-version-check"]);
+    install.args(["--retries", "1"]).args(packages);
+    let installed = succeeds(&mut install).await;
+    installed.map_err(|why| format!("pip cannot install {}: {why}", packages.join(" ")))
 }
 
 /// Runs a command to its end; the error is the last line that it said.

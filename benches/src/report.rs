@@ -64,14 +64,7 @@ impl Report {
     }
 
     pub(crate) fn json(&self) -> Value {
-        let bars = self.bars.iter().map(|bar| {
-            let limit = match bar.limit {
-                Limit::AtMost(limit) => json!({ "at_most": limit }),
-                Limit::AtLeast(limit) => json!({ "at_least": limit }),
-                Limit::None => Value::Null,
-            };
-            json!({ "name": bar.name, "limit": limit, "measured": bar.measured, "holds": bar.holds() })
-        });
+        let bars = self.bars.iter().map(bar_json);
         json!({ "measured": self.rows, "bars": bars.collect::<Vec<_>>(), "left_out": self.left_out })
     }
 }
@@ -108,7 +101,16 @@ impl Row {
     }
 }
 
-fn bar_cells(bar: &Bar) -> [String; 4] {
+pub(crate) fn bar_json(bar: &Bar) -> Value {
+    let limit = match bar.limit {
+        Limit::AtMost(limit) => json!({ "at_most": limit }),
+        Limit::AtLeast(limit) => json!({ "at_least": limit }),
+        Limit::None => Value::Null,
+    };
+    json!({ "name": bar.name, "limit": limit, "measured": bar.measured, "holds": bar.holds() })
+}
+
+pub(crate) fn bar_cells(bar: &Bar) -> [String; 4] {
     let limit = match bar.limit {
         Limit::AtMost(limit) => format!("≤ {limit}"),
         Limit::AtLeast(limit) => format!("≥ {limit}"),
@@ -128,7 +130,7 @@ fn bar_cells(bar: &Bar) -> [String; 4] {
 }
 
 /// A Markdown table; all columns but the first stand at the right.
-fn table<const N: usize>(head: [&str; N], rows: Vec<[String; N]>) -> String {
+pub(crate) fn table<const N: usize>(head: [&str; N], rows: Vec<[String; N]>) -> String {
     let head = head.map(str::to_owned);
     let widths: [usize; N] = std::array::from_fn(|column| {
         let cells = rows.iter().chain([&head]).map(|row| &row[column]);

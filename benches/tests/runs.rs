@@ -73,6 +73,41 @@ fn everything_is_measured_once() {
 }
 
 #[test]
+fn decoding_is_measured_once() {
+    if !proc_is_there() {
+        return;
+    }
+    let output = bench(&[
+        "decoding",
+        "--frames",
+        "4",
+        "--rounds",
+        "1",
+        "--seconds",
+        "0.01",
+        "--json",
+    ]);
+    assert!(output.status.success(), "{}", said(&output));
+    let report: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let rows = report["measured"].as_array().expect("rows");
+    for row in rows {
+        assert!(row["cpu_us"].as_f64().is_some_and(|it| it > 0.0), "{row}");
+    }
+    let bars = report["bars"].as_array().expect("bars");
+    let has_python = report["left_out"].is_null().then_some(());
+    let (expected_rows, expected_bars) = match need("Python's protobuf and betterproto", has_python)
+    {
+        Some(()) => (9, 5),
+        None => (6, 3),
+    };
+    assert_eq!(
+        (rows.len(), bars.len()),
+        (expected_rows, expected_bars),
+        "{report}"
+    );
+}
+
+#[test]
 fn a_wrong_answer_fails_the_run() {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("an address").to_string();

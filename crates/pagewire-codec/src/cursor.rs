@@ -26,12 +26,6 @@ impl<'a> Cursor<'a> {
         self.all.get(self.at..).unwrap_or_default()
     }
 
-    /// Passes over bytes that are there.
-    #[inline]
-    pub(crate) fn skip(&mut self, count: usize) {
-        self.at = self.at.saturating_add(count).min(self.all.len());
-    }
-
     /// Passes over bytes that were read from [`rest`](Self::rest), which leave these.
     #[inline]
     pub(crate) fn leave(&mut self, rest: &'a [u8]) {
@@ -58,12 +52,7 @@ impl<'a> Cursor<'a> {
             .ok()
             .and_then(|count| rest.get(..count));
         let Some(taken) = taken else {
-            let fault = Fault::Truncated {
-                what,
-                needed: count,
-                left: rest.len(),
-            };
-            return Err(DecodeError::at(self.at, fault));
+            return Err(self.truncated(count, what));
         };
         self.at = self.at.saturating_add(taken.len());
         Ok(taken)
@@ -82,6 +71,14 @@ impl<'a> Cursor<'a> {
         self.array::<1>(what).map(|[byte]| byte)
     }
 
+    #[cold]
+    fn truncated(&self, needed: u64, what: &'static str) -> DecodeError {
+        let left = self.rest().len();
+        let fault = Fault::Truncated { what, needed, left };
+        DecodeError::at(self.at, fault)
+    }
+
+    #[cold]
     pub(crate) fn malformed(&self, why: &'static str) -> DecodeError {
         DecodeError::at(self.at, Fault::Malformed(why))
     }

@@ -12,7 +12,7 @@ mod tests;
 
 use std::borrow::Cow;
 
-use flate2::{Decompress, DecompressError, FlushDecompress, Status};
+use flate2::{Crc, Decompress, DecompressError, FlushDecompress, Status};
 
 use crate::cursor::Cursor;
 use crate::error::{DecodeError, Fault};
@@ -110,18 +110,33 @@ impl Inflater {
         packed: &[u8],
         unpacked_bytes_max: usize,
     ) -> Result<Vec<u8>, DecodeError> {
-        let spare = std::mem::take(&mut self.spare);
+        let mut bytes = std::mem::take(&mut self.spare);
+        self.inflate_into(packing, packed, unpacked_bytes_max, &mut bytes)?;
+        Ok(bytes)
+    }
+
+    /// As [`inflate`](Self::inflate), into memory that is used again: `into` is emptied first, and grows where it is too small. After an error it holds
+    /// what was unpacked before.
+    ///
+    /// # Errors
+    ///
+    /// As of [`inflate`](Self::inflate).
+    pub fn inflate_into(
+        &mut self,
+        packing: Packing,
+        packed: &[u8],
+        unpacked_bytes_max: usize,
+        into: &mut Vec<u8>,
+    ) -> Result<(), DecodeError> {
         #[cfg(feature = "libdeflate")]
-        let spare = {
-            let mut out = spare;
-            if packing == Packing::Gzip && self.at_once.gzip(packed, unpacked_bytes_max, &mut out) {
-                return Ok(out);
-            }
-            out
-        };
-        let mut out = Output::reusing(spare, packed.len(), unpacked_bytes_max);
-        self.inflate_to(packing, packed, &mut out)?;
-        Ok(out.bytes)
+        if packing == Packing::Gzip && self.at_once.gzip(packed, unpacked_bytes_max, into) {
+            return Ok(());
+        }
+        let guess = guess(packing, packed);
+        let mut out = Output::within(std::mem::take(into), guess, unpacked_bytes_max);
+        let result = self.inflate_to(packing, packed, &mut out);
+        *into = out.bytes;
+        result
     }
 
     /// As [`inflate`](Self::inflate), and after an error `out` tells what it took.
@@ -180,8 +195,9 @@ impl Inflater {
             let before = out.bytes.len();
             self.stream(Wrapping::None, packed, out)?;
             let member = out.bytes.get(before..).unwrap_or_default();
-            let sum = crc32fast::hash(member);
-            if u32::from_le_bytes(packed.array("the checksum of a gzip member")?) != sum {
+            let mut crc = Crc::new();
+            crc.update(member);
+            if u32::from_le_bytes(packed.array("the checksum of a gzip member")?) != crc.sum() {
                 return Err(packed.malformed("the checksum (CRC-32) of a gzip member does not fit"));
             }
             let size = packed.array("the size of a gzip member")?;
@@ -201,12 +217,13 @@ impl Inflater {
         out: &mut Output,
     ) -> Result<(), DecodeError> {
         let Self { deflate, .. } = self;
+        // With `Finish` what was unpacked is copied to a window only where more room is needed.
         deflate.reset(wrapping == Wrapping::Zlib);
         loop {
             out.make_room(packed.at())?;
             let before = (deflate.total_in(), deflate.total_out());
             let result =
-                deflate.decompress_vec(packed.rest(), &mut out.bytes, FlushDecompress::None);
+                deflate.decompress_vec(packed.rest(), &mut out.bytes, FlushDecompress::Finish);
             packed.take(deflate.total_in().saturating_sub(before.0), STREAM)?;
             let status = result.map_err(|error| packed.malformed(deflate_fault(&error)))?;
             out.check(packed.at())?;
@@ -237,18 +254,17 @@ pub(crate) struct Output {
 
 impl Output {
     pub(crate) fn new(packed_bytes: usize, max: usize) -> Self {
-        Self::reusing(Vec::new(), packed_bytes, max)
+        Self::within(Vec::new(), packed_bytes.saturating_mul(USUAL_RATIO), max)
     }
 
-    /// In memory that is there, where it is no more than there may be.
-    fn reusing(mut bytes: Vec<u8>, packed_bytes: usize, max: usize) -> Self {
-        // JSON packs to about a quarter; what is denser grows by doubling.
-        let guess = packed_bytes.saturating_mul(4).max(1_024);
-        let (guess, most) = (guess.min(max.saturating_add(1)), max.saturating_add(1));
+    /// In memory that may be there, with room for as much as there will be by guess.
+    fn within(mut bytes: Vec<u8>, guess: usize, max: usize) -> Self {
         bytes.clear();
-        if bytes.capacity() < guess || bytes.capacity() > most {
-            bytes = Vec::with_capacity(guess);
+        let most = max.saturating_add(1);
+        if bytes.capacity() > most {
+            bytes = Vec::new();
         }
+        bytes.reserve_exact(guess.max(LEAST_ROOM).min(most));
         Self { bytes, max }
     }
 
@@ -291,6 +307,28 @@ impl Output {
             max: self.max as u64,
         };
         Err(DecodeError::at(at, fault))
+    }
+}
+
+/// JSON packs to about a quarter; what is denser grows by doubling.
+const USUAL_RATIO: usize = 4;
+/// What gzip tells of its own size is believed up to so many times the packed size.
+const TOLD_RATIO: usize = 64;
+const LEAST_ROOM: usize = 1_024;
+/// Room behind the end, without which the last bytes are unpacked one by one.
+const SLACK: usize = 512;
+
+/// How much there will be. The last four bytes of gzip tell the size of its last member, and nearly always there is only one.
+fn guess(packing: Packing, packed: &[u8]) -> usize {
+    let told = match packing {
+        Packing::Gzip => packed.last_chunk().copied().map(u32::from_le_bytes),
+        Packing::Zlib | Packing::Brotli => None,
+    };
+    let told = told.and_then(|size| usize::try_from(size).ok());
+    let told = told.filter(|size| *size <= packed.len().saturating_mul(TOLD_RATIO));
+    match told {
+        Some(size) => size.saturating_add(SLACK),
+        None => packed.len().saturating_mul(USUAL_RATIO),
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod encode;
 mod guess;
+mod in_order;
 mod json;
 mod raw;
 mod scalar;

@@ -87,6 +87,32 @@ fn without_details(mut event: Event<'static>) -> Event<'static> {
     event
 }
 
+/// A member a line, in the order of the line that the program writes.
+fn pretty(event: &Event<'_>) -> String {
+    let mut line = Vec::new();
+    event.write_json(&mut line);
+    let (mut out, mut depth, mut in_text) = (String::new(), 0, false);
+    let broken = |depth: usize| format!("\n{}", "  ".repeat(depth));
+    // No text of what is made up has a quotation mark.
+    for c in String::from_utf8(line).expect("UTF-8").chars() {
+        in_text ^= c == '"';
+        match c {
+            '{' | '[' if !in_text => {
+                depth += 1;
+                out += &format!("{c}{}", broken(depth));
+            }
+            '}' | ']' if !in_text => {
+                depth -= 1;
+                out += &format!("{}{c}", broken(depth));
+            }
+            ',' if !in_text => out += &format!(",{}", broken(depth)),
+            ':' if !in_text => out += ": ",
+            _ => out.push(c),
+        }
+    }
+    out.replace("{\n  \n  }", "{}")
+}
+
 /// The page with the examples that are made now, each behind its mark.
 fn with_examples(page: &str, events: &[Event<'static>]) -> String {
     let mut parts = page.split("<!-- example: ");
@@ -99,7 +125,7 @@ fn with_examples(page: &str, events: &[Event<'static>]) -> String {
             "chat" => event.clone(),
             _ => without_details(event.clone()),
         };
-        let json = serde_json::to_string_pretty(&event).expect("JSON");
+        let json = pretty(&event);
         let after = rest.split_once("\n```\n").expect("an example has an end").1;
         made += &format!("<!-- example: {kind} -->\n```json\n{json}\n```\n{after}");
     }

@@ -187,7 +187,8 @@ fn packets_up_to_the_limit_are_read_and_the_rest_is_left_out() {
     );
     // Packed ones count as well, and what packs them.
     let packed = zlib(&frame);
-    let packed = read(&packed);
+    let mut inflater = Inflater::default();
+    let packed = bilibili_packets(&packed, &mut inflater, frame.len());
     assert_eq!(packed.packets.len(), BILIBILI_PACKETS_MAX - 1);
     assert_eq!(packed.errors.len(), 1);
 }

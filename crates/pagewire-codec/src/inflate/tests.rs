@@ -255,3 +255,36 @@ proptest! {
         let _ = inflater.unpack(&bytes, 10_000);
     }
 }
+
+#[test]
+fn memory_is_used_again_and_holds_the_last_stream_only() {
+    let mut inflater = Inflater::default();
+    let mut into = b"what was there before".to_vec();
+    for size in [100_000, 10, 0, 300_000] {
+        let bytes: Vec<u8> = (0..=250).cycle().take(size).collect();
+        for packing in ALL {
+            let packed = pack(packing, &bytes);
+            let result = inflater.inflate_into(packing, &packed, size, &mut into);
+            assert_eq!((result, &into), (Ok(()), &bytes));
+        }
+    }
+    let capacity = into.capacity();
+    let packed = pack(Packing::Gzip, &[7; 1_000]);
+    let result = inflater.inflate_into(Packing::Gzip, &packed, 1 << 20, &mut into);
+    assert_eq!((result, into.capacity()), (Ok(()), capacity));
+    // A limit holds for memory that is larger than it, too.
+    let error = inflater.inflate_into(Packing::Gzip, &packed, 999, &mut into);
+    let error = error.unwrap_err().to_string();
+    assert!(error.contains("is 1000, the limit is 999"), "{error}");
+}
+
+#[test]
+fn a_size_that_gzip_tells_wrong_takes_no_memory() {
+    let mut packed = pack(Packing::Gzip, &[7; 1_000]);
+    let end = packed.len();
+    packed[end - 4..].copy_from_slice(&u32::MAX.to_le_bytes());
+    let mut into = Vec::new();
+    let result = Inflater::default().inflate_into(Packing::Gzip, &packed, usize::MAX, &mut into);
+    assert!(result.unwrap_err().to_string().contains("ISIZE"));
+    assert!(into.capacity() < 10_000, "{}", into.capacity());
+}

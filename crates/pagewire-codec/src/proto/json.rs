@@ -4,6 +4,7 @@ mod forms;
 
 use std::collections::HashMap;
 
+use super::in_order::InOrder;
 use super::schema::{MessageId, Schema};
 use super::table::{FieldSpec, Form, Holds, Label, Table};
 use super::wire::{Fields, Value, too_deep};
@@ -27,10 +28,21 @@ impl Schema {
         out: &mut Vec<u8>,
     ) -> Result<(), DecodeError> {
         let begun_at = out.len();
+        let end_at_most = begun_at.saturating_add(JSON_BYTES_MAX);
+        let tables = &self.tables;
+        let mut in_order = InOrder {
+            tables,
+            out,
+            end_at_most,
+        };
+        if in_order.message(message.0, bytes, 0).is_some() {
+            return Ok(());
+        }
+        out.truncate(begun_at);
         let mut transcoder = Transcoder {
             schema: self,
             found: Vec::new(),
-            end_at_most: begun_at.saturating_add(JSON_BYTES_MAX),
+            end_at_most,
             out,
         };
         let place = Place { at: 0, depth: 0 };
@@ -266,7 +278,7 @@ impl<'s, 'a> Transcoder<'s, 'a> {
         group: std::ops::Range<usize>,
         place: Place,
     ) -> Result<bool, DecodeError> {
-        self.out.extend_from_slice(spec.key.as_bytes());
+        self.out.extend_from_slice(spec.key());
         match spec.label {
             Label::Implicit | Label::Explicit => {
                 let Some(last) = self.found.get(group.end.saturating_sub(1)).copied() else {
@@ -327,8 +339,8 @@ impl<'s, 'a> Transcoder<'s, 'a> {
         empty: usize,
         place: Place,
     ) -> Result<(), DecodeError> {
-        if let (true, Value::Bytes(packed)) = (scalar::is_packable(&spec.holds), item.value) {
-            for value in scalar::Packed::new(scalar::wire_type(&spec.holds), packed) {
+        if let (true, Value::Bytes(packed)) = (spec.is_packed, item.value) {
+            for value in scalar::Packed::new(spec.wire, packed) {
                 let (value, at) = value.map_err(|error| error.shifted(item.at))?;
                 self.comma(empty);
                 let at = item.at.saturating_add(at);

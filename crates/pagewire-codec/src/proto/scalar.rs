@@ -6,16 +6,17 @@ use std::io::Write as _;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
-use super::table::{FieldSpec, Fixed, Holds, Label, Varint};
+use super::table::{FieldSpec, Fixed, Holds, Varint};
 use super::wire::{Value, WireType, varint};
 use crate::cursor::Cursor;
 use crate::error::{DecodeError, Fault};
+use crate::json_text::write_json_text;
 
 /// Whether a value may be of a field. Others are treated as fields that the schema does not know, as Protobuf's own libraries do.
+#[inline]
 pub(super) fn accepts(spec: &FieldSpec, value: Value<'_>) -> bool {
     let wire = value.wire_type();
-    wire == wire_type(&spec.holds)
-        || wire == WireType::Bytes && spec.label == Label::Repeated && is_packable(&spec.holds)
+    wire == spec.wire || wire == WireType::Bytes && spec.is_packed
 }
 
 pub(super) const fn wire_type(holds: &Holds) -> WireType {
@@ -37,6 +38,7 @@ pub(super) fn is_packable(holds: &Holds) -> bool {
 }
 
 /// Whether a value is that of a field that was not written.
+#[inline]
 pub(super) fn is_default(holds: &Holds, value: Value<'_>) -> bool {
     match value {
         Value::Varint(number) => match holds {
@@ -144,11 +146,11 @@ pub(super) fn write(out: &mut Vec<u8>, holds: &Holds, value: Value<'_>) -> Resul
     clippy::cast_possible_wrap,
     reason = "smaller numbers are the lowest bits of the varint, in two's complement"
 )]
-fn write_varint(out: &mut Vec<u8>, kind: &Varint, number: u64) {
+pub(super) fn write_varint(out: &mut Vec<u8>, kind: &Varint, number: u64) {
     match kind {
         Varint::Bool => out.extend_from_slice(if number == 0 { b"false" } else { b"true" }),
         Varint::Enum(None) => out.extend_from_slice(b"null"),
-        Varint::Enum(Some(names)) => match names.get(&(number as i32)) {
+        Varint::Enum(Some(names)) => match names.0.get(&(number as i32)) {
             Some(name) => out.extend_from_slice(name.as_bytes()),
             None => write_number(out, number as i32),
         },
@@ -209,17 +211,19 @@ fn write_not_finite(out: &mut Vec<u8>, number: f64) {
     write!(out, "\"{name}\"").expect("writing to a Vec does not fail");
 }
 
-fn write_string(out: &mut Vec<u8>, bytes: &[u8]) -> Result<(), DecodeError> {
-    match std::str::from_utf8(bytes) {
-        Ok(text) => {
-            serde_json::to_writer(out, text).expect("a text is JSON");
-            Ok(())
-        }
-        Err(error) => {
-            let fault = Fault::Malformed("a string is not UTF-8");
-            Err(DecodeError::at(error.valid_up_to(), fault))
-        }
-    }
+pub(super) fn write_string(out: &mut Vec<u8>, bytes: &[u8]) -> Result<(), DecodeError> {
+    let Ok(text) = simdutf8::basic::from_utf8(bytes) else {
+        return Err(not_utf8(bytes));
+    };
+    write_json_text(out, text);
+    Ok(())
+}
+
+#[cold]
+fn not_utf8(bytes: &[u8]) -> DecodeError {
+    let valid = bytes.utf8_chunks().next();
+    let at = valid.map_or(0, |chunk| chunk.valid().len());
+    DecodeError::at(at, Fault::Malformed("a string is not UTF-8"))
 }
 
 pub(super) fn write_base64(out: &mut Vec<u8>, bytes: &[u8]) {

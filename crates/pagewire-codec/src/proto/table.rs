@@ -4,6 +4,9 @@ use std::collections::HashMap;
 
 use prost_reflect::{Cardinality, DescriptorPool, FieldDescriptor, Kind, MessageDescriptor};
 
+use super::scalar;
+use super::wire::WireType;
+
 /// Fields whose numbers are below this are found without a search.
 const DENSE: u32 = 256;
 const NONE: u16 = u16::MAX;
@@ -36,9 +39,13 @@ pub(super) enum Form {
 pub(super) struct FieldSpec {
     pub(super) number: u32,
     pub(super) name: Box<str>,
-    /// `"name":`
-    pub(super) key: Box<str>,
+    /// `,"name":`
+    pub(super) comma_key: Box<str>,
     pub(super) holds: Holds,
+    /// How it is written.
+    pub(super) wire: WireType,
+    /// Many of its values may be written as one.
+    pub(super) is_packed: bool,
     pub(super) label: Label,
     /// The number of its oneof in the message.
     pub(super) oneof: Option<u16>,
@@ -78,15 +85,26 @@ pub(super) enum Varint {
     Sint32,
     Sint64,
     Bool,
-    /// Names by numbers, quoted. None: JSON writes `null`.
-    Enum(Option<HashMap<i32, Box<str>>>),
+    /// None: JSON writes `null`. Boxed, so that a [`FieldSpec`] is one cache line.
+    Enum(Option<Box<EnumNames>>),
 }
+
+/// Names by numbers, quoted.
+#[derive(Debug)]
+pub(super) struct EnumNames(pub(super) HashMap<i32, Box<str>>);
 
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Fixed {
     Float,
     Unsigned,
     Signed,
+}
+
+impl FieldSpec {
+    /// `"name":`
+    pub(super) fn key(&self) -> &[u8] {
+        self.comma_key.as_bytes().get(1..).unwrap_or_default()
+    }
 }
 
 impl Holds {
@@ -108,6 +126,7 @@ impl Table {
     }
 
     /// The place in `fields`.
+    #[inline]
     pub(super) fn find(&self, number: u32) -> Option<u16> {
         if let Some(place) = self.dense.get(number as usize) {
             return (*place != NONE).then_some(*place);
@@ -176,11 +195,14 @@ fn spec(
         let place = message.oneofs().position(|one| one == oneof)?;
         u16::try_from(place).ok()
     });
+    let holds = holds(field, ids);
     FieldSpec {
         number: field.number(),
         name: field.name().into(),
-        key: format!("{}:", quoted(field.json_name())).into(),
-        holds: holds(field, ids),
+        comma_key: format!(",{}:", quoted(field.json_name())).into(),
+        wire: scalar::wire_type(&holds),
+        is_packed: label == Label::Repeated && scalar::is_packable(&holds),
+        holds,
         label,
         oneof,
     }
@@ -213,7 +235,7 @@ fn holds(field: &FieldDescriptor, ids: &HashMap<String, usize>) -> Holds {
                 let name = || quoted(value.name()).into();
                 names.entry(value.number()).or_insert_with(name);
             }
-            Holds::Varint(Varint::Enum(Some(names)))
+            Holds::Varint(Varint::Enum(Some(Box::new(EnumNames(names)))))
         }
         Kind::Message(kind) => {
             let id = ids.get(kind.full_name()).copied().unwrap_or_default();

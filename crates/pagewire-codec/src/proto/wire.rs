@@ -141,6 +141,7 @@ impl<'a> Iterator for Fields<'a> {
 
 impl Value<'_> {
     /// How it is written.
+    #[inline]
     pub const fn wire_type(&self) -> WireType {
         match self {
             Self::Varint(_) => WireType::Varint,
@@ -152,20 +153,26 @@ impl Value<'_> {
     }
 }
 
+#[inline]
 fn tag(cursor: &mut Cursor<'_>) -> Result<(u32, u64), DecodeError> {
     let at = cursor.at();
     let tag = varint(cursor)?;
     let number = tag >> 3;
-    if number == 0 {
-        let why = Fault::Malformed("a field has the number 0");
-        return Err(DecodeError::at(at, why));
-    }
-    if number > HIGHEST_NUMBER {
-        let why = Fault::Malformed("a field number has more than 29 bits");
-        return Err(DecodeError::at(at, why));
+    if number == 0 || number > HIGHEST_NUMBER {
+        return Err(no_number(at, number));
     }
     let number = u32::try_from(number).unwrap_or(u32::MAX);
     Ok((number, tag & 7))
+}
+
+#[cold]
+fn no_number(at: usize, number: u64) -> DecodeError {
+    let why = if number == 0 {
+        "a field has the number 0"
+    } else {
+        "a field number has more than 29 bits"
+    };
+    DecodeError::at(at, Fault::Malformed(why))
 }
 
 /// One of up to three bytes, and what is behind it.
@@ -196,40 +203,28 @@ fn long_varint(rest: &[u8]) -> Option<(u64, &[u8])> {
 }
 
 /// Seven bits a byte, the lowest first; ten bytes at most.
+#[inline]
 pub(super) fn varint(cursor: &mut Cursor<'_>) -> Result<u64, DecodeError> {
     let rest = cursor.rest();
-    // Most are of one byte.
-    if let Some(&first) = rest.first()
-        && first < 0x80
-    {
-        cursor.skip(1);
-        return Ok(u64::from(first));
-    }
-    let mut value = 0;
-    for (index, byte) in (0_u32..10).zip(rest) {
-        let bits = u64::from(byte & 0x7f);
-        let shift = index.saturating_mul(7);
-        if index == 9 && *byte > 1 {
-            return Err(cursor.malformed("a varint has more than 64 bits"));
-        }
-        value |= bits << shift;
-        if *byte < 0x80 {
-            cursor.skip(index.saturating_add(1) as usize);
-            return Ok(value);
-        }
-    }
+    let Some((value, rest)) = short_varint(rest).or_else(|| long_varint(rest)) else {
+        return Err(no_varint(cursor));
+    };
+    cursor.leave(rest);
+    Ok(value)
+}
+
+#[cold]
+fn no_varint(cursor: &Cursor<'_>) -> DecodeError {
+    let rest = cursor.rest();
     if rest.len() >= 10 {
-        return Err(cursor.malformed("a varint has more than 64 bits"));
+        return cursor.malformed("a varint has more than 64 bits");
     }
     let fault = Fault::Truncated {
         what: "a varint",
         needed: 1,
         left: 0,
     };
-    Err(DecodeError::at(
-        cursor.at().saturating_add(rest.len()),
-        fault,
-    ))
+    DecodeError::at(cursor.at().saturating_add(rest.len()), fault)
 }
 
 /// The bytes up to the end tag of a group whose start tag was read.

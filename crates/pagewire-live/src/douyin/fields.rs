@@ -64,8 +64,7 @@ pub(crate) const fn bytes<'a>(field: &Field<'a>) -> &'a [u8] {
 #[inline]
 pub(crate) fn text<'a>(field: &Field<'a>) -> Cow<'a, str> {
     let bytes = bytes(field);
-    simdutf8::basic::from_utf8(bytes)
-        .map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed)
+    simdutf8::basic::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed)
 }
 
 /// An empty text is none.

@@ -55,6 +55,16 @@ impl Pen<'_> {
 
     /// What all messages have; `more` writes what only some have in it.
     fn common(&mut self, out: &mut Writer, kind: &str, more: impl FnOnce(&mut Writer)) {
+        self.common_of(out, kind, more, None);
+    }
+
+    fn common_of(
+        &mut self,
+        out: &mut Writer,
+        kind: &str,
+        more: impl FnOnce(&mut Writer),
+        of: Option<&Person>,
+    ) {
         let app = self.chance.weighted(APPS);
         let score = self.chance.between(10_000, 40_000);
         out.message(1, |common| {
@@ -63,7 +73,11 @@ impl Pen<'_> {
                 .varint(2, self.happening.id)
                 .varint(3, self.room.id());
             more(common);
-            common.varint(11, score).varint(24, app);
+            common.varint(11, score);
+            if let Some(person) = of {
+                common.message(15, |inner| user(inner, person));
+            }
+            common.varint(24, app);
         });
     }
 
@@ -145,11 +159,7 @@ impl Pen<'_> {
 
     /// The sender stands in what all messages have.
     fn light_gift(&mut self, out: &mut Writer, press: &Press) -> &'static str {
-        let create_time = self.create_time();
-        self.common(out, "LightGift", |common| {
-            create_time(common);
-            common.message(15, |inner| user(inner, &press.by));
-        });
+        self.common_of(out, "LightGift", self.create_time(), Some(&press.by));
         out.varint(2, press.pack)
             .varint(3, press.presses)
             .varint(4, press.presses);
@@ -193,11 +203,11 @@ impl Pen<'_> {
         followers: u64,
     ) -> &'static str {
         self.common(out, "Social", self.create_time());
-        out.message(2, |inner| user(inner, by)).varint(4, action);
+        out.message(2, |inner| user(inner, by));
         if action == 3 {
-            out.varint(3, 1).text(5, "112");
+            out.varint(3, 1).varint(4, action).text(5, "112");
         } else {
-            out.varint(6, followers);
+            out.varint(4, action).varint(6, followers);
         }
         out.message(7, |area| public_area(area, 0));
         "Social"

@@ -226,6 +226,7 @@ pub(super) fn gift(gift: &mut Writer, kind: &crate::made::GiftKind, is_combo: bo
         kind.id
     );
     gift.message(21, |image| photo(image, &path, 1));
+    gift.text(41, "");
     gift.message(47, |image| {
         photo(
             image,
@@ -233,7 +234,7 @@ pub(super) fn gift(gift: &mut Writer, kind: &crate::made::GiftKind, is_combo: bo
             1,
         )
     });
-    gift.text(41, "").packed(55, [kind.id, kind.id + 1]);
+    gift.packed(55, [kind.id, kind.id + 1]);
     gift.message(74, |image| {
         photo(
             image,

@@ -1,0 +1,277 @@
+//! Messages to JSON in one go, as long as nothing about them is unusual.
+//!
+//! Nearly all writers write fields in the order of their numbers, each once, and both parts of the entries of maps. Such a message becomes JSON while it is
+//! read. Of anything else, mistakes among it, nothing is said here: [`json`](super::json) reads the message again, takes its time, and knows what to say.
+
+use super::scalar;
+use super::table::{FieldSpec, Form, Holds, Label, Table};
+use super::wire::{DEPTH_MAX, HIGHEST_NUMBER, Value};
+use crate::cursor::Cursor;
+
+/// Entries of a map, whose keys are compared one by one.
+const ENTRIES: usize = 16;
+
+/// Writes messages. None where something is unusual; `out` holds a part of it then.
+pub(super) struct InOrder<'s> {
+    pub(super) tables: &'s [Table],
+    pub(super) out: &'s mut Vec<u8>,
+    /// Where the output is too long.
+    pub(super) end_at_most: usize,
+}
+
+/// How far a message is written.
+struct Progress {
+    /// The length of the output when it had no field.
+    empty: usize,
+    /// The last field.
+    last: Option<u16>,
+    /// It is a list, and may go on.
+    in_list: bool,
+}
+
+impl<'s> InOrder<'s> {
+    pub(super) fn message(&mut self, table: usize, bytes: &[u8], depth: usize) -> Option<()> {
+        let tables = self.tables;
+        let table = tables.get(table)?;
+        if depth > DEPTH_MAX || table.has_oneofs || !matches!(table.form, Form::Fields) {
+            return None;
+        }
+        self.out.push(b'{');
+        let mut progress = Progress {
+            empty: self.out.len(),
+            last: None,
+            in_list: false,
+        };
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            let (number, value) = field(&mut rest)?;
+            let Some(place) = table.find(number) else {
+                continue;
+            };
+            let spec = table.fields.get(usize::from(place))?;
+            if !scalar::accepts(spec, value) {
+                continue;
+            }
+            match spec.label {
+                Label::Implicit | Label::Explicit => {
+                    self.next_field(&mut progress, place)?;
+                    if spec.label == Label::Explicit || !scalar::is_default(&spec.holds, value) {
+                        self.key(&progress, spec);
+                        self.value(&spec.holds, value, depth)?;
+                    }
+                }
+                Label::Repeated => self.list_item(&mut progress, place, spec, value, depth)?,
+                Label::Map => {
+                    self.next_field(&mut progress, place)?;
+                    self.key(&progress, spec);
+                    self.map(spec, value, &mut rest, depth)?;
+                }
+            }
+            if self.out.len() > self.end_at_most {
+                return None;
+            }
+        }
+        if progress.in_list {
+            self.out.push(b']');
+        }
+        self.out.push(b'}');
+        Some(())
+    }
+
+    /// Ends what is before a field, which must be one that comes before it.
+    #[inline]
+    fn next_field(&mut self, progress: &mut Progress, place: u16) -> Option<()> {
+        if progress.last.is_some_and(|last| last >= place) {
+            return None;
+        }
+        if progress.in_list {
+            self.out.push(b']');
+            progress.in_list = false;
+        }
+        progress.last = Some(place);
+        Some(())
+    }
+
+    #[inline]
+    fn key(&mut self, progress: &Progress, spec: &FieldSpec) {
+        let is_first = self.out.len() == progress.empty;
+        let key = if is_first {
+            spec.key()
+        } else {
+            spec.comma_key.as_bytes()
+        };
+        self.out.extend_from_slice(key);
+    }
+
+    fn list_item(
+        &mut self,
+        progress: &mut Progress,
+        place: u16,
+        spec: &FieldSpec,
+        value: Value<'_>,
+        depth: usize,
+    ) -> Option<()> {
+        if progress.in_list && progress.last == Some(place) {
+            self.out.push(b',');
+        } else {
+            self.next_field(progress, place)?;
+            self.key(progress, spec);
+            self.out.push(b'[');
+            progress.in_list = true;
+        }
+        let (true, Value::Bytes(packed)) = (spec.is_packed, value) else {
+            return self.value(&spec.holds, value, depth);
+        };
+        let mut written = None;
+        for item in scalar::Packed::new(spec.wire, packed) {
+            let (item, _) = item.ok()?;
+            if written.replace(()).is_some() {
+                self.out.push(b',');
+            }
+            scalar::write(self.out, &spec.holds, item).ok()?;
+            if self.out.len() > self.end_at_most {
+                return None;
+            }
+        }
+        // A list of nothing may be left out, which the next field would have to know.
+        written
+    }
+
+    #[inline]
+    fn value(&mut self, holds: &Holds, value: Value<'_>, depth: usize) -> Option<()> {
+        match (holds, value) {
+            (Holds::Message(table), Value::Bytes(bytes)) => {
+                self.message(*table, bytes, depth.saturating_add(1))
+            }
+            (Holds::String, Value::Bytes(text)) => scalar::write_string(self.out, text).ok(),
+            (Holds::Varint(kind), Value::Varint(number)) => {
+                scalar::write_varint(self.out, kind, number);
+                Some(())
+            }
+            (Holds::Group(_), _) => None,
+            _ => scalar::write(self.out, holds, value).ok(),
+        }
+    }
+
+    /// The entries that begin with this one and follow each other.
+    fn map(
+        &mut self,
+        spec: &FieldSpec,
+        first: Value<'_>,
+        rest: &mut &[u8],
+        depth: usize,
+    ) -> Option<()> {
+        let tables = self.tables;
+        let table = tables.get(spec.holds.table()?)?;
+        let [key, value] = &table.fields[..] else {
+            return None;
+        };
+        // Where in the output the keys are.
+        let mut keys = [(0, 0); ENTRIES];
+        let mut entry = first;
+        self.out.push(b'{');
+        for index in 0..ENTRIES {
+            let Value::Bytes(mut fields) = entry else {
+                return None;
+            };
+            let (1, of_key) = field(&mut fields)? else {
+                return None;
+            };
+            let (2, of_value) = field(&mut fields)? else {
+                return None;
+            };
+            if !fields.is_empty()
+                || !scalar::accepts(key, of_key)
+                || !scalar::accepts(value, of_value)
+            {
+                return None;
+            }
+            let place = self.map_key(&key.holds, of_key)?;
+            let is_known = |known: &(usize, usize)| {
+                self.out.get(known.0..known.1) == self.out.get(place.0..place.1)
+            };
+            if keys.iter().take(index).any(is_known) {
+                return None;
+            }
+            *keys.get_mut(index)? = place;
+            self.out.push(b':');
+            self.value(&value.holds, of_value, depth.saturating_add(1))?;
+            if self.out.len() > self.end_at_most {
+                return None;
+            }
+            let mut ahead = *rest;
+            match (!ahead.is_empty()).then(|| field(&mut ahead)) {
+                Some(Some((number, next))) if number == spec.number => entry = next,
+                // What is wrong with the next field is found when it is read.
+                Some(_) | None => {
+                    self.out.push(b'}');
+                    return Some(());
+                }
+            }
+            *rest = ahead;
+            self.out.push(b',');
+        }
+        None
+    }
+
+    /// Writes the key of an entry as the key of an object; gives its place.
+    fn map_key(&mut self, holds: &Holds, key: Value<'_>) -> Option<(usize, usize)> {
+        let begin = self.out.len();
+        // All but numbers of 32 bits and truths are quoted already.
+        self.out.push(b'"');
+        scalar::write(self.out, holds, key).ok()?;
+        if self.out.get(begin.saturating_add(1)) == Some(&b'"') {
+            self.out.remove(begin);
+        } else {
+            self.out.push(b'"');
+        }
+        Some((begin, self.out.len()))
+    }
+}
+
+/// Takes a field from the front. Groups are unusual.
+#[inline(always)]
+fn field<'a>(rest: &mut &'a [u8]) -> Option<(u32, Value<'a>)> {
+    let tag = varint(rest)?;
+    let number = tag >> 3;
+    if number == 0 || number > HIGHEST_NUMBER {
+        return None;
+    }
+    let value = match tag & 7 {
+        0 => Value::Varint(varint(rest)?),
+        1 => Value::Fixed64(*rest.split_off(..8)?.first_chunk()?),
+        2 => {
+            let length = usize::try_from(varint(rest)?).ok()?;
+            let (bytes, behind) = rest.split_at_checked(length)?;
+            *rest = behind;
+            Value::Bytes(bytes)
+        }
+        5 => Value::Fixed32(*rest.split_off(..4)?.first_chunk()?),
+        _ => return None,
+    };
+    Some((u32::try_from(number).ok()?, value))
+}
+
+/// Most are of one byte or two; longer ones are read as everywhere else.
+#[inline(always)]
+fn varint(rest: &mut &[u8]) -> Option<u64> {
+    match **rest {
+        [first, ref behind @ ..] if first < 0x80 => {
+            *rest = behind;
+            Some(u64::from(first))
+        }
+        [first, second, ref behind @ ..] if second < 0x80 => {
+            *rest = behind;
+            Some(u64::from(first & 0x7f) | u64::from(second) << 7)
+        }
+        _ => long_varint(rest),
+    }
+}
+
+#[inline(never)]
+fn long_varint(rest: &mut &[u8]) -> Option<u64> {
+    let mut cursor = Cursor::new(rest);
+    let value = super::wire::varint(&mut cursor).ok()?;
+    *rest = cursor.rest();
+    Some(value)
+}

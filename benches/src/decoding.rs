@@ -22,8 +22,10 @@ use crate::report::{bar_cells, bar_json, table};
 /// The room that is made up.
 const SEED: u64 = 1;
 /// Times the fastest unpacking.
+const EVENTS_LIMIT: Limit = Limit::AtMost(2.0);
 const EVERY_FIELD_LIMIT: Limit = Limit::AtMost(5.0);
-/// Times as fast as others at the same job.
+/// Times as fast as others, which write every field, as they have no other way.
+const PROST_LIMIT: Limit = Limit::AtLeast(3.0);
 const UPB_LIMIT: Limit = Limit::AtLeast(25.0);
 const BETTERPROTO_LIMIT: Limit = Limit::AtLeast(500.0);
 
@@ -124,6 +126,10 @@ fn check(job: Job, made: &[Vec<u8>], manifest: &Manifest) -> Result<()> {
     for frame in made {
         done += worker.work(frame)?;
     }
+    if job == Job::Events {
+        ensure!(done.messages == manifest.messages, "{done:?}");
+        return Ok(());
+    }
     ensure!(done.unpacked_bytes == manifest.unpacked_bytes, "{done:?}");
     if !Job::UNGZIP.contains(&job) {
         let unknown = manifest.by_kind.get(&Kind::Unknown).copied();
@@ -156,8 +162,29 @@ type Figure<'a> = dyn Fn(&Round) -> Option<f64> + 'a;
 fn bars(measured: &Measured) -> Vec<Bar> {
     let every = |round: &Round| time(round, Case::Here(Job::EveryField));
     let versus = |case| move |round: &Round| Some(time(round, case)? / every(round)?);
-    // The typed event to a JSON line stands here too, beside `Job::EveryField`, with its limits: ≤ 2 × floor, ≥ 3 × prost, ≥ 25 × upb, ≥ 500 × betterproto.
-    let all: [(&str, Limit, &Figure<'_>); 5] = [
+    let events = |round: &Round| time(round, Case::Here(Job::Events));
+    let events_versus = |case| move |round: &Round| Some(time(round, case)? / events(round)?);
+    let all: [(&str, Limit, &Figure<'_>); 9] = [
+        (
+            "events to JSON lines: CPU ÷ the fastest ungzip",
+            EVENTS_LIMIT,
+            &|round| Some(events(round)? / floor(round)?),
+        ),
+        (
+            "events to JSON lines: times as fast as prost + serde_json",
+            PROST_LIMIT,
+            &events_versus(Case::Here(Job::Prost)),
+        ),
+        (
+            "events to JSON lines: times as fast as upb to JSON",
+            UPB_LIMIT,
+            &events_versus(Case::Python(python::Job::ProtobufJson)),
+        ),
+        (
+            "events to JSON lines: times as fast as betterproto to JSON",
+            BETTERPROTO_LIMIT,
+            &events_versus(Case::Python(python::Job::Betterproto)),
+        ),
         (
             "every field to JSON: CPU ÷ the fastest ungzip",
             EVERY_FIELD_LIMIT,

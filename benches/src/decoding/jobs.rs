@@ -7,6 +7,7 @@ use flate2::{Decompress, FlushDecompress};
 use libdeflater::Decompressor;
 use pagewire_codec::{Inflater, Packing, UNPACKED_BYTES_MAX};
 use pagewire_live::douyin::{PushFrame, Response, message_of, schema};
+use pagewire_live::{Body, FrameReader, Site};
 use prost::Message;
 
 use super::types::{plain, short};
@@ -20,6 +21,8 @@ pub(crate) enum Job {
     ZlibRs,
     /// Unpacking alone, as the product does it.
     Inflater,
+    /// The events of a frame as lines of JSON, as the product writes them.
+    Events,
     /// Every field of each message to JSON, as the product does it.
     EveryField,
     /// The same, fields with their default values too.
@@ -29,10 +32,11 @@ pub(crate) enum Job {
 }
 
 impl Job {
-    pub(crate) const ALL: [Self; 6] = [
+    pub(crate) const ALL: [Self; 7] = [
         Self::Libdeflate,
         Self::ZlibRs,
         Self::Inflater,
+        Self::Events,
         Self::EveryField,
         Self::Prost,
         Self::ProstShort,
@@ -47,6 +51,7 @@ impl fmt::Display for Job {
             Self::Libdeflate => "ungzip, libdeflate",
             Self::ZlibRs => "ungzip, zlib-rs by flate2",
             Self::Inflater => "ungzip, pagewire-codec",
+            Self::Events => "events to JSON lines, pagewire-live",
             Self::EveryField => "every field to JSON, pagewire-codec",
             Self::Prost => "every field to JSON, prost + serde_json",
             Self::ProstShort => "every field to JSON, prost + serde_json without defaults",
@@ -80,6 +85,7 @@ pub(crate) struct Worker {
     libdeflate: Decompressor,
     unpacked: Vec<u8>,
     json: Vec<u8>,
+    reader: FrameReader,
 }
 
 impl Worker {
@@ -91,6 +97,7 @@ impl Worker {
             libdeflate: Decompressor::new(),
             unpacked: Vec::new(),
             json: Vec::new(),
+            reader: FrameReader::new(Site::Douyin),
         }
     }
 
@@ -99,6 +106,7 @@ impl Worker {
             Job::Libdeflate => self.libdeflate(PushFrame::read(frame)?.payload)?,
             Job::ZlibRs => self.zlib_rs(PushFrame::read(frame)?.payload)?,
             Job::Inflater => self.inflater(frame)?,
+            Job::Events => return self.events(frame),
             Job::EveryField => return self.every_field(frame),
             Job::Prost => return self.prost(frame),
             Job::ProstShort => return self.prost_short(frame),
@@ -145,9 +153,28 @@ impl Worker {
         Ok(())
     }
 
+    /// Who gave most stands in messages of counts, and is an event besides; all others are one for each message.
+    fn events(&mut self, frame: &[u8]) -> Result<Done> {
+        let (mut done, mut failed) = (Done::default(), None);
+        let Self { reader, json, .. } = self;
+        json.clear();
+        reader.read(frame, 0, |event| match event {
+            Ok(event) => {
+                event.write_json(json);
+                json.push(b'\n');
+                let is_besides =
+                    matches!(&event.body, Body::Rank(rank) if rank.name == "contributors");
+                done.messages += u64::from(!is_besides);
+            }
+            Err(error) => failed = Some(error),
+        });
+        done.json_bytes = json.len() as u64;
+        failed.map_or(Ok(done), |error| Err(error.into()))
+    }
+
     fn every_field(&mut self, frame: &[u8]) -> Result<Done> {
         self.inflater(frame)?;
-        let response = Response::read(&self.unpacked)?;
+        let response = Response::read(&self.unpacked);
         let mut done = Done {
             unpacked_bytes: self.unpacked.len() as u64,
             ..Done::default()

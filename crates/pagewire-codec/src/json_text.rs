@@ -14,6 +14,21 @@ pub fn write_json_text(out: &mut Vec<u8>, text: &str) {
     }
 }
 
+/// Appends bytes that should be a text, and says whether they are one. Nothing is appended where not.
+#[inline]
+pub(crate) fn write_json_utf8(out: &mut Vec<u8>, bytes: &[u8]) -> bool {
+    // The longest, addresses, are plain, and most of the short ones are.
+    if none(bytes, |byte| is_escaped(byte) | (byte >= 0x80)) {
+        write_plain(out, bytes);
+        return true;
+    }
+    let text = simdutf8::basic::from_utf8(bytes);
+    text.is_ok_and(|text| {
+        write_json_text(out, text);
+        true
+    })
+}
+
 #[inline]
 fn write_plain(out: &mut Vec<u8>, text: &[u8]) {
     out.reserve(text.len().saturating_add(2));

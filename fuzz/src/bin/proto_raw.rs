@@ -37,10 +37,10 @@ fn write(field: &Field<'_>) -> Vec<u8> {
     let tag = |wire: u64| varint(u64::from(field.number) << 3 | wire);
     match field.value {
         Value::Varint(number) => [tag(0), varint(number)].concat(),
-        Value::Fixed64(bytes) => [tag(1), bytes.to_vec()].concat(),
+        Value::Fixed64(bits) => [tag(1), bits.to_le_bytes().to_vec()].concat(),
         Value::Bytes(bytes) => [tag(2), varint(bytes.len() as u64), bytes.to_vec()].concat(),
         Value::Group(bytes) => [tag(3), bytes.to_vec(), tag(4)].concat(),
-        Value::Fixed32(bytes) => [tag(5), bytes.to_vec()].concat(),
+        Value::Fixed32(bits) => [tag(5), bits.to_le_bytes().to_vec()].concat(),
     }
 }
 

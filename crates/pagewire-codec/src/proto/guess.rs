@@ -123,8 +123,8 @@ impl Seen {
                     .times
                     .saturating_add(u64::from(raw::time_ms(number).is_some()));
             }
-            Value::Fixed64(bytes) => self.fixed64.add(f64::from_le_bytes(bytes)),
-            Value::Fixed32(bytes) => self.fixed32.add(f64::from(f32::from_le_bytes(bytes))),
+            Value::Fixed64(bits) => self.fixed64.add(f64::from_bits(bits)),
+            Value::Fixed32(bits) => self.fixed32.add(f64::from(f32::from_bits(bits))),
             Value::Group(_) => count(&mut self.groups),
             Value::Bytes(bytes) => self.delimited.add(bytes, depth, len),
         }

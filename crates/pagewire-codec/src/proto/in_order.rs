@@ -4,7 +4,7 @@
 //! read. Of anything else, mistakes among it, nothing is said here: [`json`](super::json) reads the message again, takes its time, and knows what to say.
 
 use super::scalar;
-use super::table::{FieldSpec, Form, Holds, Label, Table};
+use super::table::{FieldSpec, Form, Holds, Label, Table, Usual};
 use super::wire::{DEPTH_MAX, HIGHEST_NUMBER, Value};
 use crate::cursor::Cursor;
 
@@ -44,27 +44,51 @@ impl<'s> InOrder<'s> {
         };
         let mut rest = bytes;
         while !rest.is_empty() {
-            let (number, value) = field(&mut rest)?;
+            let tag = varint(&mut rest)?;
+            let number = u32::try_from(tag >> 3).ok()?;
             let Some(place) = table.find(number) else {
+                value(tag, &mut rest)?;
                 continue;
             };
             let spec = table.fields.get(usize::from(place))?;
-            if !scalar::accepts(spec, value) {
-                continue;
-            }
-            match spec.label {
-                Label::Implicit | Label::Explicit => {
+            match (spec.usual, tag & 7) {
+                (Usual::Text, 2) => {
+                    let text = length_delimited(&mut rest)?;
                     self.next_field(&mut progress, place)?;
-                    if spec.label == Label::Explicit || !scalar::is_default(&spec.holds, value) {
+                    if !text.is_empty() {
                         self.key(&progress, spec);
-                        self.value(&spec.holds, value, depth)?;
+                        scalar::write_string(self.out, text).ok()?;
                     }
                 }
-                Label::Repeated => self.list_item(&mut progress, place, spec, value, depth)?,
-                Label::Map => {
+                (Usual::Number, 0) => {
+                    let number = varint(&mut rest)?;
+                    self.next_field(&mut progress, place)?;
+                    if number != 0 {
+                        self.key(&progress, spec);
+                        scalar::write_quoted(self.out, number);
+                    }
+                }
+                (Usual::Message, 2) => {
+                    let fields = length_delimited(&mut rest)?;
                     self.next_field(&mut progress, place)?;
                     self.key(&progress, spec);
-                    self.map(spec, value, &mut rest, depth)?;
+                    self.message(spec.holds.table()?, fields, depth.saturating_add(1))?;
+                }
+                (Usual::Texts, 2) => {
+                    let text = length_delimited(&mut rest)?;
+                    self.next_item(&mut progress, place, spec)?;
+                    scalar::write_string(self.out, text).ok()?;
+                }
+                (Usual::Messages, 2) => {
+                    let fields = length_delimited(&mut rest)?;
+                    self.next_item(&mut progress, place, spec)?;
+                    self.message(spec.holds.table()?, fields, depth.saturating_add(1))?;
+                }
+                _ => {
+                    let value = value(tag, &mut rest)?;
+                    if scalar::accepts(spec, value) {
+                        self.field(&mut progress, place, spec, value, &mut rest, depth)?;
+                    }
                 }
             }
             if self.out.len() > self.end_at_most {
@@ -76,6 +100,34 @@ impl<'s> InOrder<'s> {
         }
         self.out.push(b'}');
         Some(())
+    }
+
+    /// A field of any kind.
+    fn field(
+        &mut self,
+        progress: &mut Progress,
+        place: u16,
+        spec: &FieldSpec,
+        value: Value<'_>,
+        rest: &mut &[u8],
+        depth: usize,
+    ) -> Option<()> {
+        match spec.label {
+            Label::Implicit | Label::Explicit => {
+                self.next_field(progress, place)?;
+                if spec.label == Label::Explicit || !scalar::is_default(&spec.holds, value) {
+                    self.key(progress, spec);
+                    self.value(&spec.holds, value, depth)?;
+                }
+                Some(())
+            }
+            Label::Repeated => self.list_item(progress, place, spec, value, depth),
+            Label::Map => {
+                self.next_field(progress, place)?;
+                self.key(progress, spec);
+                self.map(spec, value, rest, depth)
+            }
+        }
     }
 
     /// Ends what is before a field, which must be one that comes before it.
@@ -95,12 +147,30 @@ impl<'s> InOrder<'s> {
     #[inline]
     fn key(&mut self, progress: &Progress, spec: &FieldSpec) {
         let is_first = self.out.len() == progress.empty;
-        let key = if is_first {
-            spec.key()
+        if !is_first {
+            return spec.comma_key.append_to(self.out);
+        }
+        // The comma takes the place of the brace, and the brace that of the comma.
+        self.out.pop();
+        let brace_at = self.out.len();
+        spec.comma_key.append_to(self.out);
+        if let Some(comma) = self.out.get_mut(brace_at) {
+            *comma = b'{';
+        }
+    }
+
+    /// Ends what is before an item of a list, which may be one of the same list.
+    #[inline]
+    fn next_item(&mut self, progress: &mut Progress, place: u16, spec: &FieldSpec) -> Option<()> {
+        if progress.in_list && progress.last == Some(place) {
+            self.out.push(b',');
         } else {
-            spec.comma_key.as_bytes()
-        };
-        self.out.extend_from_slice(key);
+            self.next_field(progress, place)?;
+            self.key(progress, spec);
+            self.out.push(b'[');
+            progress.in_list = true;
+        }
+        Some(())
     }
 
     fn list_item(
@@ -111,14 +181,7 @@ impl<'s> InOrder<'s> {
         value: Value<'_>,
         depth: usize,
     ) -> Option<()> {
-        if progress.in_list && progress.last == Some(place) {
-            self.out.push(b',');
-        } else {
-            self.next_field(progress, place)?;
-            self.key(progress, spec);
-            self.out.push(b'[');
-            progress.in_list = true;
-        }
+        self.next_item(progress, place, spec)?;
         let (true, Value::Bytes(packed)) = (spec.is_packed, value) else {
             return self.value(&spec.holds, value, depth);
         };
@@ -229,27 +292,34 @@ impl<'s> InOrder<'s> {
     }
 }
 
-/// Takes a field from the front. Groups are unusual.
-#[inline(always)]
+/// Takes a field from the front.
 fn field<'a>(rest: &mut &'a [u8]) -> Option<(u32, Value<'a>)> {
     let tag = varint(rest)?;
-    let number = tag >> 3;
-    if number == 0 || number > HIGHEST_NUMBER {
+    let value = value(tag, rest)?;
+    Some((u32::try_from(tag >> 3).ok()?, value))
+}
+
+/// Takes the value of a field from the front. Groups are unusual, and a number that no field has is a mistake.
+fn value<'a>(tag: u64, rest: &mut &'a [u8]) -> Option<Value<'a>> {
+    if !(1..=HIGHEST_NUMBER).contains(&(tag >> 3)) {
         return None;
     }
     let value = match tag & 7 {
         0 => Value::Varint(varint(rest)?),
-        1 => Value::Fixed64(*rest.split_off(..8)?.first_chunk()?),
-        2 => {
-            let length = usize::try_from(varint(rest)?).ok()?;
-            let (bytes, behind) = rest.split_at_checked(length)?;
-            *rest = behind;
-            Value::Bytes(bytes)
-        }
-        5 => Value::Fixed32(*rest.split_off(..4)?.first_chunk()?),
+        1 => Value::Fixed64(u64::from_le_bytes(*rest.split_off(..8)?.first_chunk()?)),
+        2 => Value::Bytes(length_delimited(rest)?),
+        5 => Value::Fixed32(u32::from_le_bytes(*rest.split_off(..4)?.first_chunk()?)),
         _ => return None,
     };
-    Some((u32::try_from(number).ok()?, value))
+    Some(value)
+}
+
+#[inline(always)]
+fn length_delimited<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
+    let length = usize::try_from(varint(rest)?).ok()?;
+    let (bytes, behind) = rest.split_at_checked(length)?;
+    *rest = behind;
+    Some(bytes)
 }
 
 /// Most are of one byte or two; longer ones are read as everywhere else.

@@ -167,7 +167,7 @@ impl<'s, 'a> Transcoder<'s, 'a> {
                 self.out.push(b',');
             }
             let written = self.field(spec, at..next, place);
-            if !written.map_err(|error| error.inside(&*spec.name))? {
+            if !written.map_err(|error| error.inside(&*spec.rest.name))? {
                 self.out.truncate(length);
             }
             self.check_length(place)?;
@@ -278,7 +278,7 @@ impl<'s, 'a> Transcoder<'s, 'a> {
         group: std::ops::Range<usize>,
         place: Place,
     ) -> Result<bool, DecodeError> {
-        self.out.extend_from_slice(spec.key());
+        self.out.extend_from_slice(spec.comma_key.without_comma());
         match spec.label {
             Label::Implicit | Label::Explicit => {
                 let Some(last) = self.found.get(group.end.saturating_sub(1)).copied() else {

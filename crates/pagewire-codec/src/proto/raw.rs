@@ -137,8 +137,8 @@ fn raw_field(
     let at = base.saturating_add(field.at);
     let (reading, confidence) = match field.value {
         Value::Varint(value) => (varint(value), 100),
-        Value::Fixed64(bytes) => fixed64(bytes),
-        Value::Fixed32(bytes) => fixed32(bytes),
+        Value::Fixed64(bits) => fixed64(bits),
+        Value::Fixed32(bits) => fixed32(bits),
         Value::Group(bytes) => {
             let value = read(bytes, at, depth.saturating_add(1), room);
             let value = value.map_err(|error| error.inside(field.number.to_string()))?;
@@ -171,21 +171,21 @@ pub(super) fn time_ms(value: u64) -> Option<u64> {
     ms.into_iter().find(|ms| TIMES_MS.contains(ms))
 }
 
-fn fixed64(bytes: [u8; 8]) -> (Reading, u8) {
-    let double = f64::from_le_bytes(bytes);
+fn fixed64(bits: u64) -> (Reading, u8) {
+    let double = f64::from_bits(bits);
     let is_plain = is_plain(double);
     let reading = Reading::Fixed64 {
-        value: u64::from_le_bytes(bytes),
+        value: bits,
         double: is_plain.then_some(double),
     };
     (reading, if is_plain { 80 } else { 100 })
 }
 
-fn fixed32(bytes: [u8; 4]) -> (Reading, u8) {
-    let float = f32::from_le_bytes(bytes);
+fn fixed32(bits: u32) -> (Reading, u8) {
+    let float = f32::from_bits(bits);
     let is_plain = is_plain(f64::from(float));
     let reading = Reading::Fixed32 {
-        value: u32::from_le_bytes(bytes),
+        value: bits,
         float: is_plain.then_some(float),
     };
     (reading, if is_plain { 80 } else { 100 })

@@ -10,7 +10,7 @@ use super::table::{FieldSpec, Fixed, Holds, Varint};
 use super::wire::{Value, WireType, varint};
 use crate::cursor::Cursor;
 use crate::error::{DecodeError, Fault};
-use crate::json_text::write_json_text;
+use crate::json_text::write_json_utf8;
 
 /// Whether a value may be of a field. Others are treated as fields that the schema does not know, as Protobuf's own libraries do.
 #[inline]
@@ -50,8 +50,8 @@ pub(super) fn is_default(holds: &Holds, value: Value<'_>) -> bool {
             | Holds::Message(_)
             | Holds::Group(_) => number == 0,
         },
-        Value::Fixed64(bytes) => bytes == [0; 8],
-        Value::Fixed32(bytes) => bytes == [0; 4],
+        Value::Fixed64(bits) => bits == 0,
+        Value::Fixed32(bits) => bits == 0,
         Value::Bytes(bytes) | Value::Group(bytes) => bytes.is_empty(),
     }
 }
@@ -71,8 +71,8 @@ const fn is_zero(kind: &Varint, number: u64) -> bool {
 pub(super) const fn default_of(holds: &Holds) -> Value<'static> {
     match wire_type(holds) {
         WireType::Varint => Value::Varint(0),
-        WireType::Fixed64 => Value::Fixed64([0; 8]),
-        WireType::Fixed32 => Value::Fixed32([0; 4]),
+        WireType::Fixed64 => Value::Fixed64(0),
+        WireType::Fixed32 => Value::Fixed32(0),
         WireType::Bytes => Value::Bytes(&[]),
         WireType::Group => Value::Group(&[]),
     }
@@ -107,8 +107,14 @@ impl<'a> Iterator for Packed<'a> {
         let at = self.cursor.at();
         let cursor = &mut self.cursor;
         let value = match self.wire {
-            WireType::Fixed64 => cursor.array("a 64-bit number").map(Value::Fixed64),
-            WireType::Fixed32 => cursor.array("a 32-bit number").map(Value::Fixed32),
+            WireType::Fixed64 => {
+                let bytes = cursor.array("a 64-bit number");
+                bytes.map(|bytes| Value::Fixed64(u64::from_le_bytes(bytes)))
+            }
+            WireType::Fixed32 => {
+                let bytes = cursor.array("a 32-bit number");
+                bytes.map(|bytes| Value::Fixed32(u32::from_le_bytes(bytes)))
+            }
             WireType::Varint | WireType::Bytes | WireType::Group => {
                 varint(cursor).map(Value::Varint)
             }
@@ -122,20 +128,20 @@ impl<'a> Iterator for Packed<'a> {
 pub(super) fn write(out: &mut Vec<u8>, holds: &Holds, value: Value<'_>) -> Result<(), DecodeError> {
     match (holds, value) {
         (Holds::Varint(kind), Value::Varint(number)) => write_varint(out, kind, number),
-        (Holds::Fixed64(kind), Value::Fixed64(bytes)) => match kind {
-            Fixed::Float => write_double(out, f64::from_le_bytes(bytes)),
-            Fixed::Unsigned => write_quoted(out, u64::from_le_bytes(bytes)),
-            Fixed::Signed => write_quoted(out, i64::from_le_bytes(bytes)),
+        (Holds::Fixed64(kind), Value::Fixed64(bits)) => match kind {
+            Fixed::Float => write_double(out, f64::from_bits(bits)),
+            Fixed::Unsigned => write_quoted(out, bits),
+            Fixed::Signed => write_quoted(out, bits.cast_signed()),
         },
-        (Holds::Fixed32(kind), Value::Fixed32(bytes)) => match kind {
-            Fixed::Float => write_float(out, f32::from_le_bytes(bytes)),
-            Fixed::Unsigned => write_number(out, u32::from_le_bytes(bytes)),
-            Fixed::Signed => write_number(out, i32::from_le_bytes(bytes)),
+        (Holds::Fixed32(kind), Value::Fixed32(bits)) => match kind {
+            Fixed::Float => write_float(out, f32::from_bits(bits)),
+            Fixed::Unsigned => write_number(out, bits),
+            Fixed::Signed => write_number(out, bits.cast_signed()),
         },
         (Holds::String, Value::Bytes(bytes)) => return write_string(out, bytes),
         (_, Value::Bytes(bytes) | Value::Group(bytes)) => write_base64(out, bytes),
-        (_, Value::Fixed64(bytes)) => write_base64(out, &bytes),
-        (_, Value::Fixed32(bytes)) => write_base64(out, &bytes),
+        (_, Value::Fixed64(bits)) => write_base64(out, &bits.to_le_bytes()),
+        (_, Value::Fixed32(bits)) => write_base64(out, &bits.to_le_bytes()),
         (_, Value::Varint(number)) => write_quoted(out, number),
     }
     Ok(())
@@ -177,7 +183,7 @@ fn write_number(out: &mut Vec<u8>, number: impl itoa::Integer) {
 }
 
 /// JSON numbers of JavaScript are exact up to 2^53 only.
-fn write_quoted(out: &mut Vec<u8>, number: impl itoa::Integer) {
+pub(super) fn write_quoted(out: &mut Vec<u8>, number: impl itoa::Integer) {
     out.push(b'"');
     write_number(out, number);
     out.push(b'"');
@@ -212,11 +218,11 @@ fn write_not_finite(out: &mut Vec<u8>, number: f64) {
 }
 
 pub(super) fn write_string(out: &mut Vec<u8>, bytes: &[u8]) -> Result<(), DecodeError> {
-    let Ok(text) = simdutf8::basic::from_utf8(bytes) else {
-        return Err(not_utf8(bytes));
-    };
-    write_json_text(out, text);
-    Ok(())
+    if write_json_utf8(out, bytes) {
+        Ok(())
+    } else {
+        Err(not_utf8(bytes))
+    }
 }
 
 #[cold]

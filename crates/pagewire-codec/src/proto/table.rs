@@ -34,21 +34,58 @@ pub(super) enum Form {
     WellKnown(MessageDescriptor),
 }
 
-/// What is known of one field.
+/// What is known of one field: one cache line, as a schema is larger than what is near the processor, and each field of a message needs another one.
 #[derive(Debug)]
+#[repr(align(64))]
 pub(super) struct FieldSpec {
     pub(super) number: u32,
-    pub(super) name: Box<str>,
     /// `,"name":`
-    pub(super) comma_key: Box<str>,
+    pub(super) comma_key: CommaKey,
     pub(super) holds: Holds,
     /// How it is written.
     pub(super) wire: WireType,
     /// Many of its values may be written as one.
     pub(super) is_packed: bool,
     pub(super) label: Label,
+    pub(super) usual: Usual,
+    pub(super) rest: Box<RestOfSpec>,
+}
+
+const _: () = assert!(size_of::<FieldSpec>() == 64);
+
+/// What is seldom asked for.
+#[derive(Debug)]
+pub(super) struct RestOfSpec {
+    pub(super) name: Box<str>,
     /// The number of its oneof in the message.
     pub(super) oneof: Option<u16>,
+}
+
+/// What nearly all fields of messages are, so that one look tells what to do. It follows from the other members.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Usual {
+    /// A string that is left out where it is empty.
+    Text,
+    Texts,
+    /// An unsigned number of 64 bits that is left out where it is 0.
+    Number,
+    /// This table.
+    Message,
+    Messages,
+    No,
+}
+
+impl Usual {
+    const fn of(label: Label, holds: &Holds) -> Self {
+        match (label, holds) {
+            (Label::Implicit, Holds::String) => Self::Text,
+            (Label::Repeated, Holds::String) => Self::Texts,
+            (Label::Implicit, Holds::Varint(Varint::Uint64)) => Self::Number,
+            (Label::Explicit, Holds::Message(_)) => Self::Message,
+            (Label::Repeated, Holds::Message(_)) => Self::Messages,
+            _ => Self::No,
+        }
+    }
 }
 
 /// How often a field may occur.
@@ -100,10 +137,48 @@ pub(super) enum Fixed {
     Signed,
 }
 
-impl FieldSpec {
-    /// `"name":`
-    pub(super) fn key(&self) -> &[u8] {
-        self.comma_key.as_bytes().get(1..).unwrap_or_default()
+/// `,"name":`, beside what else is known of the field where it is short.
+#[derive(Debug)]
+pub(super) enum CommaKey {
+    Short { length: u8, bytes: [u8; SHORT] },
+    Long(Box<Box<[u8]>>),
+}
+
+/// Of a key with its comma, quotation marks and colon.
+const SHORT: usize = 30;
+
+impl CommaKey {
+    fn new(name: &str) -> Self {
+        let text = format!(",{}:", quoted(name)).into_bytes();
+        let mut bytes = [0; SHORT];
+        match (bytes.get_mut(..text.len()), u8::try_from(text.len())) {
+            (Some(place), Ok(length)) => {
+                place.copy_from_slice(&text);
+                Self::Short { length, bytes }
+            }
+            _ => Self::Long(Box::new(text.into_boxed_slice())),
+        }
+    }
+
+    pub(super) fn without_comma(&self) -> &[u8] {
+        let text = match self {
+            Self::Short { length, bytes } => bytes.get(..usize::from(*length)).unwrap_or_default(),
+            Self::Long(bytes) => bytes,
+        };
+        text.get(1..).unwrap_or_default()
+    }
+
+    #[inline]
+    pub(super) fn append_to(&self, out: &mut Vec<u8>) {
+        match self {
+            // Always as many bytes, which is a step or two, and then back.
+            Self::Short { length, bytes } => {
+                let end = out.len().saturating_add(usize::from(*length));
+                out.extend_from_slice(bytes);
+                out.truncate(end);
+            }
+            Self::Long(bytes) => out.extend_from_slice(bytes),
+        }
     }
 }
 
@@ -122,7 +197,7 @@ impl Holds {
 impl Table {
     /// The oneof of the field at this place.
     pub(super) fn oneof(&self, place: u16) -> Option<u16> {
-        self.fields.get(usize::from(place))?.oneof
+        self.fields.get(usize::from(place))?.rest.oneof
     }
 
     /// The place in `fields`.
@@ -167,7 +242,7 @@ fn table(message: &MessageDescriptor, ids: &HashMap<String, usize>) -> Table {
     }
     Table {
         name: message.full_name().into(),
-        has_oneofs: fields.iter().any(|field| field.oneof.is_some()),
+        has_oneofs: fields.iter().any(|field| field.rest.oneof.is_some()),
         fields,
         dense,
         form: form(message),
@@ -198,13 +273,16 @@ fn spec(
     let holds = holds(field, ids);
     FieldSpec {
         number: field.number(),
-        name: field.name().into(),
-        comma_key: format!(",{}:", quoted(field.json_name())).into(),
+        comma_key: CommaKey::new(field.json_name()),
         wire: scalar::wire_type(&holds),
+        usual: Usual::of(label, &holds),
         is_packed: label == Label::Repeated && scalar::is_packable(&holds),
         holds,
         label,
-        oneof,
+        rest: Box::new(RestOfSpec {
+            name: field.name().into(),
+            oneof,
+        }),
     }
 }
 

@@ -65,12 +65,12 @@ impl Walk<'_> {
                         continue;
                     };
                     if self.path.len() < super::DEPTH_MAX {
-                        self.path.push((spec.number, &spec.name));
+                        self.path.push((spec.number, &spec.rest.name));
                         self.message(inner, bytes);
                         self.path.pop();
                     }
                 }
-                Some(spec) => self.note(field.number, field.value, Some(&spec.name)),
+                Some(spec) => self.note(field.number, field.value, Some(&spec.rest.name)),
                 None => self.note(field.number, field.value, None),
             }
         }

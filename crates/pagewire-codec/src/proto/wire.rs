@@ -31,14 +31,14 @@ pub struct Field<'a> {
 pub enum Value<'a> {
     /// int32, int64, uint32, uint64, sint32, sint64, bool, enum.
     Varint(u64),
-    /// fixed64, sfixed64, double.
-    Fixed64([u8; 8]),
+    /// fixed64, sfixed64, double: their bits.
+    Fixed64(u64),
     /// string, bytes, a message, packed repeated fields.
     Bytes(&'a [u8]),
     /// A group: the fields between its tags.
     Group(&'a [u8]),
-    /// fixed32, sfixed32, float.
-    Fixed32([u8; 4]),
+    /// fixed32, sfixed32, float: their bits.
+    Fixed32(u32),
 }
 
 /// How a value is written.
@@ -105,7 +105,7 @@ impl<'a> Fields<'a> {
         let mut at = self.cursor.at();
         let value = match wire {
             0 => Value::Varint(varint(&mut self.cursor)?),
-            1 => Value::Fixed64(self.cursor.array("a 64-bit number")?),
+            1 => Value::Fixed64(u64::from_le_bytes(self.cursor.array("a 64-bit number")?)),
             2 => {
                 let length = varint(&mut self.cursor)?;
                 at = self.cursor.at();
@@ -113,7 +113,7 @@ impl<'a> Fields<'a> {
             }
             3 => Value::Group(group(&mut self.cursor, number, self.depth)?),
             4 => return Err(self.cursor.malformed("a group ends that has not begun")),
-            5 => Value::Fixed32(self.cursor.array("a 32-bit number")?),
+            5 => Value::Fixed32(u32::from_le_bytes(self.cursor.array("a 32-bit number")?)),
             _ => return Err(self.cursor.malformed("a wire type is 6 or 7")),
         };
         Ok(Field { number, value, at })
@@ -303,10 +303,10 @@ mod tests {
         let fields = all(bytes).unwrap();
         let expected = [
             (1, Value::Varint(150), 1),
-            (2, Value::Fixed64([1, 2, 3, 4, 5, 6, 7, 8]), 4),
+            (2, Value::Fixed64(0x0807_0605_0403_0201), 4),
             (3, Value::Bytes(b"hi"), 14),
             (4, Value::Group(b"\x08\x05"), 17),
-            (5, Value::Fixed32([1, 2, 3, 4]), 21),
+            (5, Value::Fixed32(0x0403_0201), 21),
         ];
         let expected = expected.map(|(number, value, at)| Field { number, value, at });
         assert_eq!(fields, expected);

@@ -159,10 +159,10 @@ mod tests {
                 (Value::Varint(read), Written::Varint(value)) => assert_eq!(read, *value),
                 (Value::Varint(read), Written::Zigzag(value)) => assert_eq!(unzigzag(read), *value),
                 (Value::Fixed64(read), Written::Fixed64(bits)) => {
-                    assert_eq!(u64::from_le_bytes(read), *bits);
+                    assert_eq!(read, *bits);
                 }
                 (Value::Fixed32(read), Written::Fixed32(bits)) => {
-                    assert_eq!(u32::from_le_bytes(read), *bits);
+                    assert_eq!(read, *bits);
                 }
                 (Value::Bytes(read), Written::Bytes(bytes)) => assert_eq!(read, bytes),
                 (Value::Bytes(read), Written::Message(fields)) => check(read, fields),

@@ -19,7 +19,7 @@ use pagewire_codec::{BilibiliOperation, BilibiliPacket, UNPACKED_BYTES_MAX, bili
 pub use client::{Auth, HEARTBEAT_MS, auth_packet, heartbeat_packet};
 pub use gift::MESSAGE_GIFTS_MAX;
 
-use crate::event::{Body, Event, Site, SiteFormat, SitePart, Stats, Time, Unknown};
+use crate::event::{Body, Event, Id, Site, SiteFormat, SitePart, Stats, Time, Unknown};
 use crate::model::Bytes;
 use crate::reader::{Scratch, Take};
 
@@ -82,8 +82,8 @@ fn event<'a>(
 ) -> Event<'a> {
     Event {
         site: Site::Bilibili,
-        room: Cow::default(),
-        id: Cow::default(),
+        room: Id::default(),
+        id: Id::default(),
         time: Time::best(0, 0, arrival_ms),
         user: None,
         body,

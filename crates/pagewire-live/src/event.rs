@@ -4,6 +4,7 @@
 //! name (`gift.delta`: `gift_delta`) with what only this kind has.
 
 mod body;
+mod id;
 mod site_part;
 
 use std::borrow::Cow;
@@ -13,6 +14,7 @@ pub use body::{
     Piece, PieceKind, Rank, RankChange, Ranked, RoomState, RoomStateChange, Share, Stats, Unit,
     Unknown,
 };
+pub use id::Id;
 pub use site_part::{SiteFormat, SitePart};
 
 use crate::model::{Described, IntoOwned, Member, Record, Shape, names, record, write_member};
@@ -38,11 +40,11 @@ pub struct Event<'a> {
     /// Where.
     pub site: Site,
     /// The site's id of the room, as a text. Empty where the message does not tell.
-    pub room: Cow<'a, str>,
+    pub room: Id<'a>,
     /// The site's id of the message, as a text, since it may be longer than JavaScript's numbers are exact. Empty where it has none. A message that
     /// tells of several things becomes several events with the same id; where they are of the same kind, a number stands behind that of the second one, and
     /// so on.
-    pub id: Cow<'a, str>,
+    pub id: Id<'a>,
     /// When, and who says so.
     pub time: Time,
     /// Who did it. None where nobody did, as with counts.
@@ -108,7 +110,7 @@ record! {
     /// A person, as the site shows them.
     pub struct User<'a> {
         /// The site's id, as a text.
-        1 id: Cow<'a, str>,
+        1 id: Id<'a>,
         /// What they are called.
         2 name: Cow<'a, str>,
         /// How far they have come by paying, where the site tells.

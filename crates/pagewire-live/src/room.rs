@@ -81,16 +81,16 @@ impl Room {
 fn combo(event: &Event<'_>, gift: &Gift<'_>) -> Combo {
     // Without a mark of the combo each message is one of its own.
     let group = if gift.combo.is_empty() {
-        &event.id
+        &*event.id
     } else {
-        &gift.combo
+        &*gift.combo
     };
     Combo {
         room: (&*event.room).into(),
         sender: key(event.user.as_ref()),
         receiver: key(gift.receiver.as_deref()),
         gift: (&*gift.gift).into(),
-        group: (&**group).into(),
+        group: group.into(),
     }
 }
 

@@ -39,7 +39,7 @@ fn frames_hold_what_their_manifest_says() {
                 (arrival_ms - 30, "create")
             );
             *by_kind.entry(kind(&event)).or_default() += 1_u64;
-            ids.insert(event.id.into_owned());
+            ids.insert(event.id.to_string());
         });
     }
     let manifest = frames.manifest();
@@ -68,7 +68,7 @@ fn gifts_and_prices_are_together_what_the_manifest_says() {
         let (mut room, mut given) = (Room::default(), BTreeMap::new());
         let mut count = |event: Event<'_>| {
             if let Body::GiftDelta(gift) = event.body {
-                let sender = event.user.expect("who gives").id.into_owned();
+                let sender = event.user.expect("who gives").id.to_string();
                 *given.entry((sender, gift.gift.into_owned())).or_default() += gift.count;
             }
         };

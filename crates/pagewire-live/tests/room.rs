@@ -12,7 +12,7 @@ fn event(id: &str, body: Body<'static>) -> Event<'static> {
     Event {
         site: Site::Douyin,
         room: "7".into(),
-        id: Cow::Owned(id.to_owned()),
+        id: id.to_owned().into(),
         time: Time::best(1_000, 0, 0),
         user: Some(user("11")),
         body,
@@ -23,7 +23,7 @@ fn event(id: &str, body: Body<'static>) -> Event<'static> {
 
 fn user(id: &str) -> User<'static> {
     User {
-        id: Cow::Owned(id.to_owned()),
+        id: id.to_owned().into(),
         name: Cow::Owned(format!("user {id}")),
         ..User::default()
     }

@@ -30,7 +30,7 @@ pub(super) fn chat(info: &str) -> Read<'_> {
         0 => way = read_way(value),
         1 => said = text(value),
         2 => entries(value, |at, value| match at {
-            0 => user.id = text(value),
+            0 => user.id = text(value).into(),
             1 => user.name = text(value),
             2 => user.admin = number(value) == 1,
             _ => {}

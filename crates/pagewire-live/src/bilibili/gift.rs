@@ -77,7 +77,7 @@ pub(super) fn gifts(packed: &[u8]) -> Result<Read<'_>, DecodeError> {
     let user = &mut head.user;
     each(packed, |field| {
         match field.number {
-            1 => user.id = fields::id(field),
+            1 => user.id = fields::id(field).into(),
             2 => user.name = fields::text(field),
             3 => user.avatar = fields::some_text(field),
             8 => push_some(&mut user.badges, medal(bytes(field), [5, 6, 4])?),

@@ -9,7 +9,7 @@ use super::json::{is_list, is_object, number, some_id, some_text, text, try_memb
 use super::people::{Head, somebody};
 use super::{chat, gift, people, room};
 use crate::event::{
-    Body, Control, Enter, Event, Follow, Share, Site, SiteFormat, SitePart, Time, Unknown, User,
+    Body, Control, Enter, Event, Follow, Id, Share, Site, SiteFormat, SitePart, Time, Unknown, User,
 };
 use crate::model::Bytes;
 use crate::reader::Take;
@@ -142,14 +142,14 @@ impl<'a> Message<'a> {
         let mut event = Event {
             site: Site::Bilibili,
             room: if head.room.is_empty() {
-                Cow::Borrowed(&*self.room)
+                Id::from(&*self.room)
             } else {
-                head.room
+                head.room.into()
             },
             id: if id.is_empty() {
-                Cow::Borrowed(&*self.id)
+                Id::from(&*self.id)
             } else {
-                id
+                id.into()
             },
             time: Time::best(head.event_ms, self.sent_ms, arrival_ms),
             user: somebody(head.user),
@@ -167,9 +167,9 @@ impl<'a> Message<'a> {
             let next = Event {
                 // Whoever keeps events that came before apart by their ids is to keep these too.
                 id: if first_id.is_empty() {
-                    Cow::default()
+                    Id::default()
                 } else {
-                    Cow::Owned(format!("{first_id}-{number}"))
+                    Id::from(format!("{first_id}-{number}"))
                 },
                 body,
                 ..event.clone()
@@ -275,7 +275,7 @@ pub(super) fn control<'a>(action: Cow<'a, str>, text: Option<Cow<'a, str>>) -> B
 /// Somebody with an id and a name.
 pub(super) fn named<'a>(id: Cow<'a, str>, name: Cow<'a, str>) -> Option<Box<User<'a>>> {
     let user = User {
-        id,
+        id: id.into(),
         name,
         ..User::default()
     };

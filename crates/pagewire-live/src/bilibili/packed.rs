@@ -41,7 +41,7 @@ pub(super) fn interact_word(packed: &[u8]) -> Result<(Head<'_>, u64), DecodeErro
     let user = &mut head.user;
     each(packed, |field| {
         match field.number {
-            1 => user.id = id(field),
+            1 => user.id = id(field).into(),
             2 => user.name = field_text(field),
             5 => kind = number(field),
             6 => head.room = id(field),

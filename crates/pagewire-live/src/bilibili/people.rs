@@ -19,7 +19,7 @@ pub(super) fn head<'a>(data: &'a str, mut more: impl FnMut(&str, &'a str)) -> He
     let mut head = Head::default();
     let (user, mut detail) = (&mut head.user, "");
     members(data, |key, value| match key {
-        "uid" => user.id = text(value),
+        "uid" => user.id = text(value).into(),
         "uname" | "username" => user.name = text(value),
         "face" => user.avatar = some_text(value),
         "fans_medal" | "medal_info" => push_some(&mut user.badges, medal(value)),
@@ -40,7 +40,7 @@ pub(super) fn somebody(mut user: User<'_>) -> Option<User<'_>> {
     }
     // Without a log-in all have the id 0, which Protobuf does not write, and of their names the first sign and three stars are left.
     if user.id.is_empty() {
-        user.id = Cow::Borrowed("0");
+        user.id = "0".into();
     }
     user.masked = user.id == "0" || user.name.ends_with("***");
     Some(user)
@@ -49,7 +49,7 @@ pub(super) fn somebody(mut user: User<'_>) -> Option<User<'_>> {
 /// Adds what only the newer, longer form of a person has.
 pub(super) fn fill<'a>(user: &mut User<'a>, detail: &'a str) {
     members(detail, |key, value| match key {
-        "uid" if user.id.is_empty() => user.id = text(value),
+        "uid" if user.id.is_empty() => user.id = text(value).into(),
         "base" => members(value, |key, value| match key {
             "name" if user.name.is_empty() => user.name = text(value),
             "face" if user.avatar.is_none() => user.avatar = some_text(value),

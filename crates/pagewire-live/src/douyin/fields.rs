@@ -5,6 +5,8 @@ use std::borrow::Cow;
 use pagewire_codec::DecodeError;
 use pagewire_codec::proto::{Field, Fields, Packed, Value, WireType};
 
+use crate::event::Id;
+
 /// All fields of a message, one after the other.
 #[inline]
 pub(crate) fn each<'a>(
@@ -76,6 +78,11 @@ pub(crate) fn some_text<'a>(field: &Field<'a>) -> Option<Cow<'a, str>> {
 /// A number as a text, since ids pass what JavaScript's numbers are exact for. Empty for 0.
 pub(crate) fn id(field: &Field<'_>) -> Cow<'static, str> {
     some_id(field).unwrap_or_default()
+}
+
+/// As [`id`].
+pub(crate) fn text_id(field: &Field<'_>) -> Id<'static> {
+    some_number(field).map(Id::from).unwrap_or_default()
 }
 
 pub(crate) fn some_id(field: &Field<'_>) -> Option<Cow<'static, str>> {

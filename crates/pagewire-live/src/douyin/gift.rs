@@ -43,7 +43,7 @@ pub(super) fn light_gift(payload: &[u8]) -> Result<Read<'_>, DecodeError> {
             4 => gift.combo_count = number(field),
             5 => {
                 gift.receiver = Some(Box::new(User {
-                    id: id(field),
+                    id: id(field).into(),
                     ..User::default()
                 }));
             }

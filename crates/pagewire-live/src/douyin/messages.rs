@@ -5,14 +5,14 @@ use std::borrow::Cow;
 use pagewire_codec::DecodeError;
 
 use super::envelope::Message;
-use super::fields::{bytes, digits, each, id, number, numbers, some_number, some_text, text};
+use super::fields::{bytes, each, id, number, numbers, some_number, some_text, text};
 use super::gift::{gift, light_gift};
 use super::people::{Head, head, user};
 use super::rich;
 use crate::event::{
-    Body, Chat, Control, Enter, Event, FanClub, Follow, Like, Link, LinkSide, Notice, Rank, Ranked,
-    RoomState, RoomStateChange, Share, Site, SiteFormat, SitePart, Stats, Time, Unknown, User,
-    push, push_some,
+    Body, Chat, Control, Enter, Event, FanClub, Follow, Id, Like, Link, LinkSide, Notice, Rank,
+    Ranked, RoomState, RoomStateChange, Share, Site, SiteFormat, SitePart, Stats, Time, Unknown,
+    User, push, push_some,
 };
 use crate::model::Bytes;
 use crate::reader::Take;
@@ -41,7 +41,7 @@ impl<'a> Message<'a> {
         let mut event = Event {
             site,
             room: head.room,
-            id: Cow::Owned(digits(self.msg_id)),
+            id: Id::from(self.msg_id),
             time: Time::best(event_ms, head.create_ms, arrival_ms),
             user: head.user,
             body,

@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use pagewire_codec::DecodeError;
 use pagewire_codec::proto::Field;
 
-use super::fields::{bytes, each, first, id, number, some_number, some_text, text};
-use crate::event::{Badge, Gender, User, push_some};
+use super::fields::{bytes, each, first, number, some_number, some_text, text, text_id};
+use crate::event::{Badge, Gender, Id, User, push_some};
 
 /// Everybody has this id who is shown to somebody without a log-in. Verified: the capture of 2023.
 const MASKED_ID: &str = "111111";
@@ -14,7 +14,7 @@ const MASKED_ID: &str = "111111";
 /// What all messages have.
 #[derive(Debug, Default)]
 pub(super) struct Head<'a> {
-    pub(super) room: Cow<'a, str>,
+    pub(super) room: Id<'a>,
     pub(super) create_ms: u64,
     pub(super) user: Option<User<'a>>,
     /// A `Text`, not read yet: few kinds need it.
@@ -45,7 +45,7 @@ pub(super) fn head<'a>(
 fn common<'a>(fields: &'a [u8], head: &mut Head<'a>) -> Result<(), DecodeError> {
     each(fields, |field| {
         match field.number {
-            3 => head.room = id(field),
+            3 => head.room = text_id(field),
             4 => head.create_ms = number(field),
             8 => head.display_text = bytes(field),
             // Only messages without a user of their own have one here that differs.
@@ -61,7 +61,7 @@ pub(super) fn user(fields: &[u8]) -> Result<User<'_>, DecodeError> {
     let mut user = User::default();
     each(fields, |field| {
         match field.number {
-            1 => user.id = id(field),
+            1 => user.id = text_id(field),
             3 => user.name = text(field),
             4 => user.gender = gender(number(field)),
             9 => user.avatar = image_address(bytes(field))?,

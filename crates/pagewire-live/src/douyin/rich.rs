@@ -93,7 +93,7 @@ fn mention<'a>(fields: &'a [u8], piece: &mut Piece<'a>) -> Result<(), DecodeErro
         if field.number == 1 {
             let user = user(bytes(field))?;
             (piece.text, piece.image) = (user.name, user.avatar);
-            piece.id = (!user.id.is_empty()).then_some(user.id);
+            piece.id = (!user.id.is_empty()).then_some(user.id.into());
         }
         Ok(())
     })

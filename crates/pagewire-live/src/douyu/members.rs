@@ -49,7 +49,7 @@ fn is_of_person(key: &str) -> bool {
 
 fn person_member<'a>(user: &mut User<'a>, key: &str, value: Cow<'a, str>) {
     match key {
-        "uid" => user.id = value,
+        "uid" => user.id = value.into(),
         "nn" => user.name = value,
         "level" => user.level = number(&value),
         "rg" => user.admin = ADMINS.contains(&&*value),
@@ -65,7 +65,7 @@ pub(super) fn somebody(user: User<'_>) -> Option<User<'_>> {
 /// The same, of an id and a name.
 pub(super) fn named<'a>(id: Cow<'a, str>, name: Cow<'a, str>) -> Option<Box<User<'a>>> {
     let user = User {
-        id,
+        id: id.into(),
         name,
         ..User::default()
     };

@@ -48,8 +48,8 @@ pub(super) fn events(packet: &DouyuPacket<'_>, index: usize, arrival_ms: u64, ta
     };
     let mut event = Event {
         site: Site::Douyu,
-        room: read.head.room,
-        id: read.id,
+        room: read.head.room.into(),
+        id: read.id.into(),
         time: Time::best(read.event_ms, 0, arrival_ms),
         user: somebody(read.head.user),
         body: read.body,

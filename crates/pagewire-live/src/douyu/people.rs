@@ -60,9 +60,9 @@ pub(super) fn mute(text: &str) -> Option<Read<'_>> {
     let [mut of, mut by] = [(); 2].map(|()| User::default());
     let mut is_done = true;
     let mut head = head(text, |key, value| match key {
-        "did" => of.id = value,
+        "did" => of.id = value.into(),
         "dnic" => of.name = value,
-        "sid" => by.id = value,
+        "sid" => by.id = value.into(),
         "snic" => by.name = value,
         "ret" => is_done = value == "0",
         _ => {}

@@ -27,7 +27,7 @@ fn ranked(message: &str, place: u64, club: Option<&str>) -> Ranked<'static> {
     };
     let (user, mut club_level) = (&mut ranked.user, None);
     each(message, |key, value| match key {
-        "uid" => user.id = owned(&value),
+        "uid" => user.id = owned(&value).into(),
         "nn" | "nickname" => user.name = owned(&value),
         "level" | "lev" => user.level = number(&value),
         "bl" => club_level = number(&value),

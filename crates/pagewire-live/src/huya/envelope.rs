@@ -6,7 +6,7 @@ use pagewire_codec::{DecodeError, Fault, TarsReader};
 
 use super::fields::{id_of, structure};
 use super::names::{COMMANDS, name_of};
-use crate::event::{Body, Event, Site, SiteFormat, SitePart, Time, Unknown};
+use crate::event::{Body, Event, Id, Site, SiteFormat, SitePart, Time, Unknown};
 use crate::model::Bytes;
 
 /// Messages of one batch that are read. One more is an error, and the rest of the batch is left out. The site sends some tens.
@@ -192,8 +192,8 @@ impl<'a> Push<'a> {
     pub(super) fn with(&self, room: Cow<'a, str>, time: Time, body: Body<'a>) -> Event<'a> {
         Event {
             site: Site::Huya,
-            room,
-            id: id_of(self.id),
+            room: room.into(),
+            id: id_of(self.id).into(),
             time,
             user: None,
             body,
@@ -213,8 +213,8 @@ pub(super) fn unread<'a>(command: &Command<'a>, frame: &'a [u8], time: Time) -> 
     );
     Event {
         site: Site::Huya,
-        room: Cow::default(),
-        id: Cow::default(),
+        room: Id::default(),
+        id: Id::default(),
         time,
         user: None,
         body: unknown(command.data),

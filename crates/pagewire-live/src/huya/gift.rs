@@ -14,8 +14,8 @@ pub(super) fn gift<'a>(fields: &mut TarsReader<'a>) -> Result<Read<'a>, DecodeEr
     gift.gift = id(fields, 0)?;
     let payment = text(fields, 1)?;
     let given = number(fields, 2)?;
-    receiver.id = id(fields, 3)?;
-    user.id = id(fields, 4)?;
+    receiver.id = id(fields, 3)?.into();
+    user.id = id(fields, 4)?.into();
     receiver.name = text(fields, 5)?;
     user.name = text(fields, 6)?;
     gift.group_count = number(fields, 8)?;
@@ -36,7 +36,7 @@ pub(super) fn gift<'a>(fields: &mut TarsReader<'a>) -> Result<Read<'a>, DecodeEr
     let presenter = receiver.id.clone();
     gift.receiver = Some(Box::new(receiver));
     let mut read = Read::of(Body::Gift(gift));
-    (read.presenter, read.user) = (presenter, Some(user));
+    (read.presenter, read.user) = (presenter.into(), Some(user));
     Ok(read)
 }
 
@@ -53,7 +53,7 @@ pub(super) fn banner<'a>(fields: &mut TarsReader<'a>) -> Result<Read<'a>, Decode
     let gift = id(fields, 0)?;
     let given = number(fields, 1)?;
     let user = User {
-        id: id(fields, 3)?,
+        id: id(fields, 3)?.into(),
         name: text(fields, 4)?,
         ..User::default()
     };
@@ -68,7 +68,7 @@ pub(super) fn banner<'a>(fields: &mut TarsReader<'a>) -> Result<Read<'a>, Decode
     };
     let count = format!(" × {}", count(pack, presses));
     let pieces = vec![
-        mention(user.id.clone(), user.name.clone()),
+        mention(user.id.clone().into(), user.name.clone()),
         plain(" → "),
         receiver,
         plain(": "),

@@ -142,7 +142,7 @@ fn piece<'a>(kind: PieceKind, text: &str, id: Option<Cow<'a, str>>) -> Piece<'a>
 /// `VipEnterBanner`
 fn enter_banner<'a>(fields: &mut TarsReader<'a>) -> Result<Read<'a>, DecodeError> {
     let mut user = User {
-        id: id(fields, 0)?,
+        id: id(fields, 0)?.into(),
         name: text(fields, 1)?,
         ..User::default()
     };
@@ -162,7 +162,7 @@ fn enter<'a>(fields: &mut TarsReader<'a>) -> Result<Read<'a>, DecodeError> {
     if let Some(noble) = noble(fields, 1)? {
         read.presenter = noble.presenter;
         read.user = Some(User {
-            id: noble.user,
+            id: noble.user.into(),
             level: noble.level,
             ..User::default()
         });

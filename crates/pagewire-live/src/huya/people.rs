@@ -15,7 +15,7 @@ const WOMAN: u64 = 1;
 /// `SenderInfo`
 pub(super) fn sender<'a>(fields: &mut TarsReader<'a>) -> Result<User<'a>, DecodeError> {
     let mut user = User {
-        id: id(fields, 0)?,
+        id: id(fields, 0)?.into(),
         name: text(fields, 2)?,
         gender: (number(fields, 3)? == WOMAN).then_some(Gender::Female),
         avatar: some_text(fields, 4)?,

@@ -13,7 +13,7 @@ use crate::event::{Body, EVENT_LIST_MAX, Rank, Ranked, User};
 pub(super) fn vip_bar<'a>(fields: &mut TarsReader<'a>) -> Result<Read<'a>, DecodeError> {
     let start = number(fields, 1)?;
     let users = ranked(fields, 4, start, |item, ranked| {
-        ranked.user.id = id(item, 0)?;
+        ranked.user.id = id(item, 0)?.into();
         ranked.user.level = noble(item, 2)?.and_then(|noble| noble.level);
         ranked.user.name = text(item, 5)?;
         ranked.user.avatar = some_text(item, 8)?;
@@ -29,7 +29,7 @@ pub(super) fn week<'a>(fields: &mut TarsReader<'a>) -> Result<Read<'a>, DecodeEr
     // Where the list starts is told behind it.
     let start = number(&mut fields.clone(), 1)?;
     let users = ranked(fields, 0, start, |item, ranked| {
-        ranked.user.id = id(item, 0)?;
+        ranked.user.id = id(item, 0)?.into();
         ranked.user.name = text(item, 1)?;
         let score = id(item, 2)?;
         ranked.user.level = some_number(item, 4)?;
@@ -51,7 +51,7 @@ pub(super) fn week<'a>(fields: &mut TarsReader<'a>) -> Result<Read<'a>, DecodeEr
 /// `FansRankListRsp`: who is first in the club.
 pub(super) fn fans<'a>(fields: &mut TarsReader<'a>) -> Result<Read<'a>, DecodeError> {
     let users = ranked(fields, 2, 0, |item, ranked| {
-        ranked.user.id = id(item, 0)?;
+        ranked.user.id = id(item, 0)?.into();
         ranked.user.name = text(item, 1)?;
         ranked.score = id(item, 2)?;
         ranked.user.avatar = some_text(item, 4)?;

@@ -154,6 +154,7 @@ fn told() -> Vec<Case> {
         heat: Some(3),
         likes: Some(4),
         text: Some("1.9万".into()),
+        ranked: None,
     };
     let paused = RoomStateChange {
         state: Some(RoomState::Paused),

@@ -1,11 +1,14 @@
 //! What becomes of events of one room: each once, gifts counted, rankings with their changes.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use pagewire_live::{
-    Body, Chat, Event, Gift, IDLE_MS, ROOM_IDS_MAX, ROOM_RANKINGS_MAX, Rank, Ranked, Room, Site,
-    SitePart, Time, Unit, User,
+    Body, Chat, Event, Gift, IDLE_MS, REMEMBERED_MS, ROOM_IDS_MAX, ROOM_RANKINGS_MAX, Rank, Ranked,
+    Room, Site, SitePart, Time, Unit, User,
 };
+use proptest::collection::vec;
+use proptest::prelude::*;
 use serde_json::{Value, json};
 
 fn event(id: &str, body: Body<'static>) -> Event<'static> {
@@ -158,6 +161,44 @@ fn gifts_are_followed_by_what_they_add_and_what_they_are_together() {
     room.advance(3 + 2 * IDLE_MS, |event| finals.push(json(&event)));
     room.end(|event| finals.push(json(&event)));
     assert_eq!(kinds(&finals), ["gift.final", "gift.final"]);
+}
+
+proptest! {
+    /// Any order, any loss, any repetition under the same id or others, packs of all sizes, marks of the end anywhere or nowhere, pauses.
+    #[test]
+    fn deltas_and_finals_are_what_was_given_whatever_comes_of_the_messages(
+        messages in vec((0..4_u64, 1..2_000_u64, any::<bool>(), 0..30_u32, 0..2 * IDLE_MS), 0..100),
+    ) {
+        let mut room = Room::default();
+        let (mut highest, mut deltas, mut finals) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        let mut note = |event: Event<'_>| {
+            let (sums, gift) = match event.body {
+                Body::GiftDelta(gift) => (&mut deltas, gift),
+                Body::GiftFinal(gift) => (&mut finals, gift),
+                other => {
+                    assert!(matches!(other, Body::Gift(_)));
+                    return;
+                }
+            };
+            assert_eq!(gift.value, gift.count * 5);
+            *sums.entry(gift.combo.to_string()).or_default() += gift.count;
+        };
+        let mut now_ms = 0;
+        for (combo, count, ends, id, pause_ms) in messages {
+            // Shorter than what would make a new combo of it, for all of them.
+            now_ms = (now_ms + pause_ms).min(REMEMBERED_MS - 1);
+            let mut event = gift(&id.to_string(), count, &combo.to_string());
+            if let Body::Gift(gift) = &mut event.body {
+                gift.ends = ends;
+            }
+            let highest: &mut u64 = highest.entry(combo.to_string()).or_default();
+            *highest = count.max(*highest);
+            room.take(event, now_ms, &mut note);
+        }
+        room.end(&mut note);
+        prop_assert_eq!(&deltas, &highest);
+        prop_assert_eq!(&finals, &highest);
+    }
 }
 
 #[test]

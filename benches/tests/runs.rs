@@ -97,8 +97,8 @@ fn decoding_is_measured_once() {
     let has_python = report["left_out"].is_null().then_some(());
     let (expected_rows, expected_bars) = match need("Python's protobuf and betterproto", has_python)
     {
-        Some(()) => (9, 5),
-        None => (6, 3),
+        Some(()) => (10, 9),
+        None => (7, 5),
     };
     assert_eq!(
         (rows.len(), bars.len()),

@@ -172,13 +172,12 @@ proptest! {
         let mut room = Room::default();
         let (mut highest, mut deltas, mut finals) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
         let mut note = |event: Event<'_>| {
-            let (sums, gift) = match event.body {
-                Body::GiftDelta(gift) => (&mut deltas, gift),
-                Body::GiftFinal(gift) => (&mut finals, gift),
-                other => {
-                    assert!(matches!(other, Body::Gift(_)));
-                    return;
-                }
+            let (sums, gift) = if let Body::GiftDelta(gift) = event.body {
+                (&mut deltas, gift)
+            } else if let Body::GiftFinal(gift) = event.body {
+                (&mut finals, gift)
+            } else {
+                return;
             };
             assert_eq!(gift.value, gift.count * 5);
             *sums.entry(gift.combo.to_string()).or_default() += gift.count;

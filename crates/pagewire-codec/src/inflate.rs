@@ -104,6 +104,7 @@ impl Inflater {
     /// # Errors
     ///
     /// Input that is cut, contradicts itself or its checksum, has bytes behind its end, or unpacks to more. The place is a byte of the packed input.
+    /// With the feature `libdeflate`, bytes between the end of a gzip stream and a checksum and size that fit are passed over.
     pub fn inflate(
         &mut self,
         packing: Packing,

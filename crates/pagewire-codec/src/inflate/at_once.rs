@@ -45,7 +45,8 @@ impl AtOnce {
         if size > max || size > deflated.len().saturating_mul(GROWTH) {
             return false;
         }
-        // Where the stream ends is not told: of two equal members the end of the second would do for the first.
+        // Where the stream ends is not told, so what stands between it and a sum and size that fit goes unseen. Of two equal members the end of the
+        // second would do for the first.
         if memmem::find(deflated, MEMBER).is_some() {
             return false;
         }

@@ -13,8 +13,8 @@ use crate::stage::{Stage, exposed};
 
 /// What the hostile page does. `raw` sends lines past the page script, through its own call of the binding.
 const HOSTILE: &str = r#"<!doctype html><title>Hostile</title><script>
-const name = Object.getOwnPropertyNames(globalThis).find((name) => name.startsWith('__pagewire_'));
-const receiver = globalThis[name];
+// Looked for when it is needed: a document may have begun before it was attached.
+const receiver = () => globalThis[Object.getOwnPropertyNames(globalThis).find((name) => name.startsWith('__pagewire_'))];
 const waiting = [], join = Array.prototype.join;
 Array.prototype.join = function (separator) {
     const ours = separator === '\n' && this.length && typeof this[0] === 'string' && waiting.length;
@@ -22,7 +22,7 @@ Array.prototype.join = function (separator) {
 };
 const raw = async (text) => {
     waiting.push(text);
-    receiver.link.expose('poke', () => 1);
+    receiver().link.expose('poke', () => 1);
     // What was said at once in answer to something delays the next text by a task.
     for (let i = 0; waiting.length && i < 100; i += 1) await new Promise((resolve) => setTimeout(resolve));
     return waiting.length === 0;

@@ -3,8 +3,6 @@
 //! RFC 1952 (gzip), RFC 1950 (zlib), RFC 7932 (Brotli). Deflate itself and Brotli are libraries; the frame of gzip is read here, so that an error
 //! points at its byte and one state serves all streams.
 
-#[cfg(feature = "libdeflate")]
-mod at_once;
 mod brotli;
 mod gzip;
 #[cfg(test)]
@@ -22,9 +20,6 @@ pub const UNPACKED_BYTES_MAX: usize = 64 << 20;
 
 /// How often [`Inflater::unpack`] unpacks what it has unpacked.
 pub const UNPACK_LAYERS_MAX: usize = 4;
-
-/// Memory that is kept for the next output is no larger than this.
-const SPARE_BYTES: usize = 1 << 20;
 
 /// How bytes are packed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,45 +68,30 @@ pub struct Unpacked<'a> {
 #[derive(Debug)]
 pub struct Inflater {
     deflate: Decompress,
-    #[cfg(feature = "libdeflate")]
-    at_once: at_once::AtOnce,
-    /// For the next output.
-    spare: Vec<u8>,
 }
 
 impl Default for Inflater {
     fn default() -> Self {
         Self {
             deflate: Decompress::new(false),
-            #[cfg(feature = "libdeflate")]
-            at_once: at_once::AtOnce::default(),
-            spare: Vec::new(),
         }
     }
 }
 
 impl Inflater {
-    /// Takes memory back, for the next output: where frames come one after the other, most of the work of small ones is to get it.
-    pub fn recycle(&mut self, bytes: Vec<u8>) {
-        if bytes.capacity() > self.spare.capacity() && bytes.capacity() <= SPARE_BYTES {
-            self.spare = bytes;
-        }
-    }
-
     /// Unpacks one stream, which must be the whole input. What does not fit into `unpacked_bytes_max` is an error as soon as that is full. Memory
     /// grows by doubling up to it; Brotli takes its window besides, which the input may choose, up to 16 MiB.
     ///
     /// # Errors
     ///
     /// Input that is cut, contradicts itself or its checksum, has bytes behind its end, or unpacks to more. The place is a byte of the packed input.
-    /// With the feature `libdeflate`, bytes between the end of a gzip stream and a checksum and size that fit are passed over.
     pub fn inflate(
         &mut self,
         packing: Packing,
         packed: &[u8],
         unpacked_bytes_max: usize,
     ) -> Result<Vec<u8>, DecodeError> {
-        let mut bytes = std::mem::take(&mut self.spare);
+        let mut bytes = Vec::new();
         self.inflate_into(packing, packed, unpacked_bytes_max, &mut bytes)?;
         Ok(bytes)
     }
@@ -129,10 +109,6 @@ impl Inflater {
         unpacked_bytes_max: usize,
         into: &mut Vec<u8>,
     ) -> Result<(), DecodeError> {
-        #[cfg(feature = "libdeflate")]
-        if packing == Packing::Gzip && self.at_once.gzip(packed, unpacked_bytes_max, into) {
-            return Ok(());
-        }
         let guess = guess(packing, packed);
         let mut out = Output::within(std::mem::take(into), guess, unpacked_bytes_max);
         let result = self.inflate_to(packing, packed, &mut out);
@@ -217,7 +193,7 @@ impl Inflater {
         packed: &mut Cursor<'_>,
         out: &mut Output,
     ) -> Result<(), DecodeError> {
-        let Self { deflate, .. } = self;
+        let Self { deflate } = self;
         // With `Finish` what was unpacked is copied to a window only where more room is needed.
         deflate.reset(wrapping == Wrapping::Zlib);
         loop {

@@ -278,6 +278,25 @@ fn memory_is_used_again_and_holds_the_last_stream_only() {
     assert!(error.contains("is 1000, the limit is 999"), "{error}");
 }
 
+/// As fuzzing found it: a reader that looks at the last eight bytes alone takes this for one stream.
+#[test]
+fn bytes_between_a_stream_and_a_second_copy_of_its_end_are_an_error() {
+    let packed = pack(Packing::Gzip, b"once");
+    let end = &packed[packed.len() - 8..];
+    for between in [&b""[..], b"x", &packed[10..packed.len() - 8]] {
+        let doubled = [&packed[..], between, end].concat();
+        let error = Inflater::default().inflate(Packing::Gzip, &doubled, 100);
+        let expected = "malformed: bytes follow the end of the packed stream, at byte";
+        assert!(error.unwrap_err().to_string().starts_with(expected));
+        let stretched = [&packed[..packed.len() - 8], b"x", between, end].concat();
+        assert!(
+            Inflater::default()
+                .inflate(Packing::Gzip, &stretched, 100)
+                .is_err()
+        );
+    }
+}
+
 #[test]
 fn a_size_that_gzip_tells_wrong_takes_no_memory() {
     let mut packed = pack(Packing::Gzip, &[7; 1_000]);

@@ -103,7 +103,6 @@ pub(super) fn unpack<'s>(
         push.payload
     };
     let Scratch { inflater, unpacked } = scratch;
-    inflater.recycle(std::mem::take(unpacked));
     match inflater.unpack(payload, UNPACKED_BYTES_MAX)?.bytes {
         Cow::Borrowed(bytes) => Ok(Some(bytes)),
         Cow::Owned(bytes) => {

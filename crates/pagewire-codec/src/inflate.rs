@@ -3,6 +3,8 @@
 //! RFC 1952 (gzip), RFC 1950 (zlib), RFC 7932 (Brotli). Deflate itself and Brotli are libraries; the frame of gzip is read here, so that an error
 //! points at its byte and one state serves all streams.
 
+#[cfg(feature = "libdeflate")]
+mod at_once;
 mod brotli;
 mod gzip;
 #[cfg(test)]
@@ -68,12 +70,16 @@ pub struct Unpacked<'a> {
 #[derive(Debug)]
 pub struct Inflater {
     deflate: Decompress,
+    #[cfg(feature = "libdeflate")]
+    at_once: at_once::AtOnce,
 }
 
 impl Default for Inflater {
     fn default() -> Self {
         Self {
             deflate: Decompress::new(false),
+            #[cfg(feature = "libdeflate")]
+            at_once: at_once::AtOnce::default(),
         }
     }
 }
@@ -109,6 +115,10 @@ impl Inflater {
         unpacked_bytes_max: usize,
         into: &mut Vec<u8>,
     ) -> Result<(), DecodeError> {
+        #[cfg(feature = "libdeflate")]
+        if packing == Packing::Gzip && self.at_once.gzip(packed, unpacked_bytes_max, into) {
+            return Ok(());
+        }
         let guess = guess(packing, packed);
         let mut out = Output::within(std::mem::take(into), guess, unpacked_bytes_max);
         let result = self.inflate_to(packing, packed, &mut out);
@@ -165,6 +175,27 @@ impl Inflater {
         Ok(Unpacked { bytes, layers })
     }
 
+    /// As [`unpack`](Self::unpack), into memory that is used again: gives `input`, or what `into` then holds.
+    ///
+    /// # Errors
+    ///
+    /// As of [`unpack`](Self::unpack).
+    pub fn unpack_into<'a>(
+        &mut self,
+        input: &'a [u8],
+        unpacked_bytes_max: usize,
+        into: &'a mut Vec<u8>,
+    ) -> Result<&'a [u8], DecodeError> {
+        let Some(packing) = Packing::detect(input) else {
+            return Ok(input);
+        };
+        self.inflate_into(packing, input, unpacked_bytes_max, into)?;
+        if Packing::detect(into).is_some() {
+            *into = self.unpack(input, unpacked_bytes_max)?.bytes.into_owned();
+        }
+        Ok(into)
+    }
+
     /// RFC 1952 §2.2: one member after the other, to the end.
     fn members(&mut self, packed: &mut Cursor<'_>, out: &mut Output) -> Result<(), DecodeError> {
         loop {
@@ -193,7 +224,7 @@ impl Inflater {
         packed: &mut Cursor<'_>,
         out: &mut Output,
     ) -> Result<(), DecodeError> {
-        let Self { deflate } = self;
+        let Self { deflate, .. } = self;
         // With `Finish` what was unpacked is copied to a window only where more room is needed.
         deflate.reset(wrapping == Wrapping::Zlib);
         loop {

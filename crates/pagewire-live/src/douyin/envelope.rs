@@ -103,13 +103,9 @@ pub(super) fn unpack<'s>(
         push.payload
     };
     let Scratch { inflater, unpacked } = scratch;
-    match inflater.unpack(payload, UNPACKED_BYTES_MAX)?.bytes {
-        Cow::Borrowed(bytes) => Ok(Some(bytes)),
-        Cow::Owned(bytes) => {
-            *unpacked = bytes;
-            Ok(Some(unpacked))
-        }
-    }
+    inflater
+        .unpack_into(payload, UNPACKED_BYTES_MAX, unpacked)
+        .map(Some)
 }
 
 /// A bare response, packed or not, and not a frame around one: its first fields are messages (1) and a cursor (2), where a frame has numbers.

@@ -4,9 +4,8 @@
 //! read. Of anything else, mistakes among it, nothing is said here: [`json`](super::json) reads the message again, takes its time, and knows what to say.
 
 use super::scalar;
-use super::table::{FieldSpec, Form, Holds, Label, Table, Usual};
-use super::wire::{DEPTH_MAX, HIGHEST_NUMBER, Value};
-use crate::cursor::Cursor;
+use super::table::{FieldSpec, Form, Holds, Label, Slot, Table, Usual};
+use super::wire::{DEPTH_MAX, HIGHEST_NUMBER, Value, leading_varint, short_varint};
 
 /// Entries of a map, whose keys are compared one by one.
 const ENTRIES: usize = 16;
@@ -20,11 +19,10 @@ pub(super) struct InOrder<'s> {
 }
 
 /// How far a message is written.
+#[derive(Clone, Copy)]
 struct Progress {
-    /// The length of the output when it had no field.
-    empty: usize,
-    /// The last field.
-    last: Option<u16>,
+    /// The place of the field that may come next, or that of a later one.
+    next: u16,
     /// It is a list, and may go on.
     in_list: bool,
 }
@@ -36,154 +34,167 @@ impl<'s> InOrder<'s> {
         if depth > DEPTH_MAX || table.has_oneofs || !matches!(table.form, Form::Fields) {
             return None;
         }
-        self.out.push(b'{');
+        let begin = self.out.len();
         let mut progress = Progress {
-            empty: self.out.len(),
-            last: None,
+            next: 0,
             in_list: false,
         };
         let mut rest = bytes;
         while !rest.is_empty() {
-            let tag = varint(&mut rest)?;
+            let tag = short(&mut rest)?;
             let number = u32::try_from(tag >> 3).ok()?;
-            let Some(place) = table.find(number) else {
-                value(tag, &mut rest)?;
+            let Some(Slot { place, usual }) = table.find(number) else {
+                let mut behind = rest;
+                value(tag, &mut behind)?;
+                rest = behind;
                 continue;
             };
             let spec = table.fields.get(usize::from(place))?;
-            match (spec.usual, tag & 7) {
+            match (usual, tag & 7) {
                 (Usual::Text, 2) => {
                     let text = length_delimited(&mut rest)?;
-                    self.next_field(&mut progress, place)?;
+                    progress = self.next_field(progress, place)?;
                     if !text.is_empty() {
-                        self.key(&progress, spec);
+                        spec.comma_key.append_to(self.out);
                         scalar::write_string(self.out, text).ok()?;
                     }
                 }
                 (Usual::Number, 0) => {
                     let number = varint(&mut rest)?;
-                    self.next_field(&mut progress, place)?;
-                    if number != 0 {
-                        self.key(&progress, spec);
-                        scalar::write_quoted(self.out, number);
-                    }
+                    progress = self.next_field(progress, place)?;
+                    self.number(spec, number)?;
                 }
                 (Usual::Message, 2) => {
                     let fields = length_delimited(&mut rest)?;
-                    self.next_field(&mut progress, place)?;
-                    self.key(&progress, spec);
+                    progress = self.next_field(progress, place)?;
+                    spec.comma_key.append_to(self.out);
                     self.message(spec.holds.table()?, fields, depth.saturating_add(1))?;
                 }
                 (Usual::Texts, 2) => {
                     let text = length_delimited(&mut rest)?;
-                    self.next_item(&mut progress, place, spec)?;
+                    progress = self.next_item(progress, place, spec)?;
                     scalar::write_string(self.out, text).ok()?;
                 }
                 (Usual::Messages, 2) => {
                     let fields = length_delimited(&mut rest)?;
-                    self.next_item(&mut progress, place, spec)?;
+                    progress = self.next_item(progress, place, spec)?;
                     self.message(spec.holds.table()?, fields, depth.saturating_add(1))?;
                 }
                 _ => {
-                    let value = value(tag, &mut rest)?;
+                    let mut behind = rest;
+                    let value = value(tag, &mut behind)?;
                     if scalar::accepts(spec, value) {
-                        self.field(&mut progress, place, spec, value, &mut rest, depth)?;
+                        let behind = &mut behind;
+                        progress = self.field(progress, place, spec, value, behind, depth)?;
                     }
+                    rest = behind;
                 }
             }
             if self.out.len() > self.end_at_most {
                 return None;
             }
         }
+        self.end(begin, progress);
+        Some(())
+    }
+
+    #[inline]
+    fn end(&mut self, begin: usize, progress: Progress) {
         if progress.in_list {
             self.out.push(b']');
         }
+        // All keys have a comma before them; that of the first is the brace.
+        match self.out.get_mut(begin) {
+            Some(comma) => *comma = b'{',
+            None => self.out.push(b'{'),
+        }
         self.out.push(b'}');
+    }
+
+    #[inline(always)]
+    fn number(&mut self, spec: &FieldSpec, number: u64) -> Option<()> {
+        let Holds::Varint(kind) = &spec.holds else {
+            return None;
+        };
+        if !scalar::is_zero(kind, number) {
+            spec.comma_key.append_to(self.out);
+            scalar::write_varint(self.out, kind, number);
+        }
         Some(())
     }
 
     /// A field of any kind.
     fn field(
         &mut self,
-        progress: &mut Progress,
+        progress: Progress,
         place: u16,
         spec: &FieldSpec,
         value: Value<'_>,
         rest: &mut &[u8],
         depth: usize,
-    ) -> Option<()> {
+    ) -> Option<Progress> {
         match spec.label {
             Label::Implicit | Label::Explicit => {
-                self.next_field(progress, place)?;
+                let progress = self.next_field(progress, place)?;
                 if spec.label == Label::Explicit || !scalar::is_default(&spec.holds, value) {
-                    self.key(progress, spec);
+                    spec.comma_key.append_to(self.out);
                     self.value(&spec.holds, value, depth)?;
                 }
-                Some(())
+                Some(progress)
             }
             Label::Repeated => self.list_item(progress, place, spec, value, depth),
             Label::Map => {
-                self.next_field(progress, place)?;
-                self.key(progress, spec);
-                self.map(spec, value, rest, depth)
+                let progress = self.next_field(progress, place)?;
+                spec.comma_key.append_to(self.out);
+                self.map(spec, value, rest, depth)?;
+                Some(progress)
             }
         }
     }
 
     /// Ends what is before a field, which must be one that comes before it.
-    #[inline]
-    fn next_field(&mut self, progress: &mut Progress, place: u16) -> Option<()> {
-        if progress.last.is_some_and(|last| last >= place) {
+    #[inline(always)]
+    fn next_field(&mut self, progress: Progress, place: u16) -> Option<Progress> {
+        if place < progress.next {
             return None;
         }
         if progress.in_list {
             self.out.push(b']');
-            progress.in_list = false;
         }
-        progress.last = Some(place);
-        Some(())
-    }
-
-    #[inline]
-    fn key(&mut self, progress: &Progress, spec: &FieldSpec) {
-        let is_first = self.out.len() == progress.empty;
-        if !is_first {
-            return spec.comma_key.append_to(self.out);
-        }
-        // The comma takes the place of the brace, and the brace that of the comma.
-        self.out.pop();
-        let brace_at = self.out.len();
-        spec.comma_key.append_to(self.out);
-        if let Some(comma) = self.out.get_mut(brace_at) {
-            *comma = b'{';
-        }
+        Some(Progress {
+            next: place.saturating_add(1),
+            in_list: false,
+        })
     }
 
     /// Ends what is before an item of a list, which may be one of the same list.
-    #[inline]
-    fn next_item(&mut self, progress: &mut Progress, place: u16, spec: &FieldSpec) -> Option<()> {
-        if progress.in_list && progress.last == Some(place) {
+    #[inline(always)]
+    fn next_item(&mut self, progress: Progress, place: u16, spec: &FieldSpec) -> Option<Progress> {
+        if progress.in_list && progress.next == place.saturating_add(1) {
             self.out.push(b',');
-        } else {
-            self.next_field(progress, place)?;
-            self.key(progress, spec);
-            self.out.push(b'[');
-            progress.in_list = true;
+            return Some(progress);
         }
-        Some(())
+        let progress = self.next_field(progress, place)?;
+        spec.comma_key.append_to(self.out);
+        self.out.push(b'[');
+        Some(Progress {
+            in_list: true,
+            ..progress
+        })
     }
 
     fn list_item(
         &mut self,
-        progress: &mut Progress,
+        progress: Progress,
         place: u16,
         spec: &FieldSpec,
         value: Value<'_>,
         depth: usize,
-    ) -> Option<()> {
-        self.next_item(progress, place, spec)?;
+    ) -> Option<Progress> {
+        let progress = self.next_item(progress, place, spec)?;
         let (true, Value::Bytes(packed)) = (spec.is_packed, value) else {
-            return self.value(&spec.holds, value, depth);
+            self.value(&spec.holds, value, depth)?;
+            return Some(progress);
         };
         let mut written = None;
         for item in scalar::Packed::new(spec.wire, packed) {
@@ -197,7 +208,7 @@ impl<'s> InOrder<'s> {
             }
         }
         // A list of nothing may be left out, which the next field would have to know.
-        written
+        written.map(|()| progress)
     }
 
     #[inline]
@@ -316,32 +327,23 @@ fn value<'a>(tag: u64, rest: &mut &'a [u8]) -> Option<Value<'a>> {
 
 #[inline(always)]
 fn length_delimited<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
-    let length = usize::try_from(varint(rest)?).ok()?;
+    let length = usize::try_from(short(rest)?).ok()?;
     let (bytes, behind) = rest.split_at_checked(length)?;
     *rest = behind;
     Some(bytes)
 }
 
-/// Most are of one byte or two; longer ones are read as everywhere else.
+/// A tag or a length.
 #[inline(always)]
-fn varint(rest: &mut &[u8]) -> Option<u64> {
-    match **rest {
-        [first, ref behind @ ..] if first < 0x80 => {
-            *rest = behind;
-            Some(u64::from(first))
-        }
-        [first, second, ref behind @ ..] if second < 0x80 => {
-            *rest = behind;
-            Some(u64::from(first & 0x7f) | u64::from(second) << 7)
-        }
-        _ => long_varint(rest),
-    }
+fn short(rest: &mut &[u8]) -> Option<u64> {
+    let (number, behind) = short_varint(rest)?;
+    *rest = behind;
+    Some(number)
 }
 
-#[inline(never)]
-fn long_varint(rest: &mut &[u8]) -> Option<u64> {
-    let mut cursor = Cursor::new(rest);
-    let value = super::wire::varint(&mut cursor).ok()?;
-    *rest = cursor.rest();
-    Some(value)
+#[inline(always)]
+fn varint(rest: &mut &[u8]) -> Option<u64> {
+    let (number, behind) = leading_varint(rest)?;
+    *rest = behind;
+    Some(number)
 }

@@ -204,9 +204,10 @@ impl<'s, 'a> Transcoder<'s, 'a> {
         let (mut is_sorted, mut last) = (true, 0);
         for field in Fields::inside(bytes, place.depth) {
             let field = field.map_err(|error| error.shifted(place.at))?;
-            let Some(known) = table.find(field.number) else {
+            let Some(slot) = table.find(field.number) else {
                 continue;
             };
+            let known = slot.place;
             let spec = table.fields.get(usize::from(known));
             if !spec.is_some_and(|spec| scalar::accepts(spec, field.value)) {
                 continue;

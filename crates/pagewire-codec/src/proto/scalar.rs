@@ -60,7 +60,7 @@ pub(super) fn is_default(holds: &Holds, value: Value<'_>) -> bool {
     clippy::cast_possible_truncation,
     reason = "smaller numbers are the lowest bits of the varint"
 )]
-const fn is_zero(kind: &Varint, number: u64) -> bool {
+pub(super) const fn is_zero(kind: &Varint, number: u64) -> bool {
     match kind {
         Varint::Int32 | Varint::Uint32 | Varint::Sint32 | Varint::Enum(_) => number as u32 == 0,
         Varint::Int64 | Varint::Uint64 | Varint::Sint64 | Varint::Bool => number == 0,

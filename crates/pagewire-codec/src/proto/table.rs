@@ -9,6 +9,7 @@ use super::wire::WireType;
 
 /// Fields whose numbers are below this are found without a search.
 const DENSE: u32 = 256;
+/// As the place of a field: there is none.
 const NONE: u16 = u16::MAX;
 
 /// What is known of one message type.
@@ -17,10 +18,18 @@ pub(super) struct Table {
     pub(super) name: Box<str>,
     /// By their numbers.
     pub(super) fields: Vec<FieldSpec>,
-    /// The place in `fields` by the number.
-    dense: Vec<u16>,
+    /// By the number.
+    dense: Vec<Slot>,
     pub(super) has_oneofs: bool,
     pub(super) form: Form,
+}
+
+/// What is to be done about a field. This is small, and near where a [`FieldSpec`] often is not yet.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Slot {
+    /// The place in `fields`.
+    pub(super) place: u16,
+    pub(super) usual: Usual,
 }
 
 /// What the JSON of a message is.
@@ -47,7 +56,6 @@ pub(super) struct FieldSpec {
     /// Many of its values may be written as one.
     pub(super) is_packed: bool,
     pub(super) label: Label,
-    pub(super) usual: Usual,
     pub(super) rest: Box<RestOfSpec>,
 }
 
@@ -61,13 +69,13 @@ pub(super) struct RestOfSpec {
     pub(super) oneof: Option<u16>,
 }
 
-/// What nearly all fields of messages are, so that one look tells what to do. It follows from the other members.
+/// What nearly all fields of messages are, so that one look tells what to do. It follows from the label and what the field holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Usual {
     /// A string that is left out where it is empty.
     Text,
     Texts,
-    /// An unsigned number of 64 bits that is left out where it is 0.
+    /// A varint that is left out where it is 0.
     Number,
     /// This table.
     Message,
@@ -80,7 +88,7 @@ impl Usual {
         match (label, holds) {
             (Label::Implicit, Holds::String) => Self::Text,
             (Label::Repeated, Holds::String) => Self::Texts,
-            (Label::Implicit, Holds::Varint(Varint::Uint64)) => Self::Number,
+            (Label::Implicit, Holds::Varint(_)) => Self::Number,
             (Label::Explicit, Holds::Message(_)) => Self::Message,
             (Label::Repeated, Holds::Message(_)) => Self::Messages,
             _ => Self::No,
@@ -200,16 +208,32 @@ impl Table {
         self.fields.get(usize::from(place))?.rest.oneof
     }
 
-    /// The place in `fields`.
     #[inline]
-    pub(super) fn find(&self, number: u32) -> Option<u16> {
-        if let Some(place) = self.dense.get(number as usize) {
-            return (*place != NONE).then_some(*place);
+    pub(super) fn find(&self, number: u32) -> Option<Slot> {
+        if let Some(slot) = self.dense.get(number as usize) {
+            return (slot.place != NONE).then_some(*slot);
         }
+        self.search(number)
+    }
+
+    fn search(&self, number: u32) -> Option<Slot> {
         let found = self
             .fields
             .binary_search_by_key(&number, |field| field.number);
-        found.ok().and_then(|place| u16::try_from(place).ok())
+        let place = found.ok()?;
+        Some(Slot::new(
+            u16::try_from(place).ok()?,
+            self.fields.get(place)?,
+        ))
+    }
+}
+
+impl Slot {
+    fn new(place: u16, spec: &FieldSpec) -> Self {
+        Self {
+            place,
+            usual: Usual::of(spec.label, &spec.holds),
+        }
     }
 }
 
@@ -234,10 +258,14 @@ fn table(message: &MessageDescriptor, ids: &HashMap<String, usize>) -> Table {
     // More than these cannot be told apart by a place; no schema has so many.
     fields.truncate(usize::from(NONE));
     let highest = fields.last().map_or(0, |field| field.number);
-    let mut dense = vec![NONE; highest.saturating_add(1).min(DENSE) as usize];
+    let none = Slot {
+        place: NONE,
+        usual: Usual::No,
+    };
+    let mut dense = vec![none; highest.saturating_add(1).min(DENSE) as usize];
     for (place, field) in (0..).zip(&fields) {
         if let Some(slot) = dense.get_mut(field.number as usize) {
-            *slot = place;
+            *slot = Slot::new(place, field);
         }
     }
     Table {
@@ -275,7 +303,6 @@ fn spec(
         number: field.number(),
         comma_key: CommaKey::new(field.json_name()),
         wire: scalar::wire_type(&holds),
-        usual: Usual::of(label, &holds),
         is_packed: label == Label::Repeated && scalar::is_packable(&holds),
         holds,
         label,

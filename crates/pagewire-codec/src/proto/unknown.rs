@@ -54,8 +54,8 @@ impl Walk<'_> {
             return;
         };
         for field in Fields::inside(bytes, self.path.len()).map_while(Result::ok) {
-            let place = table.find(field.number);
-            let spec = place.and_then(|place| table.fields.get(usize::from(place)));
+            let slot = table.find(field.number);
+            let spec = slot.and_then(|slot| table.fields.get(usize::from(slot.place)));
             match spec {
                 Some(spec) if scalar::accepts(spec, field.value) => {
                     let Some(inner) = spec.holds.table() else {

@@ -77,12 +77,12 @@ impl<'a> Fields<'a> {
     fn usual(&mut self) -> Option<Field<'a>> {
         let (tag, rest) = short_varint(self.cursor.rest())?;
         let number = tag >> 3;
-        if number == 0 {
+        if number == 0 || number > HIGHEST_NUMBER {
             return None;
         }
         let (value, at, rest) = match tag & 7 {
             0 => {
-                let (value, behind) = short_varint(rest).or_else(|| long_varint(rest))?;
+                let (value, behind) = leading_varint(rest)?;
                 (Value::Varint(value), rest, behind)
             }
             2 => {
@@ -175,38 +175,73 @@ fn no_number(at: usize, number: u64) -> DecodeError {
     DecodeError::at(at, Fault::Malformed(why))
 }
 
-/// One of up to three bytes, and what is behind it.
+/// A tag or a length, and what is behind it: nearly all are of one byte.
 #[inline(always)]
-fn short_varint(rest: &[u8]) -> Option<(u64, &[u8])> {
-    let bits = |byte: u8, shift: u32| u64::from(byte & 0x7f) << shift;
+pub(super) fn short_varint(rest: &[u8]) -> Option<(u64, &[u8])> {
     match *rest {
-        [a, ref rest @ ..] if a < 0x80 => Some((u64::from(a), rest)),
-        [a, b, ref rest @ ..] if b < 0x80 => Some((bits(a, 0) | bits(b, 7), rest)),
-        [a, b, c, ref rest @ ..] if c < 0x80 => Some((bits(a, 0) | bits(b, 7) | bits(c, 14), rest)),
-        _ => None,
+        [first, ref behind @ ..] if first < 0x80 => Some((u64::from(first), behind)),
+        _ => leading_varint(rest),
     }
 }
 
-/// One of any length, and what is behind it.
-#[inline]
+/// A varint, and what is behind it. Whether it has one byte or two nobody can foresee: those go the same way, without a branch.
+#[inline(always)]
+pub(super) fn leading_varint(rest: &[u8]) -> Option<(u64, &[u8])> {
+    match *rest {
+        [first, second, ..] if first & second < 0x80 => {
+            let more = first >> 7;
+            let value = u64::from(first & 0x7f) | u64::from(second & more.wrapping_neg()) << 7;
+            Some((value, rest.get(usize::from(more).saturating_add(1)..)?))
+        }
+        [only] if only < 0x80 => Some((u64::from(only), &[])),
+        _ => long_varint(rest),
+    }
+}
+
+/// One of any length.
+#[inline(never)]
 fn long_varint(rest: &[u8]) -> Option<(u64, &[u8])> {
+    if let Some((word, behind)) = rest.split_first_chunk::<8>() {
+        return word_varint(u64::from_le_bytes(*word), rest, behind);
+    }
     let mut value = 0;
-    for (index, byte) in (0_u32..10).zip(rest) {
+    for (index, byte) in (0_u32..8).zip(rest) {
         value |= u64::from(byte & 0x7f) << index.saturating_mul(7);
         if *byte < 0x80 {
-            let is_whole = index < 9 || *byte <= 1;
-            let rest = rest.get(index.saturating_add(1) as usize..)?;
-            return is_whole.then_some((value, rest));
+            return Some((value, rest.get(index.saturating_add(1) as usize..)?));
         }
     }
     None
 }
 
+/// One that begins with these eight bytes: the seven bits of all of them are moved together at once.
+#[inline]
+fn word_varint<'a>(word: u64, rest: &'a [u8], behind: &'a [u8]) -> Option<(u64, &'a [u8])> {
+    const LAST: u64 = 0x8080_8080_8080_8080;
+    let last = !word & LAST;
+    // All bits up to the mark of the last byte; all, where there is none.
+    let bits = word & (last ^ last.wrapping_sub(1)) & !LAST;
+    let bits = bits & 0x007f_007f_007f_007f | (bits & 0x7f00_7f00_7f00_7f00) >> 1;
+    let bits = bits & 0x0000_3fff_0000_3fff | (bits & 0x3fff_0000_3fff_0000) >> 2;
+    let bits = bits & 0x0fff_ffff | (bits & 0x0fff_ffff_0000_0000) >> 4;
+    if last != 0 {
+        let length = (last.trailing_zeros() >> 3).saturating_add(1);
+        return Some((bits, rest.get(length as usize..)?));
+    }
+    match *behind {
+        [ninth, ref behind @ ..] if ninth < 0x80 => Some((bits | u64::from(ninth) << 56, behind)),
+        [ninth, tenth @ (0 | 1), ref behind @ ..] => Some((
+            bits | u64::from(ninth & 0x7f) << 56 | u64::from(tenth) << 63,
+            behind,
+        )),
+        _ => None,
+    }
+}
+
 /// Seven bits a byte, the lowest first; ten bytes at most.
 #[inline]
 pub(super) fn varint(cursor: &mut Cursor<'_>) -> Result<u64, DecodeError> {
-    let rest = cursor.rest();
-    let Some((value, rest)) = short_varint(rest).or_else(|| long_varint(rest)) else {
+    let Some((value, rest)) = leading_varint(cursor.rest()) else {
         return Err(no_varint(cursor));
     };
     cursor.leave(rest);

@@ -3,6 +3,7 @@
 
 use pagewire_codec::proto::UNKNOWN_PLACES_MAX;
 use pagewire_fuzz::{check_error, proto};
+use serde_json::Value;
 
 pagewire_fuzz::target!(check, seeds: seeds());
 
@@ -26,7 +27,7 @@ fn check(input: &[u8]) {
         text.len() <= JSON_BYTES_PER_BYTE * (bytes.len() + 1),
         "{text}"
     );
-    let json: serde_json::Value = serde_json::from_str(text).expect("JSON");
+    let json: Value = serde_json::from_str(text).expect("JSON");
     // The library takes this for the default value, which it is not, and leaves it out.
     if text.contains(":-0.0") {
         return;
@@ -38,7 +39,25 @@ fn check(input: &[u8]) {
     }
     let back = schema.to_bytes(message, text);
     let back = back.unwrap_or_else(|error| panic!("{error}: {text}"));
-    assert_eq!(proto::json_by_us(place, &back), Some(json));
+    let mut again = proto::json_by_us(place, &back);
+    let mut json = Some(json);
+    again
+        .iter_mut()
+        .chain(&mut json)
+        .for_each(leave_null_values);
+    assert_eq!(again, json);
+}
+
+/// Takes the `NullValue` out, which is null whatever its number is: null is read as the number 0, of which nothing is written.
+fn leave_null_values(json: &mut Value) {
+    match json {
+        Value::Object(members) => {
+            members.retain(|name, value| name != "nothing" || !value.is_null());
+            members.values_mut().for_each(leave_null_values);
+        }
+        Value::Array(items) => items.iter_mut().for_each(leave_null_values),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
 }
 
 /// Whether a field is written in another way than the schema says.

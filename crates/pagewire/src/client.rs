@@ -9,6 +9,7 @@ use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
 use hyper_util::client::legacy::Client as HyperClient;
 use hyper_util::rt::TokioExecutor;
+use pagewire_dial::tls::{self, Connector, Trust};
 use pagewire_server::Secret;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
@@ -16,7 +17,6 @@ use serde::Deserialize;
 use crate::cli::HubArguments;
 use crate::exit::{self, FAILED, Failed, USAGE};
 use crate::terminal::prefers_chinese;
-use crate::tls::{self, Connector, Trust};
 
 /// Everything but what RFC 3986 §2.3 calls unreserved.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC

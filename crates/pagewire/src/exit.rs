@@ -1,5 +1,7 @@
 //! Exit codes: one table, from the stable code of a problem document (`docs/protocol.md` §2).
 
+use pagewire_dial::tls::RootsError;
+
 /// All is well.
 pub(crate) const SUCCESS: u8 = 0;
 /// Failed for a reason that has no code of its own.
@@ -48,6 +50,16 @@ impl Failed {
             code,
             message: None,
         }
+    }
+}
+
+impl From<RootsError> for Failed {
+    fn from(error: RootsError) -> Self {
+        let code = match error {
+            RootsError::NoRoots(_) => FAILED,
+            RootsError::File { .. } => USAGE,
+        };
+        Self::new(code, error.to_string())
     }
 }
 

@@ -16,7 +16,6 @@ mod preview;
 mod serve;
 mod settings;
 mod terminal;
-mod tls;
 mod version;
 
 use std::process::ExitCode;

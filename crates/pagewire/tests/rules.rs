@@ -23,6 +23,7 @@ const LAYERS: &[(&str, Layer)] = &[
     ("pagewire-codec", Layer::Core),
     ("pagewire-live", Layer::Core),
     ("pagewire-hub", Layer::Shell),
+    ("pagewire-dial", Layer::Shell),
     ("pagewire-server", Layer::Shell),
     ("pagewire-browser", Layer::Shell),
     ("pagewire-testkit", Layer::Dev),

@@ -1,32 +1,29 @@
 //! `pagewire connect ws(s)://…`: a WebSocket client.
 //!
-//! [`mod@dial`] opens a connection, [`session`] is what happens on it, [`output`] shows that, [`end`] says what follows from its end.
+//! [`dial`] opens a connection, [`session`] is what happens on it, [`output`] shows that, [`end`] says what follows from its end.
 //! `docs/connect.md` is what users are promised.
 
-pub(crate) mod address;
-pub(crate) mod arguments;
+mod arguments;
 mod backoff;
-pub(crate) mod dial;
 mod end;
-mod handshake;
 mod input;
 mod outbox;
 mod outgoing;
 mod output;
 mod payload;
 mod pings;
-mod refusal;
 mod session;
 mod topic;
 
 use std::pin::{Pin, pin};
 use std::time::Instant;
 
-use self::address::Security;
+use pagewire_dial::tls::{self, Connector, Trust};
+use pagewire_dial::{DialError, Security, dial};
+
 pub(crate) use self::arguments::ConnectArguments;
 use self::arguments::Publishes;
 use self::backoff::Backoff;
-use self::dial::{DialError, dial};
 use self::end::End;
 use self::input::Input;
 use self::output::{Event, Form, form};
@@ -35,7 +32,6 @@ use self::topic::Topic;
 use crate::exit::{CANCELLED, FAILED, Failed, USAGE};
 use crate::serve::stop_signal;
 use crate::terminal::{self, stdout_is_terminal};
-use crate::tls::{self, Connector, Trust};
 
 pub(crate) async fn run(arguments: &ConnectArguments) -> Result<(), Failed> {
     let form = form(arguments.shape.json, arguments.shape.raw);
@@ -106,8 +102,10 @@ async fn prepare(arguments: &ConnectArguments, form: Form) -> Result<Connect<'_>
 fn connector(arguments: &ConnectArguments) -> Result<Connector, Failed> {
     match (arguments.address.security, arguments.handshake.insecure) {
         (Security::Plain, _) => Ok(tls::plain_connector()),
-        (Security::Tls, true) => tls::connector(&Trust::Anybody),
-        (Security::Tls, false) => tls::connector(&Trust::Roots(arguments.hub.ca.as_deref())),
+        (Security::Tls, true) => tls::connector(&Trust::Anybody).map_err(Failed::from),
+        (Security::Tls, false) => {
+            tls::connector(&Trust::Roots(arguments.hub.ca.as_deref())).map_err(Failed::from)
+        }
     }
 }
 
@@ -155,17 +153,15 @@ impl Connect<'_> {
         mut stop: Pin<&mut impl Future<Output = ()>>,
     ) -> Result<Attempt, Failed> {
         let ConnectArguments {
-            address,
-            handshake,
-            max_size,
-            ..
+            address, handshake, ..
         } = self.arguments;
         if handshake.insecure && address.security == Security::Tls {
             warn_of_insecurity(&address.authority);
         }
+        let (offer, limits) = (handshake.offer(), self.arguments.limits());
         let opened = tokio::select! {
             () = stop.as_mut() => return Ok(Attempt::Ended(End::Interrupted)),
-            opened = dial(&self.connector, address, handshake, *max_size) => opened,
+            opened = dial(&self.connector, address, &offer, limits) => opened,
         };
         let opened = match opened {
             Ok(opened) => opened,

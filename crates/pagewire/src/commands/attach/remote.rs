@@ -12,6 +12,8 @@ use futures_util::{FutureExt as _, SinkExt as _, StreamExt as _};
 use http::HeaderValue;
 use http::header::AUTHORIZATION;
 use pagewire_browser::{PageCarrier, RemoteHub};
+use pagewire_dial::tls::{self, Connector, Trust};
+use pagewire_dial::{Address, DialError, Header, Offer, Socket, SocketLimits, dial};
 use pagewire_hub::{Attachment, Outbound};
 use pagewire_rpc::{Frame, GroupName, Input, LinkOptions, Payload, TopicName};
 use pagewire_server::Secret;
@@ -22,11 +24,7 @@ use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::{self, Message};
 
 use crate::client::{Client, Query};
-use crate::commands::connect::address::Address;
-use crate::commands::connect::arguments::{HandshakeArguments, Header};
-use crate::commands::connect::dial::{DialError, Socket, dial};
 use crate::exit::{FAILED, Failed, USAGE};
-use crate::tls::{self, Connector, Trust};
 
 /// The subprotocol of page links and of publishing.
 const PROTOCOL: &str = "pagewire.v1";
@@ -117,15 +115,17 @@ impl Dialer {
             name: AUTHORIZATION,
             value,
         });
-        let offer = HandshakeArguments {
+        let offer = Offer {
             headers: headers.into_iter().collect(),
             origin: None,
             subprotocols: vec![PROTOCOL.to_owned()],
             timeout: DIAL_TIMEOUT,
-            insecure: false,
         };
-        let bytes = LinkOptions::default().message_bytes_max + ENVELOPE_BYTES;
-        let opened = dial(&self.connector, &address, &offer, bytes).await?;
+        let limits = SocketLimits {
+            message_bytes_max: LinkOptions::default().message_bytes_max + ENVELOPE_BYTES,
+            unsent_bytes_max: usize::MAX,
+        };
+        let opened = dial(&self.connector, &address, &offer, limits).await?;
         self.told.store(false, Ordering::Relaxed);
         Ok(opened.socket)
     }

@@ -1,15 +1,13 @@
 //! The command line of `connect`.
 
-use std::str::FromStr;
 use std::time::Duration;
 
 use clap::Args;
-use http::header::{CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING, UPGRADE};
-use http::{HeaderName, HeaderValue};
+use http::HeaderValue;
+use pagewire_dial::{Address, Header, Offer, SocketLimits};
 use pagewire_rpc::TopicName;
 use pagewire_server::parse_duration;
 
-use super::address::Address;
 use super::outgoing::FirstMessages;
 use crate::cli::HubArguments;
 
@@ -42,25 +40,46 @@ pub(crate) struct ConnectArguments {
     pub(super) shape: ShapeArguments,
 }
 
+impl ConnectArguments {
+    /// What waits for the server is what was read last (`outgoing.rs`), so its length has no limit of its own.
+    pub(super) fn limits(&self) -> SocketLimits {
+        SocketLimits {
+            message_bytes_max: self.max_size,
+            unsent_bytes_max: usize::MAX,
+        }
+    }
+}
+
 /// What the opening request says.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Opening")]
-pub(crate) struct HandshakeArguments {
+pub(super) struct HandshakeArguments {
     /// Header of the opening request; may be repeated
     #[arg(short = 'H', long = "header", value_name = "NAME: VALUE")]
-    pub(crate) headers: Vec<Header>,
+    pub(super) headers: Vec<Header>,
     /// Origin, for servers that ask where a page comes from
     #[arg(long, value_name = "ORIGIN")]
-    pub(crate) origin: Option<HeaderValue>,
+    pub(super) origin: Option<HeaderValue>,
     /// Subprotocol to offer; may be repeated, the preferred one first
     #[arg(long = "subprotocol", value_name = "NAME", value_parser = parse_token)]
-    pub(crate) subprotocols: Vec<String>,
+    pub(super) subprotocols: Vec<String>,
     /// How long connecting may take, from the look-up of the name to the server's answer
     #[arg(long, value_name = "TIME", value_parser = parse_duration, default_value = "10s")]
-    pub(crate) timeout: Duration,
+    pub(super) timeout: Duration,
     /// Accept ANY certificate: whoever sits on the way can read and change everything
     #[arg(long)]
-    pub(crate) insecure: bool,
+    pub(super) insecure: bool,
+}
+
+impl HandshakeArguments {
+    pub(super) fn offer(&self) -> Offer {
+        Offer {
+            headers: self.headers.clone(),
+            origin: self.origin.clone(),
+            subprotocols: self.subprotocols.clone(),
+            timeout: self.timeout,
+        }
+    }
 }
 
 /// What ends the command, and what does not.
@@ -138,39 +157,6 @@ impl EndArguments {
 pub(super) enum Publishes {
     Yes,
     No,
-}
-
-/// `Name: value`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Header {
-    pub(crate) name: HeaderName,
-    pub(crate) value: HeaderValue,
-}
-
-impl FromStr for Header {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let (name, value) = text.split_once(':').ok_or("write it as 'Name: value'")?;
-        let name: HeaderName = name
-            .trim()
-            .parse()
-            .map_err(|_| format!("{:?} is no name of a header", name.trim()))?;
-        if name == "sec-websocket-protocol" {
-            return Err("offer subprotocols with --subprotocol".to_owned());
-        }
-        if is_of_the_handshake(&name) {
-            return Err(format!("{name} belongs to the handshake itself"));
-        }
-        let value = HeaderValue::from_bytes(value.trim().as_bytes())
-            .map_err(|_| format!("the value of {name} holds control characters"))?;
-        Ok(Self { name, value })
-    }
-}
-
-fn is_of_the_handshake(name: &HeaderName) -> bool {
-    name.as_str().starts_with("sec-websocket-")
-        || [CONNECTION, UPGRADE, CONTENT_LENGTH, TRANSFER_ENCODING].contains(name)
 }
 
 /// RFC 6455 §4.1: a subprotocol is a token of HTTP.

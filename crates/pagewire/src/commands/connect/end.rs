@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
+use pagewire_dial::tls::innermost;
 use tokio_tungstenite::tungstenite::Error;
 use tokio_tungstenite::tungstenite::error::{CapacityError, ProtocolError};
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 
 use crate::close_code;
 use crate::exit::{CANCELLED, FAILED, Failed};
-use crate::tls::innermost;
 
 /// Why a connection is over.
 #[derive(Debug, PartialEq, Eq)]

@@ -6,9 +6,8 @@ use std::pin::Pin;
 
 use futures_util::Sink;
 use futures_util::stream::SplitSink;
+use pagewire_dial::Socket;
 use tokio_tungstenite::tungstenite::{Error, Message};
-
-use super::dial::Socket;
 
 /// Messages on their way out. A server that echoes stops reading when nobody reads its echo, so a message that waits for the
 /// server must never keep us from reading: sending is a state here, driven beside everything else.

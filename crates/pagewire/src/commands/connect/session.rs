@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use futures_util::stream::SplitStream;
+use pagewire_dial::Socket;
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::{Error, Message};
 
 use super::arguments::AfterInput;
-use super::dial::Socket;
 use super::end::End;
 use super::input::Input;
 use super::outbox::Outbox;

@@ -12,12 +12,10 @@ use http_body_util::{BodyExt as _, Empty};
 use hyper::client::conn::http1;
 use hyper_rustls::MaybeHttpsStream;
 use hyper_util::rt::TokioIo;
+use pagewire_dial::tls::{self, Connector, Fault, RootsError, Trust, innermost};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tower_service::Service as _;
-
-use crate::exit::Failed;
-use crate::tls::{self, Connector, Fault, Trust, innermost};
 
 /// Time to reach a port, and for TLS with who listens there. On this machine it takes none; elsewhere a firewall may drop packets without a word.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
@@ -108,17 +106,17 @@ impl Probe {
     /// # Errors
     ///
     /// A file of roots that cannot be used.
-    pub(crate) fn new(ca: Option<&Path>) -> Result<Self, Failed> {
+    pub(crate) fn new(ca: Option<&Path>) -> Result<Self, RootsError> {
         match tls::connector(&Trust::Roots(ca)) {
             Ok(connector) => Ok(Self {
                 connector,
                 no_roots: None,
             }),
-            Err(failed) if ca.is_some() => Err(failed),
+            Err(error) if ca.is_some() => Err(error),
             // A system without roots is one more thing that a doctor finds, and keeps nobody from a hub without TLS.
-            Err(failed) => Ok(Self {
+            Err(error) => Ok(Self {
                 connector: tls::plain_connector(),
-                no_roots: failed.message.map(Fault::without_advice),
+                no_roots: Some(Fault::without_advice(error.to_string())),
             }),
         }
     }

@@ -18,55 +18,102 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 use tower_service::Service as _;
 
-use super::address::Address;
-use super::arguments::HandshakeArguments;
-use super::handshake::{self, Key};
-use super::refusal::Refusal;
+use crate::address::Address;
+use crate::handshake::{self, Key};
+use crate::offer::{Offer, SocketLimits};
+use crate::refusal::Refusal;
 use crate::tls::{self, Connector, innermost};
 
+/// What tungstenite gathers before it writes; its own default.
+const WRITE_BUFFER_BYTES: usize = 128 << 10;
+
 /// An open connection.
-pub(crate) type Socket = WebSocketStream<TokioIo<Upgraded>>;
+pub type Socket = WebSocketStream<TokioIo<Upgraded>>;
 
 /// What came of an opening handshake that went well.
 #[derive(Debug)]
-pub(crate) struct Opened {
-    pub(crate) socket: Socket,
-    pub(super) peer: Option<SocketAddr>,
-    pub(super) subprotocol: Option<String>,
+pub struct Opened {
+    /// The connection itself.
+    pub socket: Socket,
+    /// Who is at the other end, where that is known.
+    pub peer: Option<SocketAddr>,
+    /// The subprotocol that the server selected.
+    pub subprotocol: Option<String>,
 }
 
 /// Why there is no connection.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum DialError {
+pub enum DialError {
+    /// The name has no address.
     #[error(
         "cannot find the host of {address} ({why}); is the name right, and is there a network?"
     )]
-    Lookup { address: String, why: String },
+    Lookup {
+        /// Where to.
+        address: String,
+        /// What was said about it.
+        why: String,
+    },
+    /// Nothing listens there.
     #[error(
         "nothing listens at {address} (connection refused); is the server running, and is the port right?"
     )]
-    ConnectionRefused { address: String },
+    ConnectionRefused {
+        /// Where to.
+        address: String,
+    },
+    /// There is no way there.
     #[error("cannot reach {address}: {why}")]
-    Unreachable { address: String, why: String },
+    Unreachable {
+        /// Where to.
+        address: String,
+        /// What was said about it.
+        why: String,
+    },
+    /// TLS failed.
     #[error(
         "no TLS with {address}: {why} (--insecure goes on without checking a certificate, for a look)"
     )]
-    Tls { address: String, why: String },
+    Tls {
+        /// Where to.
+        address: String,
+        /// What was said about it.
+        why: String,
+    },
+    /// It took too long.
     #[error(
         "{address} did not answer the handshake within {after:?}; --timeout gives it more time"
     )]
-    TimedOut { address: String, after: Duration },
+    TimedOut {
+        /// Where to.
+        address: String,
+        /// How long it may take.
+        after: Duration,
+    },
+    /// The connection broke before it was open.
     #[error("{address} broke off the handshake: {why}; does a WebSocket server listen there?")]
-    BrokenOff { address: String, why: String },
+    BrokenOff {
+        /// Where to.
+        address: String,
+        /// What was said about it.
+        why: String,
+    },
+    /// The server switches protocols, and not as it should.
     #[error("{address} answers, but {why}")]
-    BadAnswer { address: String, why: String },
+    BadAnswer {
+        /// Where to.
+        address: String,
+        /// What was said about it.
+        why: String,
+    },
+    /// The server answers with something other than a WebSocket.
     #[error("{address} refused the connection: {}", .0.shown(), address = .0.address)]
     Refused(Box<Refusal>),
 }
 
 impl DialError {
     /// True where the same request may go well later.
-    pub(crate) fn is_transient(&self) -> bool {
+    pub fn is_transient(&self) -> bool {
         match self {
             Self::Lookup { .. }
             | Self::ConnectionRefused { .. }
@@ -81,16 +128,20 @@ impl DialError {
 
 /// Opens a connection within the time that `offer` gives.
 ///
+/// # Errors
+///
+/// At which step it failed, and why; [`DialError::is_transient`] tells whether another try makes sense.
+///
 /// # Cancel safety
 ///
 /// Dropping the future drops the connection.
-pub(crate) async fn dial(
+pub async fn dial(
     connector: &Connector,
     address: &Address,
-    offer: &HandshakeArguments,
-    message_bytes: usize,
+    offer: &Offer,
+    limits: SocketLimits,
 ) -> Result<Opened, DialError> {
-    let opening = open(connector.clone(), address, offer, message_bytes);
+    let opening = open(connector.clone(), address, offer, limits);
     match timeout(offer.timeout, opening).await {
         Ok(result) => result,
         Err(_) => Err(DialError::TimedOut {
@@ -103,8 +154,8 @@ pub(crate) async fn dial(
 async fn open(
     mut connector: Connector,
     address: &Address,
-    offer: &HandshakeArguments,
-    message_bytes: usize,
+    offer: &Offer,
+    limits: SocketLimits,
 ) -> Result<Opened, DialError> {
     let stream = connector
         .call(address.http())
@@ -137,8 +188,10 @@ async fn open(
         _ = connection => exchange.await?,
     };
     let config = WebSocketConfig::default()
-        .max_message_size(Some(message_bytes))
-        .max_frame_size(Some(message_bytes));
+        .max_message_size(Some(limits.message_bytes_max))
+        .max_frame_size(Some(limits.message_bytes_max))
+        .write_buffer_size(WRITE_BUFFER_BYTES)
+        .max_write_buffer_size(limits.unsent_bytes_max.max(WRITE_BUFFER_BYTES + 1));
     let socket =
         WebSocketStream::from_raw_socket(TokioIo::new(upgraded), Role::Client, Some(config)).await;
     Ok(Opened {
@@ -153,7 +206,7 @@ async fn exchange(
     mut sender: http1::SendRequest<Empty<Bytes>>,
     request: Request<Empty<Bytes>>,
     address: &Address,
-    offer: &HandshakeArguments,
+    offer: &Offer,
     key: &Key,
 ) -> Result<(Upgraded, Option<String>), DialError> {
     let broken_off = |error: hyper::Error| DialError::BrokenOff {

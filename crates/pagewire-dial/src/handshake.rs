@@ -11,23 +11,23 @@ use http::{HeaderMap, HeaderName, HeaderValue, Request, Response};
 use http_body_util::Empty;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
-use super::address::Address;
-use super::arguments::HandshakeArguments;
+use crate::address::Address;
+use crate::offer::Offer;
 
 /// The nonce of one handshake, in base64.
 #[derive(Debug, Clone)]
-pub(super) struct Key(String);
+pub(crate) struct Key(String);
 
 impl Key {
-    pub(super) fn new(nonce: [u8; 16]) -> Self {
+    pub(crate) fn new(nonce: [u8; 16]) -> Self {
         Self(STANDARD.encode(nonce))
     }
 }
 
 /// The opening request. The user's own headers win over ours.
-pub(super) fn request(
+pub(crate) fn request(
     address: &Address,
-    offer: &HandshakeArguments,
+    offer: &Offer,
     key: &Key,
 ) -> Result<Request<Empty<Bytes>>, http::Error> {
     let mut request = Request::builder()
@@ -61,7 +61,7 @@ pub(super) fn request(
 }
 
 /// Checks the answer of a server that switches protocols (RFC 6455 §4.1, second list): the selected subprotocol, or what is wrong.
-pub(super) fn check<B>(
+pub(crate) fn check<B>(
     response: &Response<B>,
     key: &Key,
     offered: &[String],
@@ -162,14 +162,13 @@ mod tests {
 
     #[test]
     fn the_users_headers_win_and_may_come_twice() {
-        let offer = HandshakeArguments {
+        let offer = Offer {
             headers: ["Host: other", "X-A: 1", "X-A: 2", "User-Agent: me"]
                 .map(|text| text.parse().expect("a header"))
                 .to_vec(),
             origin: Some(HeaderValue::from_static("https://o.example")),
             subprotocols: vec!["a".to_owned(), "b".to_owned()],
             timeout: std::time::Duration::ZERO,
-            insecure: false,
         };
         let address = "ws://me:pw@h:1/p?q".parse().expect("an address");
         let request = request(&address, &offer, &key()).expect("a request");

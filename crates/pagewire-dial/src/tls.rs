@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::fmt;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
@@ -18,22 +18,42 @@ use rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
 };
 
-use crate::exit::{FAILED, Failed, USAGE};
-
 /// Opens connections to `http://` and `https://` addresses.
-pub(crate) type Connector = HttpsConnector<HttpConnector>;
+pub type Connector = HttpsConnector<HttpConnector>;
 
 /// Whose certificates are taken.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Trust<'a> {
+pub enum Trust<'a> {
     /// Those that lead to a root of the system, or to one in this PEM file.
     Roots(Option<&'a Path>),
     /// Any. Whoever asks for this says so to the user each time.
     Anybody,
 }
 
+/// Why there is nothing to check certificates with.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RootsError {
+    /// The system has no roots, or none that can be read: why.
+    #[error(
+        "no root certificates of this system ({0}); install ca-certificates, or name a file with --ca"
+    )]
+    NoRoots(String),
+    /// The file that was named cannot be used.
+    #[error("--ca {}: {why}", .file.display())]
+    File {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
+}
+
 /// A connector for addresses with and without TLS.
-pub(crate) fn connector(trust: &Trust<'_>) -> Result<Connector, Failed> {
+///
+/// # Errors
+///
+/// There are no roots. Trying again changes nothing until somebody installs some.
+pub fn connector(trust: &Trust<'_>) -> Result<Connector, RootsError> {
     let config = match trust {
         Trust::Roots(ca) => config_with(roots(*ca)?),
         Trust::Anybody => {
@@ -48,7 +68,7 @@ pub(crate) fn connector(trust: &Trust<'_>) -> Result<Connector, Failed> {
 }
 
 /// A connector for addresses without TLS: it trusts nobody, and reads no roots, which takes some milliseconds.
-pub(crate) fn plain_connector() -> Connector {
+pub fn plain_connector() -> Connector {
     wrap(config_with(RootCertStore::empty()))
 }
 
@@ -75,7 +95,7 @@ fn wrap(config: ClientConfig) -> Connector {
         .wrap_connector(http)
 }
 
-fn roots(ca: Option<&Path>) -> Result<RootCertStore, Failed> {
+fn roots(ca: Option<&Path>) -> Result<RootCertStore, RootsError> {
     let mut store = RootCertStore::empty();
     let system = rustls_native_certs::load_native_certs();
     // Old roots that rustls does not understand are in many systems' stores; those that it does are enough.
@@ -88,18 +108,16 @@ fn roots(ca: Option<&Path>) -> Result<RootCertStore, Failed> {
             || "it has none".to_owned(),
             |error| format!("they cannot be read: {error}"),
         );
-        return Err(Failed::new(
-            FAILED,
-            format!(
-                "no root certificates of this system ({why}); install ca-certificates, or name a file with --ca"
-            ),
-        ));
+        return Err(RootsError::NoRoots(why));
     }
     Ok(store)
 }
 
-fn add_file(store: &mut RootCertStore, file: &Path) -> Result<(), Failed> {
-    let refused = |why: String| Failed::new(USAGE, format!("--ca {}: {why}", file.display()));
+fn add_file(store: &mut RootCertStore, file: &Path) -> Result<(), RootsError> {
+    let refused = |why: String| RootsError::File {
+        file: file.to_owned(),
+        why,
+    };
     let certificates = CertificateDer::pem_file_iter(file)
         .and_then(Iterator::collect::<Result<Vec<_>, _>>)
         .map_err(|error| refused(error.to_string()))?;
@@ -119,9 +137,11 @@ fn add_file(store: &mut RootCertStore, file: &Path) -> Result<(), Failed> {
 
 /// What is wrong with TLS, and what to do about it where that is known.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Fault {
-    pub(crate) what: String,
-    pub(crate) todo: Option<&'static str>,
+pub struct Fault {
+    /// What is wrong.
+    pub what: String,
+    /// What to do about it.
+    pub todo: Option<&'static str>,
 }
 
 impl Fault {
@@ -132,7 +152,8 @@ impl Fault {
         }
     }
 
-    pub(crate) fn without_advice(what: impl Into<String>) -> Self {
+    /// A fault that nobody can say more about.
+    pub fn without_advice(what: impl Into<String>) -> Self {
         Self {
             what: what.into(),
             todo: None,
@@ -148,7 +169,7 @@ impl fmt::Display for Fault {
 }
 
 /// What went wrong with TLS, where an error of connecting is about TLS.
-pub(crate) fn explain(error: &(dyn Error + 'static)) -> Option<Fault> {
+pub fn explain(error: &(dyn Error + 'static)) -> Option<Fault> {
     if let Some(error) = sources(error).find_map(|error| error.downcast_ref::<rustls::Error>()) {
         return Some(explain_tls(error));
     }
@@ -164,14 +185,14 @@ pub(crate) fn explain(error: &(dyn Error + 'static)) -> Option<Fault> {
 }
 
 /// The words of the cause that has no further cause.
-pub(crate) fn innermost(error: &(dyn Error + 'static)) -> String {
+pub fn innermost(error: &(dyn Error + 'static)) -> String {
     sources(error)
         .last()
         .map_or_else(String::new, ToString::to_string)
 }
 
 /// The error and what caused it, from the outside in.
-pub(crate) fn sources<'a>(
+pub fn sources<'a>(
     error: &'a (dyn Error + 'static),
 ) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
     std::iter::successors(Some(error), |error| cause(*error))

@@ -9,7 +9,7 @@ use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use tokio::time::timeout;
 
-use super::address::Address;
+use crate::address::Address;
 
 /// So much of the body of a refusal is shown.
 const BODY_SHOWN_BYTES_MAX: usize = 1024;
@@ -18,8 +18,8 @@ const BODY_WAIT: Duration = Duration::from_secs(2);
 
 /// What a server says that opens no WebSocket.
 #[derive(Debug)]
-pub(crate) struct Refusal {
-    pub(super) address: String,
+pub struct Refusal {
+    pub(crate) address: String,
     status: StatusCode,
     /// The reason as the server words it, where it does not use the usual words.
     reason: Option<String>,
@@ -29,7 +29,7 @@ pub(crate) struct Refusal {
 
 impl Refusal {
     /// Reads the beginning of the body, in a bounded time.
-    pub(super) async fn read(address: &Address, response: Response<Incoming>) -> Self {
+    pub(crate) async fn read(address: &Address, response: Response<Incoming>) -> Self {
         let (parts, body) = response.into_parts();
         let reason = parts.extensions.get::<hyper::ext::ReasonPhrase>();
         Self {
@@ -42,7 +42,7 @@ impl Refusal {
     }
 
     /// True where the same request may go well later.
-    pub(super) fn is_transient(&self) -> bool {
+    pub(crate) fn is_transient(&self) -> bool {
         let later = [
             StatusCode::REQUEST_TIMEOUT,
             StatusCode::TOO_EARLY,
@@ -52,7 +52,7 @@ impl Refusal {
     }
 
     /// Status, reason, advice, and the beginning of the body.
-    pub(super) fn shown(&self) -> String {
+    pub(crate) fn shown(&self) -> String {
         let usual = self.status.canonical_reason();
         let reason = self.reason.as_deref().or(usual);
         let mut text = format!("{} {}", self.status.as_str(), reason.unwrap_or(""));

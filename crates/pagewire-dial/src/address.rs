@@ -13,7 +13,7 @@ const PASTED: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'<').add(b'>').add(
 
 /// Whether the connection is encrypted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Security {
+pub enum Security {
     /// `ws://`
     Plain,
     /// `wss://`
@@ -22,19 +22,24 @@ pub(super) enum Security {
 
 /// A WebSocket address that was checked. Shown without the name and password it may hold.
 #[derive(Debug, Clone)]
-pub(crate) struct Address {
-    pub(super) security: Security,
+pub struct Address {
+    /// From its scheme.
+    pub security: Security,
     /// Host and port as they stand in the address, for the header `Host`.
-    pub(super) authority: String,
+    pub authority: String,
     /// Path and query.
-    pub(super) path: String,
+    pub(crate) path: String,
     /// From `ws://NAME:PASSWORD@…`
-    pub(super) authorization: Option<HeaderValue>,
+    pub(crate) authorization: Option<HeaderValue>,
 }
 
 impl Address {
     /// The same place for an HTTP client.
-    pub(super) fn http(&self) -> Uri {
+    #[expect(
+        clippy::missing_panics_doc,
+        reason = "it cannot: its parts come from a valid address"
+    )]
+    pub fn http(&self) -> Uri {
         let scheme = match self.security {
             Security::Plain => "http",
             Security::Tls => "https",

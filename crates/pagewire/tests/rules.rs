@@ -24,6 +24,7 @@ const LAYERS: &[(&str, Layer)] = &[
     ("pagewire-live", Layer::Core),
     ("pagewire-hub", Layer::Shell),
     ("pagewire-dial", Layer::Shell),
+    ("pagewire-room", Layer::Shell),
     ("pagewire-server", Layer::Shell),
     ("pagewire-browser", Layer::Shell),
     ("pagewire-testkit", Layer::Dev),

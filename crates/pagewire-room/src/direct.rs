@@ -1,0 +1,1 @@
+//! A push socket that is opened without a browser.

@@ -1,0 +1,281 @@
+//! Signers: who signs the address of a push socket. No site's signing code is here; each signer is the user's own.
+//!
+//! [`Signers`] asks them in order. One that fails rests for a while, and why is kept ([`Signers::states`]). `docs/signers.md` is what
+//! users are promised.
+
+mod address;
+mod command;
+mod error;
+pub mod message;
+pub mod order;
+mod page;
+mod process;
+pub mod script;
+mod target;
+
+use std::fmt;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use pagewire_dial::tls::Connector;
+use pagewire_hub::{Hub, show_duration};
+
+use self::address::AddressSigner;
+use self::command::CommandSigner;
+pub use self::error::SignError;
+use self::message::{SignAnswer, SignRequest};
+use self::order::{Order, Rest};
+use self::page::PageSigner;
+pub use self::process::STDERR_BYTES_MAX;
+use self::script::{ScriptOptions, ScriptSigner};
+pub use self::target::SignerAddress;
+
+/// Most signers of a list.
+pub const SIGNERS_MAX: usize = 16;
+
+/// What signers need, and how long each may take.
+#[derive(Debug, Clone)]
+pub struct SignerOptions {
+    /// The hub whose pages are asked.
+    pub hub: Hub,
+    /// Opens connections to servers that sign.
+    pub connector: Connector,
+    /// How scripts are run.
+    pub script: ScriptOptions,
+    /// How long a page may take; 5 s by default.
+    pub page_timeout: Duration,
+    /// How long a program may take from its start to its end; 10 s by default.
+    pub command_timeout: Duration,
+    /// How long a server may take from the look-up of its name to the end of its answer; 10 s by default.
+    pub address_timeout: Duration,
+}
+
+impl SignerOptions {
+    /// Pages of this hub, servers through this connector, and the times above.
+    pub fn new(hub: Hub, connector: Connector) -> Self {
+        Self {
+            hub,
+            connector,
+            script: ScriptOptions::default(),
+            page_timeout: Duration::from_secs(5),
+            command_timeout: Duration::from_secs(10),
+            address_timeout: Duration::from_secs(10),
+        }
+    }
+}
+
+/// Several signers in order, shared by all rooms.
+#[derive(Debug)]
+pub struct Signers {
+    signers: Vec<(SignerAddress, Signer)>,
+    order: Mutex<Order>,
+}
+
+#[derive(Debug)]
+enum Signer {
+    Page(PageSigner),
+    Script(Box<ScriptSigner>),
+    Command(CommandSigner),
+    Address(AddressSigner),
+}
+
+/// What came of signing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Signed {
+    /// Who signed.
+    pub signer: SignerAddress,
+    /// The signature, or a whole address.
+    pub answer: SignAnswer,
+}
+
+/// No signer gave anything.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AllFailed {
+    /// Each signer in its order, and why it gave nothing, now or when it was asked last.
+    pub failures: Vec<(SignerAddress, SignError)>,
+    /// How long until the first of them is asked again.
+    pub retry_in: Duration,
+}
+
+/// How a signer fares.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SignerState {
+    /// Which.
+    pub signer: SignerAddress,
+    /// Why and until when it rests; none when it has not failed since it worked last.
+    pub rest: Option<Rest>,
+}
+
+impl Signers {
+    /// Checks the list, and reads the scripts in it.
+    ///
+    /// # Errors
+    ///
+    /// Which signer cannot be used, and why: too many, a script that cannot be read, a build without scripts.
+    pub fn new(
+        addresses: Vec<SignerAddress>,
+        options: &SignerOptions,
+    ) -> Result<Self, (SignerAddress, SignError)> {
+        if let Some(surplus) = addresses.get(SIGNERS_MAX) {
+            return Err((surplus.clone(), SignError::TooMany { limit: SIGNERS_MAX }));
+        }
+        let mut signers = Vec::with_capacity(addresses.len());
+        for address in addresses {
+            match Signer::new(&address, options) {
+                Ok(signer) => signers.push((address, signer)),
+                Err(error) => return Err((address, error)),
+            }
+        }
+        Ok(Self {
+            order: Mutex::new(Order::new(signers.len())),
+            signers,
+        })
+    }
+
+    /// Asks one signer after the other until one signs. `now` decides who rests.
+    ///
+    /// # Errors
+    ///
+    /// None of them did: why each of them, and when to try again.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future takes a call of a page back, kills a program, and closes a connection.
+    pub async fn sign(&self, request: &SignRequest, now: Instant) -> Result<Signed, AllFailed> {
+        let began = Instant::now();
+        let mut tried = Vec::new();
+        while let Some(which) = self.next(&tried, now) {
+            let Some((address, signer)) = self.signers.get(which) else {
+                break;
+            };
+            match signer.ask(request, address).await {
+                Ok(answer) => {
+                    self.order().worked(which);
+                    return Ok(Signed {
+                        signer: address.clone(),
+                        answer,
+                    });
+                }
+                Err(error) => {
+                    tracing::warn!(signer = %address, %error, "a signer failed and rests");
+                    self.order().failed(which, error, now + began.elapsed());
+                    tried.push(which);
+                }
+            }
+        }
+        Err(self.all_failed(now + began.elapsed()))
+    }
+
+    /// How each signer fares, in their order.
+    pub fn states(&self) -> Vec<SignerState> {
+        let order = self.order();
+        let signers = self.signers.iter().enumerate();
+        let states = signers.map(|(which, (signer, _))| SignerState {
+            signer: signer.clone(),
+            rest: order.rest(which).cloned(),
+        });
+        states.collect()
+    }
+
+    fn next(&self, tried: &[usize], now: Instant) -> Option<usize> {
+        self.order().next(tried, now)
+    }
+
+    fn order(&self) -> std::sync::MutexGuard<'_, Order> {
+        self.order.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn all_failed(&self, now: Instant) -> AllFailed {
+        let rests = self.states().into_iter();
+        let rests: Vec<_> = rests
+            .filter_map(|state| Some((state.signer, state.rest?)))
+            .collect();
+        let until = rests.iter().map(|(_, rest)| rest.until).min();
+        AllFailed {
+            retry_in: until.map_or(Duration::ZERO, |until| until.saturating_duration_since(now)),
+            failures: rests
+                .into_iter()
+                .map(|(signer, rest)| (signer, rest.reason))
+                .collect(),
+        }
+    }
+}
+
+impl Signer {
+    fn new(address: &SignerAddress, options: &SignerOptions) -> Result<Self, SignError> {
+        Ok(match address.clone() {
+            SignerAddress::Page { group, function } => Self::Page(PageSigner {
+                hub: options.hub.clone(),
+                group,
+                function,
+                timeout: options.page_timeout,
+            }),
+            SignerAddress::Script { file, function } => {
+                let signer = ScriptSigner::new(file, function, options.script.clone())?;
+                Self::Script(Box::new(signer))
+            }
+            SignerAddress::Command { program, arguments } => Self::Command(CommandSigner {
+                program,
+                arguments,
+                timeout: options.command_timeout,
+            }),
+            SignerAddress::Http(uri) => Self::Address(AddressSigner::new(
+                uri,
+                options.connector.clone(),
+                options.address_timeout,
+            )),
+        })
+    }
+
+    async fn ask(
+        &self,
+        request: &SignRequest,
+        address: &SignerAddress,
+    ) -> Result<SignAnswer, SignError> {
+        let json: Bytes = match self {
+            Self::Page(signer) => signer.ask(request).await?,
+            Self::Script(signer) => signer.ask(request).await?,
+            Self::Command(signer) => signer.ask(request).await?,
+            Self::Address(signer) => signer.ask(request).await?,
+        };
+        let (answer, note) = SignAnswer::read(&json)?;
+        if let Some(note) = note {
+            tracing::info!(signer = %address, "{note}");
+        }
+        Ok(answer)
+    }
+}
+
+impl AllFailed {
+    /// The same in Chinese.
+    pub fn zh(&self) -> String {
+        if self.failures.is_empty() {
+            return "没有签名器；用 --signer 指定一个".to_owned();
+        }
+        let mut text = format!(
+            "所有签名器都失败了，{} 后重试：",
+            show_duration(self.retry_in)
+        );
+        for (place, (signer, error)) in self.failures.iter().enumerate() {
+            text += &format!("\n  {}. {signer}：{}", place + 1, error.zh());
+        }
+        text
+    }
+}
+
+impl std::error::Error for AllFailed {}
+
+impl fmt::Display for AllFailed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.failures.is_empty() {
+            return f.write_str("there is no signer; name one with --signer");
+        }
+        let again = show_duration(self.retry_in);
+        write!(f, "no signer signed; the next try is in {again}:")?;
+        for (place, (signer, error)) in self.failures.iter().enumerate() {
+            write!(f, "\n  {}. {signer}: {error}", place + 1)?;
+        }
+        Ok(())
+    }
+}

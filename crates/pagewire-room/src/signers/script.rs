@@ -1,0 +1,322 @@
+//! `script:FILE#FUNCTION`: a JavaScript file, run by QuickJS in a child process with limits.
+//!
+//! The child is this program again, with [`CHILD_ARGUMENT`]; what is said with it is in [`wire`], one JSON text a line.
+//! It lives on between calls, and is killed at the first thing that goes wrong, or when the file changed.
+
+#[cfg(feature = "script")]
+mod engine;
+mod wire;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::process::{ChildStdin, ChildStdout, Command};
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
+
+#[cfg(feature = "script")]
+pub use self::engine::child_main;
+use self::wire::{Said, Setup};
+pub use self::wire::{ScriptFault, ScriptPlace};
+use super::error::SignError;
+use super::message::{ANSWER_BYTES_MAX, SignRequest};
+use super::process::{Pipes, Process, describe};
+
+/// The one argument of the child process. Nobody types it.
+pub const CHILD_ARGUMENT: &str = "script-signer-child";
+/// Longest script, in bytes.
+pub const SCRIPT_BYTES_MAX: u64 = 8 << 20;
+/// What a script may allocate by default, in bytes.
+pub const SCRIPT_MEMORY_BYTES_MAX: usize = 64 << 20;
+/// Longest line of the child: an answer, and what is around it.
+const LINE_BYTES_MAX: u64 = ANSWER_BYTES_MAX as u64 + 4_096;
+/// What the child is given beyond the time of a call to say that it is over, before it is killed from outside.
+const GRACE: Duration = Duration::from_millis(500);
+/// What starting the process may take beyond that, on a machine that is busy.
+const START: Duration = Duration::from_secs(10);
+
+/// How scripts are run.
+#[derive(Debug, Clone)]
+pub struct ScriptOptions {
+    /// The program that calls [`child_main`] when its first argument is [`CHILD_ARGUMENT`]; none: this one.
+    pub program: Option<PathBuf>,
+    /// What a script may allocate, in bytes; [`SCRIPT_MEMORY_BYTES_MAX`] by default. Its process may take 128 MiB more.
+    pub memory_bytes_max: usize,
+    /// How long loading the file may take, and each call; 2 s by default.
+    pub timeout: Duration,
+}
+
+impl Default for ScriptOptions {
+    fn default() -> Self {
+        Self {
+            program: None,
+            memory_bytes_max: SCRIPT_MEMORY_BYTES_MAX,
+            timeout: Duration::from_secs(2),
+        }
+    }
+}
+
+/// A script, and its process while there is one.
+#[derive(Debug)]
+pub(super) struct ScriptSigner {
+    file: PathBuf,
+    function: String,
+    program: PathBuf,
+    options: ScriptOptions,
+    /// One call at a time: a script is one thread.
+    turn: Semaphore,
+    kept: Mutex<Kept>,
+}
+
+/// What stays between calls.
+#[derive(Debug)]
+struct Kept {
+    source: Source,
+    /// Runs that source.
+    runner: Option<Runner>,
+}
+
+/// A script as it was when it was read.
+#[derive(Debug, Clone)]
+struct Source {
+    stamp: Stamp,
+    text: Arc<str>,
+}
+
+/// What tells that a file changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Stamp {
+    modified: Option<SystemTime>,
+    length: u64,
+}
+
+/// A child process that has loaded the script.
+#[derive(Debug)]
+struct Runner {
+    process: Process,
+    stdin: ChildStdin,
+    stdout: BufReader<ChildStdout>,
+}
+
+/// Why a runner gave no answer.
+enum Stop {
+    Fault(ScriptFault),
+    /// It said nothing in time, not even that.
+    Silent,
+    /// Its output ended, or is none of ours.
+    Broken,
+}
+
+impl ScriptSigner {
+    /// Reads the file.
+    pub(super) fn new(
+        file: PathBuf,
+        function: String,
+        options: ScriptOptions,
+    ) -> Result<Self, SignError> {
+        if cfg!(not(feature = "script")) {
+            return Err(SignError::NoScripts);
+        }
+        let unread = |why: String| SignError::ScriptUnread {
+            file: file.clone(),
+            why,
+        };
+        let source = Source::read(&file).map_err(unread)?;
+        let program = match options.program.clone() {
+            Some(program) => program,
+            None => std::env::current_exe()
+                .map_err(|error| unread(format!("its process has no program: {error}")))?,
+        };
+        Ok(Self {
+            file,
+            function,
+            program,
+            options,
+            turn: Semaphore::new(1),
+            kept: Mutex::new(Kept {
+                source,
+                runner: None,
+            }),
+        })
+    }
+
+    /// # Cancel safety
+    ///
+    /// Dropping the future kills the process of the script; the next call has a new one.
+    pub(super) async fn ask(&self, request: &SignRequest) -> Result<Bytes, SignError> {
+        let _turn = self.turn.acquire().await;
+        let (source, runner) = self.current()?;
+        let mut runner = match runner {
+            Some(runner) => runner,
+            None => self.start(&source).await?,
+        };
+        let answer = runner
+            .call(&request.json(), self.patience(), &self.file)
+            .await;
+        match answer {
+            Ok(answer) => {
+                self.kept().runner = Some(runner);
+                Ok(answer)
+            }
+            Err(stop) => Err(self.stopped(stop, runner).await),
+        }
+    }
+
+    /// The script as it is in the file now, and what runs it if something does.
+    fn current(&self) -> Result<(Source, Option<Runner>), SignError> {
+        let unread = |why: String| SignError::ScriptUnread {
+            file: self.file.clone(),
+            why,
+        };
+        let stamp = Stamp::of(&self.file).map_err(unread)?;
+        let mut kept = self.kept();
+        if kept.source.stamp != stamp {
+            tracing::info!(file = %self.file.display(), "the script changed and is read again");
+            kept.runner = None;
+            kept.source = Source::read(&self.file).map_err(unread)?;
+        }
+        Ok((kept.source.clone(), kept.runner.take()))
+    }
+
+    fn kept(&self) -> std::sync::MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn patience(&self) -> Duration {
+        self.options.timeout + GRACE
+    }
+
+    async fn start(&self, source: &Source) -> Result<Runner, SignError> {
+        let mut command = Command::new(&self.program);
+        command.arg(OsString::from(CHILD_ARGUMENT)).env_clear();
+        let (process, Pipes { stdin, stdout }) = Process::start(command)
+            .map_err(|error| self.process(format!("cannot be started: {error}"), String::new()))?;
+        let mut runner = Runner {
+            process,
+            stdin,
+            stdout: BufReader::new(stdout),
+        };
+        let setup = Setup {
+            file: self.file.display().to_string(),
+            source: source.text.to_string(),
+            function: self.function.clone(),
+            memory_bytes: self.options.memory_bytes_max,
+            time_ms: u64::try_from(self.options.timeout.as_millis()).unwrap_or(u64::MAX),
+        };
+        let setup = serde_json::to_string(&setup).expect("texts and numbers have a JSON");
+        match runner
+            .call(&setup, self.patience() + START, &self.file)
+            .await
+        {
+            Ok(_) => Ok(runner),
+            Err(stop) => Err(self.stopped(stop, runner).await),
+        }
+    }
+
+    async fn stopped(&self, stop: Stop, mut runner: Runner) -> SignError {
+        match stop {
+            Stop::Fault(fault) => SignError::Script {
+                file: self.file.clone(),
+                function: self.function.clone(),
+                fault,
+            },
+            // A native loop, such as a sort, that nothing interrupts.
+            Stop::Silent => SignError::Script {
+                file: self.file.clone(),
+                function: self.function.clone(),
+                fault: ScriptFault::Slow {
+                    after_ms: u64::try_from(self.options.timeout.as_millis()).unwrap_or(u64::MAX),
+                    at: None,
+                },
+            },
+            Stop::Broken => {
+                // It ended by itself, or says things that are none of ours; then it is killed.
+                let how = match timeout(GRACE, runner.process.wait()).await {
+                    Ok(Ok(status)) => describe(status),
+                    Ok(Err(_)) | Err(_) => "says what it should not".to_owned(),
+                };
+                self.process(how, runner.process.kill().await)
+            }
+        }
+    }
+
+    fn process(&self, how: String, stderr: String) -> SignError {
+        SignError::ScriptProcess {
+            file: self.file.clone(),
+            function: self.function.clone(),
+            how,
+            stderr,
+        }
+    }
+}
+
+impl Runner {
+    /// Sends one line and waits for its answer; what the script logs on the way goes to our log.
+    async fn call(
+        &mut self,
+        line: &str,
+        patience: Duration,
+        file: &std::path::Path,
+    ) -> Result<Bytes, Stop> {
+        let exchange = async {
+            // A process that is gone says so by the end of its output.
+            let _ = self.stdin.write_all(line.as_bytes()).await;
+            let _ = self.stdin.write_all(b"\n").await;
+            loop {
+                match self.said().await.ok_or(Stop::Broken)? {
+                    Said::Log { level, text } => {
+                        tracing::info!(script = %file.display(), %level, "{text}");
+                    }
+                    Said::Ready => return Ok(Bytes::new()),
+                    Said::Answer(json) => return Ok(String::from(Box::<str>::from(json)).into()),
+                    Said::Fault(fault) => return Err(Stop::Fault(fault)),
+                }
+            }
+        };
+        timeout(patience, exchange)
+            .await
+            .unwrap_or(Err(Stop::Silent))
+    }
+
+    /// The next line; none when there is no more, or when it is none of ours.
+    async fn said(&mut self) -> Option<Said> {
+        let mut line = Vec::new();
+        let mut limited = (&mut self.stdout).take(LINE_BYTES_MAX);
+        limited.read_until(b'\n', &mut line).await.ok()?;
+        serde_json::from_slice(&line).ok()
+    }
+}
+
+impl Source {
+    fn read(file: &std::path::Path) -> Result<Self, String> {
+        let stamp = Stamp::of(file)?;
+        if stamp.length > SCRIPT_BYTES_MAX {
+            return Err(format!(
+                "it has {} bytes, more than {SCRIPT_BYTES_MAX}",
+                stamp.length
+            ));
+        }
+        let text = std::fs::read_to_string(file).map_err(|error| error.to_string())?;
+        Ok(Self {
+            stamp,
+            text: text.into(),
+        })
+    }
+}
+
+impl Stamp {
+    fn of(file: &std::path::Path) -> Result<Self, String> {
+        let facts = std::fs::metadata(file).map_err(|error| error.to_string())?;
+        if !facts.is_file() {
+            return Err("it is no file".to_owned());
+        }
+        Ok(Self {
+            modified: facts.modified().ok(),
+            length: facts.len(),
+        })
+    }
+}

@@ -23,7 +23,7 @@ pub struct Refusal {
     status: StatusCode,
     /// The reason as the server words it, where it does not use the usual words.
     reason: Option<String>,
-    location: Option<String>,
+    headers: HeaderMap,
     body: String,
 }
 
@@ -36,9 +36,24 @@ impl Refusal {
             address: address.to_string(),
             status: parts.status,
             reason: reason.map(|reason| String::from_utf8_lossy(reason.as_bytes()).into_owned()),
-            location: location(&parts.headers),
+            headers: parts.headers,
             body: beginning(body).await,
         }
+    }
+
+    /// The status, such as 403; 200 where a page answers instead of a WebSocket.
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// All headers. Some servers say there why they refuse.
+    pub fn headers(&self) -> &HeaderMap {
+        &self.headers
+    }
+
+    /// The beginning of the body, 1 KiB at most.
+    pub fn body(&self) -> &str {
+        &self.body
     }
 
     /// True where the same request may go well later.
@@ -57,7 +72,7 @@ impl Refusal {
         let reason = self.reason.as_deref().or(usual);
         let mut text = format!("{} {}", self.status.as_str(), reason.unwrap_or(""));
         text.truncate(text.trim_end().len());
-        if let Some(location) = &self.location {
+        if let Some(location) = location(&self.headers) {
             text += &format!(", Location: {location}");
         }
         if let Some(advice) = self.advice() {

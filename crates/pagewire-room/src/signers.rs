@@ -77,7 +77,17 @@ enum Signer {
     Page(PageSigner),
     Script(Box<ScriptSigner>),
     Command(CommandSigner),
-    Address(AddressSigner),
+    Address(Box<AddressSigner>),
+}
+
+/// A signer of a list that cannot be used at all.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("--signer {signer}: {why}")]
+pub struct UnusableSigner {
+    /// Which.
+    pub signer: SignerAddress,
+    /// Why.
+    pub why: Box<SignError>,
 }
 
 /// What came of signing.
@@ -112,20 +122,23 @@ impl Signers {
     ///
     /// # Errors
     ///
-    /// Which signer cannot be used, and why: too many, a script that cannot be read, a build without scripts.
+    /// Which signer cannot be used, and why: one too many, a script that cannot be read, a build without scripts.
     pub fn new(
         addresses: Vec<SignerAddress>,
         options: &SignerOptions,
-    ) -> Result<Self, (SignerAddress, SignError)> {
+    ) -> Result<Self, UnusableSigner> {
+        let unusable = |signer: &SignerAddress, why| UnusableSigner {
+            signer: signer.clone(),
+            why: Box::new(why),
+        };
         if let Some(surplus) = addresses.get(SIGNERS_MAX) {
-            return Err((surplus.clone(), SignError::TooMany { limit: SIGNERS_MAX }));
+            let why = SignError::TooMany { limit: SIGNERS_MAX };
+            return Err(unusable(surplus, why));
         }
         let mut signers = Vec::with_capacity(addresses.len());
         for address in addresses {
-            match Signer::new(&address, options) {
-                Ok(signer) => signers.push((address, signer)),
-                Err(error) => return Err((address, error)),
-            }
+            let signer = Signer::new(&address, options).map_err(|why| unusable(&address, why))?;
+            signers.push((address, signer));
         }
         Ok(Self {
             order: Mutex::new(Order::new(signers.len())),
@@ -220,11 +233,10 @@ impl Signer {
                 arguments,
                 timeout: options.command_timeout,
             }),
-            SignerAddress::Http(uri) => Self::Address(AddressSigner::new(
-                uri,
-                options.connector.clone(),
-                options.address_timeout,
-            )),
+            SignerAddress::Http(uri) => {
+                let (connector, timeout) = (options.connector.clone(), options.address_timeout);
+                Self::Address(Box::new(AddressSigner::new(uri, connector, timeout)))
+            }
         })
     }
 

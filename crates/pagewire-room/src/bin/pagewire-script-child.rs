@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    pagewire_room::signers::script::child_main().unwrap_or(ExitCode::from(2))
+    pagewire_room::signers::script::child_main().unwrap_or_else(|| ExitCode::from(2))
 }

@@ -13,10 +13,7 @@ use pagewire_dial::tls::{self, Connector};
 use tokio::time::timeout;
 
 use super::error::SignError;
-use super::message::{ANSWER_BYTES_MAX, SignRequest, excerpt};
-
-/// So much of the body of a refusal is shown, in characters.
-const REFUSAL_CHARS_MAX: usize = 200;
+use super::message::{ANSWER_BYTES_MAX, SignRequest, WORDS_CHARS_MAX, excerpt};
 
 /// Asks a server. It follows no redirection and goes through no proxy.
 #[derive(Debug)]
@@ -87,7 +84,7 @@ async fn refused(response: Response<Incoming>) -> SignError {
     SignError::Status {
         status: status.to_string(),
         advice: advice(status),
-        body: excerpt(String::from_utf8_lossy(&body).trim(), REFUSAL_CHARS_MAX),
+        body: excerpt(String::from_utf8_lossy(&body).trim(), WORDS_CHARS_MAX),
     }
 }
 

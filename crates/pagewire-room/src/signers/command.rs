@@ -1,6 +1,6 @@
 //! `command:PROGRAM ARGUMENT…`: a program that reads the request from standard input and writes its answer to standard output.
 
-use std::ffi::OsString;
+use std::ffi::OsStr;
 use std::process::ExitStatus;
 use std::time::Duration;
 
@@ -52,7 +52,8 @@ impl CommandSigner {
     fn command(&self) -> Command {
         let mut command = Command::new(&self.program);
         command.args(&self.arguments);
-        for (name, _) in std::env::vars_os().filter(|(name, _)| is_kept_back(name)) {
+        let names = std::env::vars_os().map(|(name, _)| name);
+        for name in names.filter(|name| is_kept_back(name)) {
             command.env_remove(name);
         }
         command
@@ -67,7 +68,7 @@ impl CommandSigner {
     }
 }
 
-fn is_kept_back(name: &OsString) -> bool {
+fn is_kept_back(name: &OsStr) -> bool {
     name.to_string_lossy().starts_with(KEPT_BACK)
 }
 
@@ -99,5 +100,23 @@ async fn talk(process: &mut Process, pipes: Pipes, request: String) -> Talk {
     match ended {
         Ok(status) => Talk::Ended(status, answer.into()),
         Err(error) => Talk::Lost(error.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_our_own_variables_are_kept_back() {
+        let cases = [
+            ("PAGEWIRE_TOKEN", true),
+            ("PAGEWIRE_", true),
+            ("PATH", false),
+            ("MY_PAGEWIRE_KEY", false),
+        ];
+        for (name, kept_back) in cases {
+            assert_eq!(is_kept_back(OsStr::new(name)), kept_back, "{name}");
+        }
     }
 }

@@ -20,8 +20,10 @@ pub const ADDRESS_HEADERS_MAX: usize = 32;
 pub const HEADER_VALUE_BYTES_MAX: usize = 8 << 10;
 /// Most unknown members of an answer that are named.
 const UNKNOWN_NAMED_MAX: usize = 8;
-/// So much of a text of an answer is shown in an error.
-const SHOWN_CHARS_MAX: usize = 40;
+/// So much of a member's name is shown in an error, in characters.
+const MEMBER_CHARS_MAX: usize = 40;
+/// So much is shown of what a page, a script or a server says, in characters.
+pub(crate) const WORDS_CHARS_MAX: usize = 300;
 
 /// What is to be signed.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -160,7 +162,10 @@ impl SignAnswer {
 /// An answer of an object without what we look for; a signer that failed often says so there.
 fn nothing_known(members: &serde_json::Map<String, Value>) -> AnswerError {
     match members.get("error").or_else(|| members.get("message")) {
-        Some(Value::String(said)) => AnswerError::new("", format!("is an error: {}", shown(said))),
+        Some(Value::String(said)) => AnswerError::new(
+            "",
+            format!("is an error: {}", excerpt(said, WORDS_CHARS_MAX)),
+        ),
         Some(
             Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_),
         )
@@ -208,7 +213,7 @@ pub(crate) fn excerpt(text: &str, chars: usize) -> String {
 }
 
 fn shown(text: &str) -> String {
-    excerpt(text, SHOWN_CHARS_MAX)
+    excerpt(text, MEMBER_CHARS_MAX)
 }
 
 fn kind(value: &Value) -> &'static str {
@@ -383,6 +388,22 @@ mod tests {
     }
 
     #[test]
+    fn what_others_say_is_shown_up_to_a_limit() {
+        for (limit, answer) in [
+            (
+                MEMBER_CHARS_MAX,
+                (|text| json!({ text: 1 })) as fn(String) -> Value,
+            ),
+            (WORDS_CHARS_MAX, |text| json!({ "error": text })),
+        ] {
+            let whole = "价".repeat(limit);
+            assert!(read(&answer(whole.clone())).unwrap_err().contains(&whole));
+            let cut = read(&answer(format!("{whole}价"))).unwrap_err();
+            assert!(cut.contains(&format!("{whole}…")), "{cut}");
+        }
+    }
+
+    #[test]
     fn what_is_of_no_use_is_refused_with_its_path() {
         let cases = [
             (json!(null), "is null"),
@@ -436,6 +457,9 @@ mod tests {
         assert!(error.to_string().contains("is no JSON"), "{error}");
     }
 
+    /// An answer with a part of this length.
+    type OfLength<'a> = &'a dyn Fn(usize) -> Value;
+
     #[test]
     fn each_length_is_taken_at_its_limit_and_not_one_past_it() {
         let address = |length: usize| format!("ws://h/{}", "x".repeat(length - 7));
@@ -443,7 +467,7 @@ mod tests {
             let headers = (0..count).map(|n| (format!("x-{n}"), Value::from("v")));
             Value::Object(headers.collect())
         };
-        let cases: [(&str, &dyn Fn(usize) -> Value, usize); 4] = [
+        let cases: [(&str, OfLength<'_>, usize); 4] = [
             (
                 "signature",
                 &|n| json!({"signature": "s".repeat(n)}),

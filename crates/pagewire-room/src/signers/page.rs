@@ -7,10 +7,7 @@ use pagewire_hub::{CallRequest, Failure, FailureReason, Hub, Reply, Target};
 use pagewire_rpc::{CallEnd, FunctionName, GroupName, JsonText, Payload};
 
 use super::error::SignError;
-use super::message::{SignRequest, excerpt};
-
-/// So much of what a page says is shown, in characters.
-const PAGE_WORDS_CHARS_MAX: usize = 500;
+use super::message::{SignRequest, WORDS_CHARS_MAX, excerpt};
 
 /// Calls the function with the request as its one argument.
 #[derive(Debug)]
@@ -68,7 +65,7 @@ impl PageSigner {
                 CallEnd::NotFound => no_page("the page does not expose it any more".to_owned()),
                 CallEnd::PageGone(why) => SignError::PageGone(why.to_string()),
                 CallEnd::PageError(error) | CallEnd::BadArguments(error) => {
-                    SignError::PageThrew(excerpt(&error.message, PAGE_WORDS_CHARS_MAX))
+                    SignError::PageThrew(excerpt(&error.message, WORDS_CHARS_MAX))
                 }
                 CallEnd::Timeout => SignError::PageSlow {
                     after: self.timeout,

@@ -105,7 +105,7 @@ async fn tail(mut from: impl AsyncRead + Unpin, kept: Arc<Mutex<Vec<u8>>>) {
     }
 }
 
-/// How it ended: `ended with exit code 3`, `was killed by signal 9`.
+/// How it ended: `ended with exit code 3`, `was ended by signal 9 (SIGKILL)`.
 pub(super) fn describe(status: ExitStatus) -> String {
     #[cfg(unix)]
     {
@@ -134,9 +134,7 @@ mod tests {
 
     #[tokio::test]
     async fn of_standard_error_the_end_is_kept() {
-        let text: String = (0..STDERR_BYTES_MAX)
-            .map(|n| char::from(b'a' + (n % 26) as u8))
-            .collect();
+        let text: String = ('a'..='z').cycle().take(STDERR_BYTES_MAX).collect();
         for text_and_more in [text.clone(), format!("X{text}")] {
             let kept = Arc::default();
             tail(text_and_more.as_bytes(), Arc::clone(&kept)).await;

@@ -4,36 +4,38 @@
 //! It lives on between calls, and is killed at the first thing that goes wrong, or when the file changed.
 
 #[cfg(feature = "script")]
+mod confine;
+#[cfg(feature = "script")]
 mod engine;
+mod runner;
+mod source;
 mod wire;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
-use tokio::process::{ChildStdin, ChildStdout, Command};
+use tokio::process::Command;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 #[cfg(feature = "script")]
 pub use self::engine::child_main;
-use self::wire::{Said, Setup};
+use self::runner::{Runner, Stop};
+pub use self::source::SCRIPT_BYTES_MAX;
+use self::source::{Source, Stamp};
+use self::wire::Setup;
 pub use self::wire::{ScriptFault, ScriptPlace};
 use super::error::SignError;
-use super::message::{ANSWER_BYTES_MAX, SignRequest};
-use super::process::{Pipes, Process, describe};
+use super::message::SignRequest;
+use super::process::{Process, describe};
 
 /// The one argument of the child process. Nobody types it.
 pub const CHILD_ARGUMENT: &str = "script-signer-child";
-/// Longest script, in bytes.
-pub const SCRIPT_BYTES_MAX: u64 = 8 << 20;
 /// What a script may allocate by default, in bytes.
 pub const SCRIPT_MEMORY_BYTES_MAX: usize = 64 << 20;
-/// Longest line of the child: an answer, and what is around it.
-const LINE_BYTES_MAX: u64 = ANSWER_BYTES_MAX as u64 + 4_096;
 /// What the child is given beyond the time of a call to say that it is over, before it is killed from outside.
 const GRACE: Duration = Duration::from_millis(500);
 /// What starting the process may take beyond that, on a machine that is busy.
@@ -42,7 +44,7 @@ const START: Duration = Duration::from_secs(10);
 /// How scripts are run.
 #[derive(Debug, Clone)]
 pub struct ScriptOptions {
-    /// The program that calls [`child_main`] when its first argument is [`CHILD_ARGUMENT`]; none: this one.
+    /// A program that calls `child_main` first thing; none: this one, which has to do so.
     pub program: Option<PathBuf>,
     /// What a script may allocate, in bytes; [`SCRIPT_MEMORY_BYTES_MAX`] by default. Its process may take 128 MiB more.
     pub memory_bytes_max: usize,
@@ -78,37 +80,6 @@ struct Kept {
     source: Source,
     /// Runs that source.
     runner: Option<Runner>,
-}
-
-/// A script as it was when it was read.
-#[derive(Debug, Clone)]
-struct Source {
-    stamp: Stamp,
-    text: Arc<str>,
-}
-
-/// What tells that a file changed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Stamp {
-    modified: Option<SystemTime>,
-    length: u64,
-}
-
-/// A child process that has loaded the script.
-#[derive(Debug)]
-struct Runner {
-    process: Process,
-    stdin: ChildStdin,
-    stdout: BufReader<ChildStdout>,
-}
-
-/// Why a runner gave no answer.
-enum Stop {
-    Fault(ScriptFault),
-    /// It said nothing in time, not even that.
-    Silent,
-    /// Its output ended, or is none of ours.
-    Broken,
 }
 
 impl ScriptSigner {
@@ -182,7 +153,7 @@ impl ScriptSigner {
         Ok((kept.source.clone(), kept.runner.take()))
     }
 
-    fn kept(&self) -> std::sync::MutexGuard<'_, Kept> {
+    fn kept(&self) -> MutexGuard<'_, Kept> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -193,13 +164,9 @@ impl ScriptSigner {
     async fn start(&self, source: &Source) -> Result<Runner, SignError> {
         let mut command = Command::new(&self.program);
         command.arg(OsString::from(CHILD_ARGUMENT)).env_clear();
-        let (process, Pipes { stdin, stdout }) = Process::start(command)
+        let (process, pipes) = Process::start(command)
             .map_err(|error| self.process(format!("cannot be started: {error}"), String::new()))?;
-        let mut runner = Runner {
-            process,
-            stdin,
-            stdout: BufReader::new(stdout),
-        };
+        let mut runner = Runner::new(process, pipes);
         let setup = Setup {
             file: self.file.display().to_string(),
             source: source.text.to_string(),
@@ -251,72 +218,5 @@ impl ScriptSigner {
             how,
             stderr,
         }
-    }
-}
-
-impl Runner {
-    /// Sends one line and waits for its answer; what the script logs on the way goes to our log.
-    async fn call(
-        &mut self,
-        line: &str,
-        patience: Duration,
-        file: &std::path::Path,
-    ) -> Result<Bytes, Stop> {
-        let exchange = async {
-            // A process that is gone says so by the end of its output.
-            let _ = self.stdin.write_all(line.as_bytes()).await;
-            let _ = self.stdin.write_all(b"\n").await;
-            loop {
-                match self.said().await.ok_or(Stop::Broken)? {
-                    Said::Log { level, text } => {
-                        tracing::info!(script = %file.display(), %level, "{text}");
-                    }
-                    Said::Ready => return Ok(Bytes::new()),
-                    Said::Answer(json) => return Ok(String::from(Box::<str>::from(json)).into()),
-                    Said::Fault(fault) => return Err(Stop::Fault(fault)),
-                }
-            }
-        };
-        timeout(patience, exchange)
-            .await
-            .unwrap_or(Err(Stop::Silent))
-    }
-
-    /// The next line; none when there is no more, or when it is none of ours.
-    async fn said(&mut self) -> Option<Said> {
-        let mut line = Vec::new();
-        let mut limited = (&mut self.stdout).take(LINE_BYTES_MAX);
-        limited.read_until(b'\n', &mut line).await.ok()?;
-        serde_json::from_slice(&line).ok()
-    }
-}
-
-impl Source {
-    fn read(file: &std::path::Path) -> Result<Self, String> {
-        let stamp = Stamp::of(file)?;
-        if stamp.length > SCRIPT_BYTES_MAX {
-            return Err(format!(
-                "it has {} bytes, more than {SCRIPT_BYTES_MAX}",
-                stamp.length
-            ));
-        }
-        let text = std::fs::read_to_string(file).map_err(|error| error.to_string())?;
-        Ok(Self {
-            stamp,
-            text: text.into(),
-        })
-    }
-}
-
-impl Stamp {
-    fn of(file: &std::path::Path) -> Result<Self, String> {
-        let facts = std::fs::metadata(file).map_err(|error| error.to_string())?;
-        if !facts.is_file() {
-            return Err("it is no file".to_owned());
-        }
-        Ok(Self {
-            modified: facts.modified().ok(),
-            length: facts.len(),
-        })
     }
 }

@@ -1,5 +1,6 @@
 //! What the tests of signers share: one request, and lists of signers.
 #![allow(dead_code, reason = "each test file uses a part of it")]
+#![allow(clippy::panic, reason = "a test helper fails the test by panicking")]
 
 use std::path::PathBuf;
 use std::time::Instant;
@@ -59,4 +60,13 @@ pub(crate) fn file(name: &str, text: &str) -> (TempDir, PathBuf) {
     let path = folder.path().join(name);
     std::fs::write(&path, text).expect("the file is written");
     (folder, path)
+}
+
+/// The block of code in `docs/signers.md` that begins with this line.
+pub(crate) fn documented(first_line: &str) -> String {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/signers.md");
+    let text = std::fs::read_to_string(path).expect("the document");
+    let begin = text.find(first_line).expect(first_line);
+    let code = text[begin..].split("```").next().expect("a block");
+    code.to_owned()
 }

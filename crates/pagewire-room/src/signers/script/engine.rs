@@ -1,7 +1,7 @@
 //! The child's side: QuickJS with a limit for memory, stack and time, and nothing but the language in it.
 
 use std::cell::Cell;
-use std::io::{self, BufRead as _, Read as _, Write as _};
+use std::io::{self, BufRead as _, Write as _};
 use std::process::ExitCode;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
@@ -10,25 +10,17 @@ use rquickjs::context::EvalOptions;
 use rquickjs::{Context, Ctx, Error, Function, Runtime, Value};
 use serde_json::value::RawValue;
 
+use super::CHILD_ARGUMENT;
+use super::confine::confine;
 use super::wire::{Said, ScriptFault, ScriptPlace, Setup};
-use super::{CHILD_ARGUMENT, SCRIPT_BYTES_MAX};
-use crate::signers::message::{ANSWER_BYTES_MAX, excerpt};
+use crate::signers::message::{ANSWER_BYTES_MAX, WORDS_CHARS_MAX, excerpt};
 
 /// Of what a script logs, so many characters a line are passed on.
-const LOG_CHARS_MAX: usize = 1_024;
+const SCRIPT_LOG_CHARS_MAX: usize = 1_024;
 /// So many lines a call are passed on.
-const LOG_LINES_MAX: u32 = 100;
-/// So much of an error's message is passed on, in characters.
-const MESSAGE_CHARS_MAX: usize = 500;
+const SCRIPT_LOG_LINES_MAX: u32 = 100;
 /// The stack of a script, in bytes. The main thread has 1 MiB on Windows and 8 MiB elsewhere.
 const SCRIPT_STACK_BYTES_MAX: usize = 512 << 10;
-/// What the process may map beyond the script's memory: the program itself, the source, the C library's own.
-#[cfg(unix)]
-const PROCESS_BYTES: u64 = 128 << 20;
-/// Longest first line: a script, escaped at worst six bytes for one.
-const SETUP_BYTES_MAX: u64 = SCRIPT_BYTES_MAX * 6 + 64 * 1_024;
-/// Longest request.
-const REQUEST_BYTES_MAX: u64 = 1 << 20;
 
 /// `console` for scripts, around the one function that goes outside.
 const CONSOLE: &str = "(say) => {
@@ -61,7 +53,7 @@ pub fn child_main() -> Option<ExitCode> {
 
 /// Reads the script, then one request a line until there is no more.
 fn serve() -> io::Result<()> {
-    let setup: Setup = serde_json::from_str(&line(SETUP_BYTES_MAX)?)?;
+    let setup: Setup = serde_json::from_str(&line()?)?;
     confine(setup.memory_bytes)?;
     let engine = Engine::new(&setup)?;
     match engine.load(&setup) {
@@ -69,7 +61,7 @@ fn serve() -> io::Result<()> {
         Err(fault) => return say(&Said::Fault(fault)),
     }
     loop {
-        let request = line(REQUEST_BYTES_MAX)?;
+        let request = line()?;
         if request.is_empty() {
             return Ok(());
         }
@@ -80,10 +72,10 @@ fn serve() -> io::Result<()> {
     }
 }
 
-/// One line of standard input without its end; empty when there is no more.
-fn line(bytes_max: u64) -> io::Result<String> {
+/// One line of standard input without its end; empty when there is no more. Its length is the parent's business, which is this program.
+fn line() -> io::Result<String> {
     let mut line = String::new();
-    io::stdin().lock().take(bytes_max).read_line(&mut line)?;
+    io::stdin().lock().read_line(&mut line)?;
     line.truncate(line.trim_end().len());
     Ok(line)
 }
@@ -93,38 +85,6 @@ fn say(said: &Said) -> io::Result<()> {
     text.push('\n');
     io::stdout().lock().write_all(text.as_bytes())?;
     io::stdout().lock().flush()
-}
-
-/// The outer limits, for the case that a script breaks out of the engine's: memory, no file or socket that is not open yet, no process.
-#[cfg(unix)]
-fn confine(memory_bytes: usize) -> io::Result<()> {
-    use rustix::process::{Resource, Rlimit, setrlimit};
-    let set = |resource, limit| {
-        let limit = Rlimit {
-            current: Some(limit),
-            maximum: Some(limit),
-        };
-        setrlimit(resource, limit).map_err(io::Error::from)
-    };
-    set(Resource::Core, 0)?;
-    // Standard input, output and error are open.
-    set(Resource::Nofile, 3)?;
-    #[cfg(any(target_os = "linux", target_os = "macos"))]
-    set(Resource::Nproc, 0)?;
-    // macOS refuses it, or does not keep to it; the engine's own limit holds there.
-    #[cfg(target_os = "linux")]
-    set(
-        Resource::As,
-        PROCESS_BYTES.saturating_add(memory_bytes as u64),
-    )?;
-    #[cfg(not(target_os = "linux"))]
-    let _ = (memory_bytes, PROCESS_BYTES);
-    Ok(())
-}
-
-#[cfg(not(unix))]
-fn confine(_memory_bytes: usize) -> io::Result<()> {
-    Ok(())
 }
 
 struct Engine {
@@ -211,8 +171,8 @@ impl Engine {
         let say = Function::new(ctx.clone(), move |level: String, text: String| {
             let count = logged.get();
             logged.set(count.saturating_add(1));
-            if count < LOG_LINES_MAX {
-                let text = excerpt(&text, LOG_CHARS_MAX);
+            if count < SCRIPT_LOG_LINES_MAX {
+                let text = excerpt(&text, SCRIPT_LOG_CHARS_MAX);
                 // A parent that is gone is noticed when the next line is read.
                 let _ = say(&Said::Log { level, text });
             }
@@ -301,7 +261,7 @@ impl Engine {
             };
         }
         ScriptFault::Threw {
-            message: excerpt(&message, MESSAGE_CHARS_MAX),
+            message: excerpt(&message, WORDS_CHARS_MAX),
             at,
         }
     }

@@ -15,6 +15,8 @@ use std::time::{Duration, Instant};
 use pagewire_room::signers::message::{ANSWER_BYTES_MAX, SignAnswer};
 use pagewire_room::signers::script::{SCRIPT_BYTES_MAX, ScriptFault, ScriptPlace};
 use pagewire_room::signers::{SignError, SignerOptions, Signers};
+#[cfg(target_os = "linux")]
+use pagewire_testkit::until;
 use scene::{documented, failure, file, options, request, sign, signature, signers};
 use tempfile::TempDir;
 
@@ -451,6 +453,87 @@ async fn a_process_that_ends_or_talks_nonsense_is_told_with_what_it_wrote() {
     });
     let error = failure(&script.signers).await.to_string();
     assert!(error.contains("cannot be started"), "{error}");
+}
+
+/// A script whose process tells its number in a file of this folder.
+#[cfg(target_os = "linux")]
+fn with_pid(source: &str, folder: &TempDir) -> Script {
+    let wrapper = folder.path().join("child");
+    let pid = folder.path().join("pid");
+    let program = env!("CARGO_BIN_EXE_pagewire-script-child");
+    let text = format!(
+        "#!/bin/sh\necho $$ > {}\nexec {program} \"$@\"\n",
+        pid.display()
+    );
+    std::fs::write(&wrapper, text).expect("written");
+    executable(&wrapper);
+    script_with(source, "sign", |options| {
+        options.script.program = Some(wrapper)
+    })
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn the_process_of_a_script_has_limits_of_its_own_and_no_environment() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let script = with_pid("function sign() { return 's' }", &folder);
+    assert_eq!(signature(&script.signers).await, "s");
+    let pid = std::fs::read_to_string(folder.path().join("pid")).expect("a number");
+    let read =
+        |name: &str| std::fs::read_to_string(format!("/proc/{}/{name}", pid.trim())).expect(name);
+    let limits = read("limits");
+    for (name, limit) in [
+        ("Max address space", 192 << 20),
+        ("Max open files", 3),
+        ("Max processes", 0),
+        ("Max core file size", 0),
+    ] {
+        let line = limits
+            .lines()
+            .find(|line| line.starts_with(name))
+            .expect(name);
+        let hard = line[name.len()..].split_whitespace().nth(1);
+        assert_eq!(hard, Some(limit.to_string().as_str()), "{line}");
+    }
+    // The shell around it sets some of its own.
+    let environ = read("environ");
+    assert!(
+        !environ.contains("CARGO") && !environ.contains("HOME="),
+        "{environ}"
+    );
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_process_that_died_between_calls_is_replaced_and_it_ends_with_its_signer() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let script = with_pid("let n = 0; function sign() { return `${++n}` }", &folder);
+    let pid = || {
+        std::fs::read_to_string(folder.path().join("pid"))
+            .expect("a number")
+            .trim()
+            .to_owned()
+    };
+    let is_gone = async |pid: &str| {
+        until("its end", async || {
+            let state = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+            (state.is_empty() || state.contains(") Z ")).then_some(())
+        })
+        .await;
+    };
+    assert_eq!(signature(&script.signers).await, "1");
+    assert_eq!(signature(&script.signers).await, "2");
+    let first = pid();
+    let killed = std::process::Command::new("kill")
+        .args(["-9", &first])
+        .status();
+    assert!(killed.is_ok_and(|status| status.success()));
+    is_gone(&first).await;
+    assert_eq!(signature(&script.signers).await, "1");
+    let second = pid();
+    assert_ne!(first, second);
+    drop(script);
+    is_gone(&second).await;
 }
 
 #[cfg(unix)]

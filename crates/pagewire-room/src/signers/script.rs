@@ -1,6 +1,6 @@
 //! `script:FILE#FUNCTION`: a JavaScript file, run by QuickJS in a child process with limits.
 //!
-//! The child is this program again, with [`CHILD_ARGUMENT`]; what is said with it is in [`wire`], one JSON text a line.
+//! The child is this program again, with [`CHILD_ARGUMENT`]; what is said with it is in `wire.rs`, one JSON text a line.
 //! It lives on between calls, and is killed at the first thing that goes wrong, or when the file changed.
 
 #[cfg(feature = "script")]
@@ -120,20 +120,39 @@ impl ScriptSigner {
     /// Dropping the future kills the process of the script; the next call has a new one.
     pub(super) async fn ask(&self, request: &SignRequest) -> Result<Bytes, SignError> {
         let _turn = self.turn.acquire().await;
-        let (source, runner) = self.current()?;
-        let mut runner = match runner {
-            Some(runner) => runner,
-            None => self.start(&source).await?,
-        };
-        let answer = runner
-            .call(&request.json(), self.patience(), &self.file)
-            .await;
-        match answer {
+        let (source, kept) = self.current()?;
+        if let Some(runner) = kept {
+            match self.call(runner, request).await {
+                // It may have died in its sleep, which is no fault of this call.
+                Err((Stop::Broken, _)) => {}
+                done => return self.told(done).await,
+            }
+        }
+        let runner = self.start(&source).await?;
+        let done = self.call(runner, request).await;
+        self.told(done).await
+    }
+
+    /// One call. What gave an answer is kept for the next one.
+    async fn call(
+        &self,
+        mut runner: Runner,
+        request: &SignRequest,
+    ) -> Result<Bytes, (Stop, Runner)> {
+        let line = request.json();
+        match runner.call(&line, self.patience(), &self.file).await {
             Ok(answer) => {
                 self.kept().runner = Some(runner);
                 Ok(answer)
             }
-            Err(stop) => Err(self.stopped(stop, runner).await),
+            Err(stop) => Err((stop, runner)),
+        }
+    }
+
+    async fn told(&self, done: Result<Bytes, (Stop, Runner)>) -> Result<Bytes, SignError> {
+        match done {
+            Ok(answer) => Ok(answer),
+            Err((stop, runner)) => Err(self.stopped(stop, runner).await),
         }
     }
 

@@ -163,9 +163,7 @@ async fn is_gone(pid: &str) {
 
 #[tokio::test]
 async fn a_program_gets_our_environment() {
-    // Cargo sets it for tests.
-    assert_eq!(
-        signature(&patient("echo \"\\\"$CARGO_PKG_NAME\\\"\"")).await,
-        "pagewire-room"
-    );
+    let path = std::env::var("PATH").expect("there is a PATH");
+    let length = signature(&patient("echo \"\\\"${#PATH}\\\"\"")).await;
+    assert_eq!(length, path.len().to_string());
 }

@@ -91,7 +91,7 @@ async fn a_script_gets_the_request_and_its_answer_counts() {
             "live_id=1,room_id=7",
         ),
         (
-            "const own = {api: {sign() { return Promise.resolve({signature: '价'}) }}}",
+            "const own = {api: {seed: '价', sign() { return Promise.resolve({signature: this.seed}) }}}",
             "own.api.sign",
             "价",
         ),

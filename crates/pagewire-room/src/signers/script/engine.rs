@@ -185,7 +185,9 @@ impl Engine {
     fn call(&self, setup: &Setup, request: &str) -> Result<Box<RawValue>, ScriptFault> {
         self.logged.set(0);
         let json = self.within(setup, |ctx| {
-            let function: Function<'_> = ctx.eval(setup.function.as_str())?;
+            // Called by its path, so that `api.sign` has `api` as its `this`.
+            let function: Function<'_> =
+                ctx.eval(format!("(request) => {}(request)", setup.function))?;
             let given: Value<'_> = function.call((ctx.json_parse(request)?,))?;
             let value = match given.as_promise() {
                 Some(promise) => {

@@ -27,6 +27,7 @@ const LAYERS: &[(&str, Layer)] = &[
     ("pagewire-room", Layer::Shell),
     ("pagewire-server", Layer::Shell),
     ("pagewire-browser", Layer::Shell),
+    ("pagewire-journal", Layer::Shell),
     ("pagewire-testkit", Layer::Dev),
     ("pagewire-bench", Layer::Dev),
     ("pagewire", Layer::Top),

@@ -49,16 +49,17 @@ impl SegmentName {
 /// The segments in their order. Other files are none of the journal's business.
 pub(crate) fn segments(folder: &Path) -> Result<Vec<SegmentName>, Error> {
     let names = names(folder).map_err(Error::io("list", folder))?;
-    let mut found: Vec<_> = names
-        .iter()
-        .filter_map(|name| SegmentName::parse(name))
-        .collect();
-    if found.len() > SEGMENTS_MAX {
-        let path = folder.to_owned();
-        return Err(Error::TooManySegments { path });
-    }
+    in_order(&names).ok_or_else(|| Error::TooManySegments {
+        path: folder.to_owned(),
+    })
+}
+
+/// `None` where there are more than may be.
+fn in_order(names: &[String]) -> Option<Vec<SegmentName>> {
+    let found = names.iter().filter_map(|name| SegmentName::parse(name));
+    let mut found: Vec<_> = found.collect();
     found.sort_unstable();
-    Ok(found)
+    (found.len() <= SEGMENTS_MAX).then_some(found)
 }
 
 /// The segments of a folder that is to be read.
@@ -169,18 +170,17 @@ mod tests {
 
     #[test]
     fn as_many_segments_as_may_be_are_listed_and_one_more_is_an_error() {
-        let folder = tempfile::tempdir().unwrap();
-        let make = |sequence| {
-            let name = SegmentName {
-                sequence,
-                unix_ms: 1,
-            };
-            File::create(segment_path(folder.path(), name)).unwrap();
+        let name = |sequence| SegmentName {
+            sequence,
+            unix_ms: 1,
         };
-        (0..SEGMENTS_MAX as u64).for_each(make);
-        assert_eq!(segments(folder.path()).unwrap().len(), SEGMENTS_MAX);
-        make(SEGMENTS_MAX as u64);
-        let error = segments(folder.path()).unwrap_err();
-        assert!(matches!(error, Error::TooManySegments { .. }), "{error}");
+        let names = (0..SEGMENTS_MAX as u64).rev();
+        let mut names: Vec<_> = names.map(|sequence| name(sequence).to_string()).collect();
+        names.push(LOCK_NAME.to_owned());
+        let found = in_order(&names).expect("as many as may be");
+        assert_eq!(found.len(), SEGMENTS_MAX);
+        assert!(found.is_sorted());
+        names.push(name(SEGMENTS_MAX as u64).to_string());
+        assert_eq!(in_order(&names), None);
     }
 }

@@ -1,6 +1,7 @@
 //! Reads a journal: its segments one after the other.
 
 use std::fs::File;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use crate::damage::Damage;
@@ -54,8 +55,8 @@ impl JournalReader {
     pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
         let path = path.as_ref().to_owned();
         let metadata = path.metadata().map_err(Error::io("read", &path))?;
-        let (source, current) = if metadata.is_dir() {
-            (Source::Folder(upcoming(&path, None)?), None)
+        let source = if metadata.is_dir() {
+            Source::Folder(upcoming(&path, None)?)
         } else {
             let file = File::open(&path).map_err(Error::io("open", &path))?;
             let mut reader = SegmentReader::new(file);
@@ -64,13 +65,13 @@ impl JournalReader {
                 let found = "no chunk of a journal can be found in this file";
                 return Err(Error::NotAJournal { path, found });
             }
-            (Source::File, None)
+            Source::File
         };
         Ok(Self {
             path,
             source,
             range: TimeRange::default(),
-            current,
+            current: None,
             unfinished: None,
             skipped: Skipped::default(),
         })
@@ -133,7 +134,7 @@ impl JournalReader {
         self.unfinished = None;
         loop {
             let Some(current) = &mut self.current else {
-                if self.open_next()? {
+                if self.open_next(None)? {
                     continue;
                 }
                 return Ok(Found::End);
@@ -164,11 +165,14 @@ impl JournalReader {
             // What is there now was made after the end was seen; more may have been written before it.
             return Ok(rest.is_empty().then(|| self.stay(ending)));
         }
-        let torn = match ending {
-            Ending::Unfinished(damage) => Some(Found::Damage(current.named(damage))),
-            Ending::Whole | Ending::TimeIsUp => None,
+        let expected = current.reader.expected();
+        let (torn, expected) = match ending {
+            Ending::Unfinished(damage) => (Some(Found::Damage(current.named(damage))), expected),
+            Ending::Whole => (None, expected),
+            // What was not looked at is not missing.
+            Ending::TimeIsUp => (None, None),
         };
-        self.open_next()?;
+        self.open_next(expected)?;
         Ok(torn)
     }
 
@@ -181,7 +185,8 @@ impl JournalReader {
         Found::End
     }
 
-    fn open_next(&mut self) -> Result<bool, Error> {
+    /// `expected` is the number of its first record, where that is known. False where there is none.
+    fn open_next(&mut self, expected: Option<u64>) -> Result<bool, Error> {
         let (name, path) = match &mut self.source {
             Source::File => (None, self.path.clone()),
             Source::Folder(rest) => {
@@ -194,19 +199,26 @@ impl JournalReader {
                 (Some(name), segment_path(&self.path, name))
             }
         };
-        let expected = self
-            .current
-            .as_ref()
-            .and_then(|current| current.reader.expected());
-        let file = File::open(&path).map_err(Error::io("open", &path))?;
+        let file = match File::open(&path) {
+            // Taken away since it was listed. If it had records, the numbers of the next ones tell.
+            Err(error) if error.kind() == ErrorKind::NotFound && name.is_some() => {
+                self.pop();
+                return Ok(true);
+            }
+            file => file.map_err(Error::io("open", &path))?,
+        };
         let mut reader = SegmentReader::within(file, self.range, expected);
         reader.seek().map_err(Error::io("read", &path))?;
-        if let Source::Folder(rest) = &mut self.source {
-            rest.pop();
-        }
+        self.pop();
         self.skipped = self.skipped();
         self.current = Some(Current { reader, name, path });
         Ok(true)
+    }
+
+    fn pop(&mut self) {
+        if let Source::Folder(rest) = &mut self.source {
+            rest.pop();
+        }
     }
 }
 

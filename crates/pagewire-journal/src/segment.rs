@@ -13,6 +13,8 @@ use crate::stamp::{Moment, Stamp};
 use crate::window::Window;
 
 mod chunks;
+#[cfg(test)]
+mod tests;
 
 /// Chunks in a row that begin inside a damaged one and are damaged themselves; after so many the reader goes on behind all of them. Damage that
 /// happens does not look like that, and without an end a file that is made for it would take time in the square of its length.

@@ -95,6 +95,17 @@ struct Missed {
     reason: String,
 }
 
+impl Missed {
+    fn entry(&self, at: Stamp) -> Entry<'_> {
+        let record = Record::Gap(Gap {
+            records: self.records,
+            since: self.since,
+            reason: &self.reason,
+        });
+        Entry { at, record }
+    }
+}
+
 /// Records of one append go into chunks of about so many bytes: a changed byte costs no more, and packing gains most of what there is to gain.
 const CHUNK_BYTES: usize = 64 << 10;
 /// What is written at once, where an append has more.
@@ -153,22 +164,17 @@ impl JournalWriter {
         let Some(first) = entries.first() else {
             return Ok(Appended::Kept);
         };
-        let resumed = self.missed.as_ref().map(|missed| missed.records);
-        if self.write_gap(first.at).is_err() {
-            let missed = resumed.unwrap_or_default() + entries.len() as u64;
-            if let Some(gap) = &mut self.missed {
-                gap.records = missed;
-            }
-            return Ok(Appended::Missed { missed });
-        }
+        let missed = self.missed.take();
+        let gap = missed.as_ref().map(|missed| missed.entry(first.at));
         let before = self.written.next_record;
-        if let Err(error) = self.write(entries) {
-            self.miss(entries, self.written.next_record - before, &error);
-            return Err(error);
+        let result = self.write(gap.as_slice(), entries);
+        if let Err(error) = result {
+            let written = self.written.next_record - before;
+            return self.miss(missed, entries, written, error);
         }
         self.syncer.check()?;
-        Ok(match resumed {
-            Some(missed) => Appended::Resumed { missed },
+        Ok(match missed {
+            Some(Missed { records, .. }) => Appended::Resumed { missed: records },
             None => Appended::Kept,
         })
     }
@@ -199,54 +205,60 @@ impl JournalWriter {
         self.sync()
     }
 
-    /// Tells what is missing, in front of what comes now.
-    fn write_gap(&mut self, at: Stamp) -> Result<(), Error> {
-        let Some(missed) = self.missed.take() else {
-            return Ok(());
-        };
-        let gap = Gap {
-            records: missed.records,
-            since: missed.since,
-            reason: &missed.reason,
-        };
-        let record = Record::Gap(gap);
-        let result = self.write(&[Entry { at, record }]);
-        if result.is_err() {
+    /// Of the gap before these entries and the entries themselves so many were written, and no more.
+    fn miss(
+        &mut self,
+        earlier: Option<Missed>,
+        entries: &[Entry<'_>],
+        written: u64,
+        error: Error,
+    ) -> Result<Appended, Error> {
+        let gaps = u64::from(earlier.is_some());
+        if let (Some(mut missed), 0) = (earlier, written) {
+            missed.records += entries.len() as u64;
+            let records = missed.records;
             self.missed = Some(missed);
+            return Ok(Appended::Missed { missed: records });
         }
-        result
-    }
-
-    fn miss(&mut self, entries: &[Entry<'_>], kept: u64, error: &Error) {
-        let missed = entries
-            .iter()
-            .skip(usize::try_from(kept).unwrap_or(usize::MAX));
-        self.missed = missed.clone().next().map(|first| Missed {
-            records: missed.count() as u64,
+        let kept = usize::try_from(written.saturating_sub(gaps)).unwrap_or(usize::MAX);
+        let lost = entries.get(kept..).unwrap_or_default();
+        self.missed = lost.first().map(|first| Missed {
+            records: lost.len() as u64,
             since: first.at,
             reason: error.to_string(),
         });
+        Err(error)
     }
 
-    fn write(&mut self, entries: &[Entry<'_>]) -> Result<(), Error> {
-        let mut rest = entries;
-        while let Some(first) = rest.first() {
-            let (records, bytes) = chunk_of(rest);
-            let (chunk, behind) = rest.split_at(records);
-            if self.must_rotate(bytes, first.at) {
-                self.flush()?;
-                self.end_segment();
+    /// The gap goes with what comes behind it: where there is room for nothing else, it would be written again and again.
+    fn write(&mut self, gap: &[Entry<'_>], entries: &[Entry<'_>]) -> Result<(), Error> {
+        for mut rest in [gap, entries] {
+            while !rest.is_empty() {
+                let (records, bytes) = chunk_of(rest);
+                let (chunk, behind) = rest.split_at(records);
+                self.encode(chunk, bytes)?;
+                rest = behind;
             }
-            if self.segment.is_none() {
-                self.begin_segment(first.at)?;
-            }
-            self.encoder.chunk(chunk);
-            if self.encoder.bytes().len() >= WRITE_BYTES {
-                self.flush()?;
-            }
-            rest = behind;
         }
         self.flush()
+    }
+
+    fn encode(&mut self, chunk: &[Entry<'_>], bytes: usize) -> Result<(), Error> {
+        let Some(first) = chunk.first() else {
+            return Ok(());
+        };
+        if self.must_rotate(bytes, first.at) {
+            self.flush()?;
+            self.end_segment();
+        }
+        if self.segment.is_none() {
+            self.begin_segment(first.at)?;
+        }
+        self.encoder.chunk(chunk);
+        if self.encoder.bytes().len() >= WRITE_BYTES {
+            self.flush()?;
+        }
+        Ok(())
     }
 
     fn must_rotate(&self, plain_bytes: usize, at: Stamp) -> bool {

@@ -6,8 +6,8 @@ use std::io::Cursor;
 use std::path::Path;
 
 use pagewire_journal::{
-    CHUNK_HEAD_BYTES, Closed, ConnectionId, Direction, Entry, Frame, FrameKind, Item, JournalWriter,
-    Opened, Options, Record, SegmentReader, Stamp,
+    CHUNK_HEAD_BYTES, Closed, ConnectionId, Direction, Entry, Frame, FrameKind, Item,
+    JournalWriter, Opened, Options, Record, SegmentReader, Stamp,
 };
 
 pagewire_fuzz::target!(check, seeds: seeds());
@@ -69,9 +69,15 @@ fn unpacked_bytes_max(bytes: &[u8]) -> usize {
 /// Makes the checksums of everything fit that begins like a chunk.
 fn repair(bytes: &mut [u8]) {
     let mut at = 0;
-    while let Some(found) = bytes[at..].windows(MARKER.len()).position(|run| run == MARKER) {
+    while let Some(found) = bytes[at..]
+        .windows(MARKER.len())
+        .position(|run| run == MARKER)
+    {
         at += found;
-        let Some(rest) = bytes.get_mut(at..).filter(|rest| rest.len() >= CHUNK_HEAD_BYTES) else {
+        let Some(rest) = bytes
+            .get_mut(at..)
+            .filter(|rest| rest.len() >= CHUNK_HEAD_BYTES)
+        else {
             return;
         };
         let (head, behind) = rest.split_at_mut(CHUNK_HEAD_BYTES);
@@ -92,21 +98,37 @@ fn seeds() -> Vec<Vec<u8>> {
     let half = segment.len() / 2;
     let cut = [&segment[..half], &segment[half + 10..]].concat();
     let all = [segment, cut];
-    let all = all.iter().flat_map(|bytes| [[&[0], &bytes[..]].concat(), [&[200], &bytes[..]].concat()]);
+    let all = all
+        .iter()
+        .flat_map(|bytes| [[&[0], &bytes[..]].concat(), [&[200], &bytes[..]].concat()]);
     all.collect()
 }
 
 /// One of each kind of record, packed and not.
 fn segment(folder: &Path) -> Vec<u8> {
-    let (mut writer, _) = JournalWriter::open(folder, Options::default(), 0).expect("a new journal");
+    let (mut writer, _) =
+        JournalWriter::open(folder, Options::default(), 0).expect("a new journal");
     let connection = ConnectionId(1);
     let text = "a made-up message. ".repeat(20);
     let (address, metadata) = ("wss://room.example/", "{}");
-    let opened = Record::Opened(Opened { connection, address, metadata });
-    let closed = Record::Closed(Closed { connection, code: Some(1006), reason: "gone" });
+    let opened = Record::Opened(Opened {
+        connection,
+        address,
+        metadata,
+    });
+    let closed = Record::Closed(Closed {
+        connection,
+        code: Some(1006),
+        reason: "gone",
+    });
     let frame = |payload| {
         let (direction, kind) = (Direction::In, FrameKind::Binary);
-        Record::Frame(Frame { connection, direction, kind, payload })
+        Record::Frame(Frame {
+            connection,
+            direction,
+            kind,
+            payload,
+        })
     };
     let batches = [
         vec![opened],
@@ -114,12 +136,21 @@ fn segment(folder: &Path) -> Vec<u8> {
         vec![Record::Note("{}"), closed],
     ];
     for (seconds, batch) in (1..).zip(batches) {
-        let at = Stamp { mono_us: seconds, unix_us: seconds };
-        let entries: Vec<_> = batch.into_iter().map(|record| Entry { at, record }).collect();
+        let at = Stamp {
+            mono_us: seconds,
+            unix_us: seconds,
+        };
+        let entries: Vec<_> = batch
+            .into_iter()
+            .map(|record| Entry { at, record })
+            .collect();
         writer.append(&entries).expect("the disk has room");
     }
     writer.close().expect("the disk works");
-    let files = fs::read_dir(folder).expect("a folder").flatten().map(|file| file.path());
+    let files = fs::read_dir(folder)
+        .expect("a folder")
+        .flatten()
+        .map(|file| file.path());
     let mut files = files.filter(|path| path.extension().is_some_and(|name| name == "pwj"));
     fs::read(files.next().expect("one segment")).expect("it can be read")
 }

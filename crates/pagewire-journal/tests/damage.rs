@@ -1,4 +1,9 @@
 //! What is damaged is reported, and everything else is given.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
 
 mod made;
 
@@ -148,8 +153,8 @@ fn cut_off_anywhere_all_whole_chunks_before_are_given() {
     let made = small();
     for length in 0..=made.bytes.len() {
         let read = read_bytes(&made.bytes[..length]);
-        let whole = made.chunks.iter().filter(|chunk| chunk.bytes.end <= length);
-        let records = whole.last().map_or(0, |chunk| chunk.records.end);
+        let mut whole = made.chunks.iter().filter(|chunk| chunk.bytes.end <= length);
+        let records = whole.next_back().map_or(0, |chunk| chunk.records.end);
         check_all_but(
             &made,
             &read,
@@ -285,7 +290,7 @@ fn chunks_that_lie_in_one_another_do_not_take_time_without_end() {
         .iter()
         .filter(|damage| damage.kind == DamageKind::Records);
     // The first, and so many inside of it.
-    assert_eq!(nested.count() as u32, RESYNC_NESTED_MAX + 1);
+    assert_eq!(nested.count(), RESYNC_NESTED_MAX as usize + 1);
     assert_eq!(read.damages.last().unwrap().bytes.end, total as u64);
 }
 

@@ -1,4 +1,9 @@
 //! What is appended is read, however it is appended.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
 
 mod made;
 

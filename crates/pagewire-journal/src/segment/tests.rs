@@ -94,7 +94,9 @@ fn a_part_by_time_is_found_without_reading_what_is_before() {
                     assert_eq!(number, wanted);
                     assert_eq!(reader.entry().unwrap().at, stamp(wanted));
                 }
-                other => assert!(wanted >= FRAMES, "{wanted}: {other:?}"),
+                other @ (Step::Damage(_) | Step::End(_)) => {
+                    assert!(wanted >= FRAMES, "{wanted}: {other:?}");
+                }
             }
             drop(reader);
             // Each look reads a window of 256 KiB.

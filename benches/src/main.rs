@@ -14,6 +14,7 @@ mod decoding;
 mod devtools;
 mod frames;
 mod hosts;
+mod journal;
 mod load;
 mod pages;
 mod plan;
@@ -75,6 +76,8 @@ pub(crate) struct Settings {
 enum Part {
     /// Measure decoding: packed frames of a live room to JSON, beside unpacking alone, prost, and packages of Python
     Decoding(decoding::DecodingArguments),
+    /// Measure the journal: appending and reading, beside files without one
+    Journal(journal::JournalArguments),
     #[command(hide = true)]
     Load(load::LoadArguments),
     #[command(hide = true)]
@@ -134,6 +137,7 @@ fn start(cli: Cli) -> Result<ExitCode> {
         Some(Part::Decoding(arguments)) => {
             return one_thread()?.block_on(decoding::run(&arguments));
         }
+        Some(Part::Journal(arguments)) => return journal::run(&arguments),
         Some(Part::Frames) => one_thread()?.block_on(frames::run()),
     };
     result.map(|()| ExitCode::SUCCESS)

@@ -54,7 +54,8 @@ impl<R: Read + Seek> Window<R> {
         self.at = at;
         self.file.seek(SeekFrom::Start(at))?;
         let left = self.file.by_ref().take(count as u64);
-        // Memory grows with what is there, not with what a head says.
+        // More than a window is asked for only where the file is known to have it.
+        self.bytes.reserve_exact(count);
         let result = { left }.read_to_end(&mut self.bytes);
         if result.is_err() {
             self.bytes.clear();

@@ -196,12 +196,15 @@ impl JournalWriter {
         })
     }
 
-    /// As [`sync`](Self::sync), and lets another process write. Dropping does the same and says nothing.
+    /// Writes the gap about what is missing at the end, syncs, and lets another process write. Dropping syncs, and says nothing.
     ///
     /// # Errors
     ///
-    /// As of [`sync`](Self::sync).
+    /// As of [`sync`](Self::sync); and there is still no room for the gap.
     pub fn close(mut self) -> Result<(), Error> {
+        if let Some(missed) = self.missed.take() {
+            self.write(&[missed.entry(missed.since)], &[])?;
+        }
         self.sync()
     }
 
@@ -339,7 +342,7 @@ impl JournalWriter {
             return;
         };
         if segment.bytes == 0 {
-            // Nothing is lost where this fails: a segment without chunks has no records.
+            // Where this fails, readers are given what whole chunks it has, and told of numbers that come again.
             if fs::remove_file(&segment.path).is_ok() {
                 self.segments -= 1;
             }
@@ -370,4 +373,30 @@ fn chunk_of(entries: &[Entry<'_>]) -> (usize, usize) {
         (records, bytes) = (records + 1, with);
     }
     (records, bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn as_many_segments_as_may_be_are_begun_and_not_one_more() {
+        let folder = tempfile::tempdir().unwrap();
+        let options = Options {
+            segment_bytes_max: 1,
+            ..Options::default()
+        };
+        let path = folder.path().join("journal");
+        let (mut writer, _) = JournalWriter::open(path, options, 0).unwrap();
+        writer.segments = SEGMENTS_MAX - 1;
+        let (at, record) = (Stamp::default(), Record::Note("{}"));
+        let note = [Entry { at, record }];
+        assert_eq!(writer.append(&note).unwrap(), Appended::Kept);
+        let error = writer.append(&note).unwrap_err();
+        assert!(matches!(error, Error::TooManySegments { .. }), "{error}");
+        // Somebody has moved two away: the gap takes one, as it is longer than a segment here.
+        writer.segments -= 2;
+        let resumed = writer.append(&note).unwrap();
+        assert_eq!(resumed, Appended::Resumed { missed: 1 });
+    }
 }

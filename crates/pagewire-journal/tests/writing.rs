@@ -362,3 +362,24 @@ fn a_segment_that_is_taken_away_while_it_is_read_is_missing_and_not_an_error() {
         .collect();
     assert_eq!(damages, [(DamageKind::Missing, Some(2))]);
 }
+
+#[test]
+fn what_is_missing_at_the_end_is_told_when_the_journal_is_closed() {
+    let (folder, path) = journal();
+    let options = Options {
+        segment_bytes_max: 1,
+        ..Options::default()
+    };
+    let mut writer = open(&path, options);
+    append(&mut writer, &[frame(0, b"a")]);
+    let away = folder.path().join("away");
+    fs::rename(&path, &away).unwrap();
+    writer.append(&[frame(1, b"b").entry()]).unwrap_err();
+    fs::rename(&away, &path).unwrap();
+    writer.close().unwrap();
+    let records = read(&path).owned();
+    assert!(
+        matches!(records[1].kind, OwnedKind::Gap(1, since, _) if since == stamp(1)),
+        "{records:?}"
+    );
+}

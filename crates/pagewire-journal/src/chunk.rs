@@ -1,4 +1,4 @@
-//! The head of a chunk, which says all that is needed to read the chunk and to find the next (`docs/journal.md` §2).
+//! The head of a chunk, which says all that is needed to read the chunk and to find the next (`docs/journal.md` §3).
 
 use memchr::memmem;
 

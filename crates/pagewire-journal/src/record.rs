@@ -1,4 +1,4 @@
-//! What a journal keeps, and how one record is written (`docs/journal.md` §3).
+//! What a journal keeps, and how one record is written (`docs/journal.md` §4).
 
 use std::fmt;
 

@@ -42,6 +42,11 @@ impl<R: Read + Seek> Window<R> {
         self.bytes.get(start..start.checked_add(count)?)
     }
 
+    /// What is in memory is read again: it may be cut off and written anew.
+    pub(crate) fn forget(&mut self) {
+        self.bytes.clear();
+    }
+
     fn offset(&self, at: u64) -> Option<usize> {
         let offset = usize::try_from(at.checked_sub(self.at)?).ok()?;
         (offset <= self.bytes.len()).then_some(offset)

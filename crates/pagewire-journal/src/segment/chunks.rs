@@ -58,6 +58,7 @@ impl<R: Read + Seek> SegmentReader<R> {
         let Some((at, head)) = self.find(begin + 1, u64::MAX)? else {
             let end = self.window.file_bytes()?.max(begin);
             if looks_torn {
+                self.window.forget();
                 let torn = damage(begin..end, DamageKind::Torn, None);
                 return Ok(Step::End(Ending::Unfinished(torn)));
             }
@@ -94,8 +95,15 @@ impl<R: Read + Seek> SegmentReader<R> {
             self.go_behind(head);
             return Ok(None);
         }
-        let stored = self.window.bytes(self.at, bytes)?;
-        let stored = stored.get(CHUNK_HEAD_BYTES..bytes);
+        let chunk = self.window.bytes(self.at, bytes)?;
+        if Head::decode(chunk) != Some(*head) {
+            // A writer without room has cut it off and written another since the head was read.
+            return Ok(None);
+        }
+        if chunk.len() < bytes {
+            return self.pass_incomplete(head).map(Some);
+        }
+        let stored = chunk.get(CHUNK_HEAD_BYTES..);
         if stored.is_none_or(|stored| crc32fast::hash(stored) != head.checksum) {
             return self.pass(head, DamageKind::Records).map(Some);
         }
@@ -187,6 +195,7 @@ impl<R: Read + Seek> SegmentReader<R> {
         }
         let end = self.window.file_bytes()?.max(self.at);
         let records = Some(head.records.into());
+        self.window.forget();
         let torn = damage(self.at..end, DamageKind::Torn, records);
         Ok(Step::End(Ending::Unfinished(torn)))
     }

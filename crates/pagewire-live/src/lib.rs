@@ -18,6 +18,8 @@ pub mod made;
 mod model;
 mod reader;
 mod room;
+mod signing;
+mod sites;
 
 pub use event::*;
 pub use ledger::{
@@ -26,3 +28,11 @@ pub use ledger::{
 pub use model::{Bytes, event_json_schema, event_proto};
 pub use reader::FrameReader;
 pub use room::{ROOM_IDS_MAX, ROOM_RANKINGS_MAX, Room};
+pub use signing::{
+    Browser, Resume, SIGN_ANSWER_BYTES_MAX, SIGN_HEADERS_MAX, SIGNATURE_BYTES_MAX, SignAnswer,
+    SignAnswerError, SignRequest, Signing,
+};
+pub use sites::{
+    AddressError, Ask, FACT_BYTES_MAX, ROOM_NAME_BYTES_MAX, RoomAddress, RoomAnswer, RoomFacts,
+    SITES_BYTES_MAX, SiteEntry, SiteTable, SiteTableError, Timing,
+};

@@ -18,7 +18,7 @@
 )]
 
 pub mod bilibili;
-mod chance;
+pub(crate) mod chance;
 mod combos;
 pub mod douyin;
 pub mod douyu;

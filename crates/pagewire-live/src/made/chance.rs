@@ -5,14 +5,14 @@ use rand_xoshiro::rand_core::{Rng as _, SeedableRng as _};
 
 /// A published generator and our own few lines on top of it, since what libraries draw from a generator may change with their versions.
 #[derive(Debug, Clone)]
-pub(super) struct Chance(Xoshiro256PlusPlus);
+pub(crate) struct Chance(Xoshiro256PlusPlus);
 
 impl Chance {
-    pub(super) fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Self(Xoshiro256PlusPlus::seed_from_u64(seed))
     }
 
-    pub(super) fn number(&mut self) -> u64 {
+    pub(crate) fn number(&mut self) -> u64 {
         self.0.next_u64()
     }
 
@@ -21,34 +21,34 @@ impl Chance {
         clippy::cast_possible_truncation,
         reason = "the upper half of a product of two 64-bit numbers has 64 bits"
     )]
-    pub(super) fn below(&mut self, end: u64) -> u64 {
+    pub(crate) fn below(&mut self, end: u64) -> u64 {
         ((u128::from(self.number()) * u128::from(end)) >> 64) as u64
     }
 
     /// Both ends are possible.
-    pub(super) fn between(&mut self, least: u64, most: u64) -> u64 {
+    pub(crate) fn between(&mut self, least: u64, most: u64) -> u64 {
         least + self.below(most - least + 1)
     }
 
     /// Small ones are far more frequent, as everywhere where people are counted.
-    pub(super) fn skewed(&mut self, end: u64) -> u64 {
+    pub(crate) fn skewed(&mut self, end: u64) -> u64 {
         let bound = self.below(end) + 1;
         let bound = self.below(bound) + 1;
         self.below(bound)
     }
 
-    pub(super) fn percent(&mut self, percent: u64) -> bool {
+    pub(crate) fn percent(&mut self, percent: u64) -> bool {
         self.below(100) < percent
     }
 
-    pub(super) fn pick<T: Copy>(&mut self, of: &[T]) -> T {
+    pub(crate) fn pick<T: Copy>(&mut self, of: &[T]) -> T {
         let at = self.below(of.len() as u64);
         let at = usize::try_from(at).unwrap_or_default();
         *of.get(at).expect("something to pick from")
     }
 
     /// One of those whose weights stand beside them.
-    pub(super) fn weighted<T: Copy>(&mut self, of: &[(u64, T)]) -> T {
+    pub(crate) fn weighted<T: Copy>(&mut self, of: &[(u64, T)]) -> T {
         let mut left = self.below(of.iter().map(|(weight, _)| weight).sum());
         let found = of.iter().find(|(weight, _)| {
             let is_it = left < *weight;
@@ -59,7 +59,7 @@ impl Chance {
     }
 
     /// Text of these characters, such as parts of addresses.
-    pub(super) fn text(&mut self, of: &[u8], length: usize) -> String {
+    pub(crate) fn text(&mut self, of: &[u8], length: usize) -> String {
         (0..length).map(|_| char::from(self.pick(of))).collect()
     }
 }

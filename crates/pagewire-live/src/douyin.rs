@@ -3,7 +3,8 @@
 //! A WebSocket frame is a [`PushFrame`]; its payload, mostly packed as gzip, is a [`Response`]; that holds messages, each Protobuf of its own kind.
 //! The answer of the polling address is a bare response. Field by field with the evidence: `docs/sites/douyin.md`.
 
-mod envelope;
+mod client;
+pub(crate) mod envelope;
 pub(crate) mod fields;
 mod gift;
 mod messages;
@@ -13,6 +14,7 @@ mod schema;
 
 use pagewire_codec::proto::RawMessage;
 
+pub use client::{ack_packet, heartbeat_packet};
 pub use envelope::{FRAME_MESSAGES_MAX, Message, PushFrame, Response};
 pub use schema::{message_of, schema};
 

@@ -9,6 +9,7 @@
 
 pub mod bilibili;
 mod bracketed;
+mod connection;
 pub mod douyin;
 pub mod douyu;
 mod event;
@@ -21,6 +22,11 @@ mod room;
 mod signing;
 mod sites;
 
+pub use connection::{
+    Action, AfterEnd, AskFirst, ConnectionId, Credentials, Failure, FailureKind, Fallback,
+    Handshake, Input, OBSERVED_SOCKETS_MAX, REASON_TEXT_BYTES_MAX, Reason, Role, RoomConnection,
+    RoomOptions, State, Status,
+};
 pub use event::*;
 pub use ledger::{
     Combo, Count, GiftLedger, IDLE_MS, LEDGER_COMBOS_MAX, Ledgered, Press, REMEMBERED_MS,

@@ -20,6 +20,7 @@ pub struct Room {
     seen: Seen,
     ranks: Ranks,
     gifts: GiftLedger<Given>,
+    repeated: u64,
 }
 
 /// The first event of a combo, and what is counted.
@@ -49,10 +50,13 @@ impl Room {
             );
             if is_new {
                 out(event);
+            } else {
+                self.repeated = self.repeated.saturating_add(1);
             }
             return counted.into_iter().for_each(out);
         }
         if !is_new {
+            self.repeated = self.repeated.saturating_add(1);
             return;
         }
         if let Body::Rank(rank) = &mut event.body {
@@ -70,6 +74,11 @@ impl Room {
     /// When [`Room::advance`] has something to do.
     pub fn next_ms(&self) -> Option<u64> {
         self.gifts.next_ms()
+    }
+
+    /// Events that came again, and were left out: after a reconnect they are many.
+    pub const fn repeated(&self) -> u64 {
+        self.repeated
     }
 
     /// Ends all combos: nothing more comes.

@@ -214,6 +214,11 @@ impl SiteEntry {
         self.ask.address().map(|address| filled(address, room))
     }
 
+    /// Whether the table says how to ask.
+    pub(crate) fn asks(&self) -> bool {
+        self.ask.address().is_some()
+    }
+
     /// [`push`](Self::push) for this room.
     pub fn push_addresses(&self, room: &RoomAddress) -> Vec<String> {
         self.push

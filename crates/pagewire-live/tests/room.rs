@@ -96,6 +96,7 @@ fn an_event_comes_once_however_often_the_site_sends_it() {
         ["chat"],
         "without an id"
     );
+    assert_eq!(room.repeated(), 1);
 }
 
 #[test]

@@ -109,7 +109,7 @@ pub(super) fn unpack<'s>(
 }
 
 /// A bare response, packed or not, and not a frame around one: its first fields are messages (1) and a cursor (2), where a frame has numbers.
-fn is_response(frame: &[u8]) -> bool {
+pub(crate) fn is_response(frame: &[u8]) -> bool {
     if pagewire_codec::Packing::detect(frame).is_some() {
         return true;
     }
@@ -165,6 +165,36 @@ impl<'a> Response<'a> {
             }
         }
         read
+    }
+}
+
+/// What is around the messages of a response, without a look into them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Around<'a> {
+    pub(crate) cursor: Cow<'a, str>,
+    pub(crate) fetch_interval_ms: u64,
+    pub(crate) now_ms: u64,
+    pub(crate) internal_ext: Cow<'a, str>,
+    pub(crate) heartbeat_s: u64,
+    pub(crate) need_ack: bool,
+}
+
+impl<'a> Around<'a> {
+    pub(crate) fn read(response: &'a [u8]) -> Result<Self, DecodeError> {
+        let mut read = Self::default();
+        each(response, |field| {
+            match field.number {
+                2 => read.cursor = text(field),
+                3 => read.fetch_interval_ms = number(field),
+                4 => read.now_ms = number(field),
+                5 => read.internal_ext = text(field),
+                8 => read.heartbeat_s = number(field),
+                9 => read.need_ack = number(field) != 0,
+                _ => {}
+            }
+            Ok(())
+        })?;
+        Ok(read)
     }
 }
 

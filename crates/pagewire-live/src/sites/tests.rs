@@ -333,22 +333,21 @@ const ANSWERS: &[(&str, &str, &str)] = &[
 fn answers_of_sites_say_how_a_room_is() {
     let table = SiteTable::shipped();
     for (site, body, said) in ANSWERS {
-        let told = match table.get(site).expect(site).ask.read(200, body) {
-            RoomAnswer::Live(facts) => {
-                let RoomFacts {
-                    room_id,
-                    presenter,
-                    host,
-                    title,
-                    viewer,
-                } = facts;
-                format!(
-                    "live {}",
-                    [room_id, presenter, host, title, viewer].join("|")
-                )
-            }
-            other => format!("{other:?}"),
-        };
+        let answer = table.get(site).expect(site).ask.read(200, body);
+        let mut told = format!("{answer:?}");
+        if let RoomAnswer::Live(facts) = answer {
+            let RoomFacts {
+                room_id,
+                presenter,
+                host,
+                title,
+                viewer,
+            } = facts;
+            told = format!(
+                "live {}",
+                [room_id, presenter, host, title, viewer].join("|")
+            );
+        }
         assert_eq!(told, *said, "{site} {body}");
     }
     let ask = &table.get("douyu").unwrap().ask;

@@ -35,11 +35,13 @@
 //!
 //! Which site says what in which words is in `connection/dialect/`; everything else is the same for all.
 
+mod asking;
 mod dialect;
 mod direct;
 mod followed;
 mod observed;
 mod options;
+mod polling;
 mod reason;
 mod status;
 #[cfg(test)]

@@ -80,7 +80,7 @@ impl Browser {
 }
 
 /// From where a connection goes on. Empty at first.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Resume {
     /// The last cursor.
     pub cursor: String,

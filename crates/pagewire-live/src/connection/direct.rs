@@ -3,11 +3,10 @@
 use super::dialect::{Says, enter, heartbeat};
 use super::followed::Asks;
 use super::options::{AfterEnd, Fallback};
+use super::polling::SOCKET_AGAIN_MS;
 use super::reason::{Failure, FailureKind, Handshake, Reason, cut};
 use super::status::State;
 use super::{Action, ConnectionId, Do, Input, Phase, RoomConnection, Then};
-use crate::signing::Resume;
-use crate::sites::{RoomAnswer, RoomFacts};
 
 /// The site wants nothing for so long after these codes (RFC 6455 §7.4.1): it goes away, it starts anew, it has too much to do.
 const CODES_TO_WAIT: [(u16, u64); 3] = [(1_001, 2_000), (1_012, 3_000), (1_013, 5_000)];
@@ -17,8 +16,6 @@ const CODES_OF_REFUSAL: [u16; 3] = [1_007, 1_008, 1_009];
 const CODE_NORMAL: u16 = 1_000;
 /// So many drops in a row, and the room may be another one than when it was asked for.
 const DROPS_TO_ASK: u32 = 3;
-/// A connection that polls tries a socket again after so long.
-const SOCKET_AGAIN_MS: u64 = 5 * 60 * 1_000;
 
 impl RoomConnection {
     pub(super) fn handle_direct(&mut self, input: Input<'_>, act: Do<'_>) {
@@ -101,86 +98,14 @@ impl RoomConnection {
         }
     }
 
-    fn rest(&mut self, ms: u64, then: Then) {
+    pub(super) fn rest(&mut self, ms: u64, then: Then) {
         self.phase = Phase::Resting {
             until_ms: self.after(ms.max(1)),
             then,
         };
     }
 
-    /// Asks, and where nobody can be asked, enters.
-    pub(super) fn ask(&mut self, act: Do<'_>) {
-        if !self.can_ask {
-            return self.connect(act);
-        }
-        self.phase = Phase::Asking {
-            until_ms: self.after(self.timing.open_within_ms),
-        };
-        // Of a room that is waited for it is not told each time.
-        if !matches!(self.status.state, State::Waiting | State::Connecting)
-            || self.status.since_ms == 0
-        {
-            self.set(State::Connecting, Reason::Asking, None, act);
-        }
-        act(Action::Ask);
-    }
-
-    fn answered(&mut self, answer: RoomAnswer, act: Do<'_>) {
-        if !matches!(self.phase, Phase::Asking { .. }) {
-            return;
-        }
-        match answer {
-            RoomAnswer::Live(facts) => {
-                self.unclear = 0;
-                self.learn(facts);
-                self.connect(act);
-            }
-            RoomAnswer::NotLive => {
-                self.unclear = 0;
-                self.wait(Reason::NotLive, act);
-            }
-            RoomAnswer::Missing => self.over(State::Refused, Reason::Missing, act),
-            RoomAnswer::LogIn => self.over(State::Refused, Reason::LogIn, act),
-            RoomAnswer::Captcha => self.wait_longer(Reason::Captcha, act),
-            RoomAnswer::TooOften => self.wait_longer(Reason::TooOften, act),
-            RoomAnswer::Unknown { status } => self.wait_longer(Reason::Unclear { status }, act),
-        }
-    }
-
-    fn ask_failed(&mut self, failure: Failure, act: Do<'_>) {
-        if matches!(self.phase, Phase::Asking { .. }) {
-            self.wait_longer(Reason::NoAnswer(failure.cut()), act);
-        }
-    }
-
-    /// What an answer does not tell stays as it was.
-    pub(super) fn learn(&mut self, new: RoomFacts) {
-        let put = |old: &mut String, new: String| {
-            if !new.is_empty() {
-                *old = new;
-            }
-        };
-        put(&mut self.facts.room_id, new.room_id);
-        put(&mut self.facts.presenter, new.presenter);
-        put(&mut self.facts.host, new.host);
-        put(&mut self.facts.title, new.title);
-        put(&mut self.facts.viewer, new.viewer);
-    }
-
-    fn wait_longer(&mut self, reason: Reason, act: Do<'_>) {
-        self.wait(reason, act);
-        self.unclear = self.unclear.saturating_add(1);
-    }
-
-    fn wait(&mut self, reason: Reason, act: Do<'_>) {
-        let wait_ms = self.ask_wait_ms();
-        self.rest(wait_ms, Then::Ask);
-        if self.status.state != State::Waiting || self.status.reason != reason {
-            self.set(State::Waiting, reason, Some(wait_ms), act);
-        }
-    }
-
-    fn connect(&mut self, act: Do<'_>) {
+    pub(super) fn connect(&mut self, act: Do<'_>) {
         if let Err(what) = enter(self.format, &self.facts, &self.options.credentials) {
             return self.over(State::Refused, Reason::NoFact { what }, act);
         }
@@ -400,53 +325,5 @@ impl RoomConnection {
             connection,
             bytes: heartbeat(self.format),
         });
-    }
-
-    fn poll(&mut self, act: Do<'_>) {
-        if self.now_ms >= self.socket_again_ms {
-            // One more refusal, and it is polled again.
-            self.refusals = self.timing.refusals_max;
-            return self.connect(act);
-        }
-        self.phase = Phase::Polling {
-            until_ms: self.after(self.timing.open_within_ms),
-        };
-        act(Action::Poll {
-            resume: Resume::clone(&self.resume),
-        });
-    }
-
-    fn polled(&mut self, bytes: &[u8], act: Do<'_>) {
-        if !matches!(self.phase, Phase::Polling { .. }) {
-            return;
-        }
-        match self.hear(None, bytes, act) {
-            Says::Damaged => {
-                let kind = FailureKind::Other;
-                let text = "the answer cannot be read".to_owned();
-                self.poll_failed(Failure { kind, text }, act);
-            }
-            Says::Lives | Says::Closes | Says::Denies(_) => {
-                self.drops = 0;
-                self.refusals = 0;
-                self.rest(self.poll_every_ms, Then::Poll);
-                self.become_state(State::Polling, Reason::Polling, act);
-            }
-        }
-    }
-
-    fn poll_failed(&mut self, failure: Failure, act: Do<'_>) {
-        if !matches!(self.phase, Phase::Polling { .. }) {
-            return;
-        }
-        let reason = Reason::Unreachable(failure.cut());
-        self.drops = self.drops.saturating_add(1);
-        if self.drops > self.timing.refusals_max.saturating_mul(2) {
-            let (tries, last) = (self.drops, Box::new(reason));
-            return self.over(State::Refused, Reason::GivenUp { tries, last }, act);
-        }
-        let wait_ms = self.backoff_ms();
-        self.rest(wait_ms, Then::Poll);
-        self.set(State::Connecting, reason, Some(wait_ms), act);
     }
 }

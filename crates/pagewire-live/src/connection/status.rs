@@ -3,8 +3,7 @@
 use super::reason::Reason;
 
 /// What a connection is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum State {
     /// Nobody broadcasts, or the site did not say; it is asked again.
     Waiting,
@@ -23,7 +22,7 @@ pub enum State {
 }
 
 impl State {
-    /// As JSON writes it.
+    /// A short name that does not change, for programs.
     pub const fn name(self) -> &'static str {
         self.words()[0]
     }

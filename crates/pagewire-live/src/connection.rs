@@ -184,6 +184,8 @@ pub struct RoomConnection {
     phase: Phase,
     now_ms: u64,
     facts: RoomFacts,
+    /// The site told them, of this broadcast.
+    is_told: bool,
     resume: Resume,
     sockets: Sockets,
     status: Status,
@@ -247,6 +249,7 @@ impl RoomConnection {
             scratch: Scratch::default(),
             phase: Phase::Idle,
             now_ms: 0,
+            is_told: false,
             resume: Resume::default(),
             sockets: Sockets::default(),
             status: Status::new(),
@@ -318,8 +321,14 @@ impl RoomConnection {
         }
         (self.drops, self.refusals, self.unclear) = (0, 0, 0);
         self.status.masked = false;
+        self.status.since_ms = self.now_ms;
         match self.role {
-            Role::Direct => self.ask(act),
+            Role::Direct => {
+                if self.can_ask {
+                    self.set(State::Connecting, Reason::Asking, None, act);
+                }
+                self.ask(act);
+            }
             Role::Observed => self.watch_page(act),
         }
     }

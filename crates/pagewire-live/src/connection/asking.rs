@@ -15,9 +15,7 @@ impl RoomConnection {
             until_ms: self.after(self.timing.open_within_ms),
         };
         // Of a room that is waited for it is not told each time.
-        if !matches!(self.status.state, State::Waiting | State::Connecting)
-            || self.status.since_ms == 0
-        {
+        if !matches!(self.status.state, State::Waiting | State::Connecting) {
             self.set(State::Connecting, Reason::Asking, None, act);
         }
         act(Action::Ask);
@@ -35,20 +33,29 @@ impl RoomConnection {
             }
             RoomAnswer::NotLive => {
                 self.unclear = 0;
+                self.forget_broadcast();
                 self.wait(Reason::NotLive, act);
             }
             RoomAnswer::Missing => self.over(State::Refused, Reason::Missing, act),
             RoomAnswer::LogIn => self.over(State::Refused, Reason::LogIn, act),
-            RoomAnswer::Captcha => self.wait_longer(Reason::Captcha, act),
             RoomAnswer::TooOften => self.wait_longer(Reason::TooOften, act),
-            RoomAnswer::Unknown { status } => self.wait_longer(Reason::Unclear { status }, act),
+            RoomAnswer::Captcha => self.unknown(Reason::Captcha, act),
+            RoomAnswer::Unknown { status } => self.unknown(Reason::Unclear { status }, act),
         }
     }
 
     pub(super) fn ask_failed(&mut self, failure: Failure, act: Do<'_>) {
         if matches!(self.phase, Phase::Asking { .. }) {
-            self.wait_longer(Reason::NoAnswer(failure.cut()), act);
+            self.unknown(Reason::NoAnswer(failure.cut()), act);
         }
+    }
+
+    /// The site did not say that the broadcast is over. So where it was entered before, or could have been, that is tried with what was known then.
+    fn unknown(&mut self, reason: Reason, act: Do<'_>) {
+        if self.is_told {
+            return self.connect(act);
+        }
+        self.wait_longer(reason, act);
     }
 
     /// What an answer does not tell stays as it was.
@@ -63,6 +70,7 @@ impl RoomConnection {
         put(&mut self.facts.host, new.host);
         put(&mut self.facts.title, new.title);
         put(&mut self.facts.viewer, new.viewer);
+        self.is_told = true;
     }
 
     fn wait_longer(&mut self, reason: Reason, act: Do<'_>) {

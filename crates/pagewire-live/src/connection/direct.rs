@@ -277,6 +277,7 @@ impl RoomConnection {
     fn ended(&mut self, text: String, act: Do<'_>) {
         let reason = Reason::Ended { text };
         if self.options.after_end == AfterEnd::Stop {
+            self.forget_broadcast();
             return self.over(State::Ended, reason, act);
         }
         if self.status.state == State::Ended || self.status.state == State::Waiting {

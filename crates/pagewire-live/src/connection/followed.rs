@@ -196,6 +196,7 @@ impl RoomConnection {
     pub(super) fn forget_broadcast(&mut self) {
         self.resume = crate::signing::Resume::default();
         self.facts.clone_from(&self.options.facts);
+        self.is_told = false;
     }
 }
 

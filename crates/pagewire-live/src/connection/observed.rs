@@ -155,6 +155,7 @@ impl RoomConnection {
     fn page_ended(&mut self, text: String, act: Do<'_>) {
         let reason = Reason::Ended { text };
         if self.options.after_end == AfterEnd::Stop {
+            self.forget_broadcast();
             return self.over(State::Ended, reason, act);
         }
         if self.waits() {

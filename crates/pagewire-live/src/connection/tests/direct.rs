@@ -306,6 +306,10 @@ fn an_end_stops_or_waits_for_the_next_broadcast() {
         ((State::Ended, "ended"), None)
     );
     assert_eq!(rig.event(room_state(RoomState::Ended)), []);
+    assert_eq!(
+        connects(&rig.tell(Input::Start)).expect("the next one").2,
+        &Resume::default()
+    );
 
     let options = RoomOptions {
         ask_first: AskFirst::Yes,

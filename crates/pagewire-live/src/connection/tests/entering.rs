@@ -220,3 +220,38 @@ fn a_site_that_says_nothing_is_asked_less_and_less() {
         .all(|(wait, times)| (24_000 * times..=36_000 * times).contains(wait));
     assert!(fits, "{waits:?}");
 }
+
+#[test]
+fn a_site_that_says_nothing_after_a_drop_does_not_keep_us_from_a_room_that_it_told_of() {
+    let options = RoomOptions {
+        ask_first: AskFirst::Yes,
+        ..direct_options()
+    };
+    let mut rig = Rig::new("douyin", Role::Direct, options);
+    rig.tell(Input::Start);
+    rig.tell(Input::Answered(RoomAnswer::Live(RoomFacts {
+        room_id: "74".into(),
+        ..RoomFacts::default()
+    })));
+    let refused = |rig: &mut Rig, number| {
+        let connection = ConnectionId(number);
+        rig.tell(Input::Refused {
+            connection,
+            status: 502,
+            headers: &[],
+        });
+        assert_eq!(rig.due(), [Action::Ask]);
+    };
+    refused(&mut rig, 1);
+    let actions = rig.tell(Input::Answered(RoomAnswer::Captcha));
+    assert!(connects(&actions).is_some(), "{actions:?}");
+    refused(&mut rig, 2);
+    rig.tell(Input::Answered(RoomAnswer::NotLive));
+    assert_eq!(rig.due(), [Action::Ask]);
+    rig.tell(Input::Answered(RoomAnswer::Captcha));
+    assert_eq!(
+        rig.state(),
+        (State::Waiting, "captcha"),
+        "of the next broadcast nothing is known"
+    );
+}

@@ -10,6 +10,8 @@ fn a_page_is_followed_from_its_load_to_its_messages() {
     assert_eq!(rig.state(), (State::Connecting, "page_loads"));
     rig.tell(Input::Opened { connection: ONE });
     assert_eq!(rig.state(), (State::Connecting, "entered"));
+    assert_eq!(rig.connection.status().since_ms, START_MS);
+    rig.now_ms += 5;
     // Nothing is sent, whatever the frame wants.
     let actions = rig.frame(ONE, &frame(1, 1, NeedAck::Yes));
     assert!(
@@ -23,7 +25,11 @@ fn a_page_is_followed_from_its_load_to_its_messages() {
         "{actions:?}"
     );
     assert_eq!(rig.connection.resume().cursor, "header-cursor-1");
-    assert_eq!(rig.connection.status().delay_ms, Some(150));
+    let status = rig.connection.status();
+    assert_eq!(
+        (status.delay_ms, status.since_ms),
+        (Some(155), START_MS + 5)
+    );
 }
 
 #[test]

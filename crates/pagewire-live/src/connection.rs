@@ -57,6 +57,8 @@ use crate::reader::Scratch;
 use crate::signing::Resume;
 use crate::sites::{RoomAnswer, RoomFacts, SiteEntry, Timing};
 
+pub use dialect::RESUME_BYTES_MAX;
+
 use followed::Sockets;
 use status::Rate;
 
@@ -186,6 +188,8 @@ pub struct RoomConnection {
     facts: RoomFacts,
     /// The site told them, of this broadcast.
     is_told: bool,
+    /// The broadcast pauses.
+    is_paused: bool,
     resume: Resume,
     sockets: Sockets,
     status: Status,
@@ -250,6 +254,7 @@ impl RoomConnection {
             phase: Phase::Idle,
             now_ms: 0,
             is_told: false,
+            is_paused: false,
             resume: Resume::default(),
             sockets: Sockets::default(),
             status: Status::new(),

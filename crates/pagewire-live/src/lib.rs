@@ -24,8 +24,8 @@ mod sites;
 
 pub use connection::{
     Action, AfterEnd, AskFirst, ConnectionId, Credentials, Failure, FailureKind, Fallback,
-    Handshake, Input, OBSERVED_SOCKETS_MAX, REASON_TEXT_BYTES_MAX, Reason, Role, RoomConnection,
-    RoomOptions, State, Status,
+    Handshake, Input, OBSERVED_SOCKETS_MAX, REASON_TEXT_BYTES_MAX, RESUME_BYTES_MAX, Reason, Role,
+    RoomConnection, RoomOptions, State, Status,
 };
 pub use event::*;
 pub use ledger::{

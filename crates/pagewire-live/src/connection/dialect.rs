@@ -11,6 +11,9 @@ use crate::sites::RoomFacts;
 
 use super::options::{Credentials, Role};
 
+/// Longest cursor and `internal_ext`, in bytes. A longer one counts as absent: both stand in an address. Those that are known have some hundred.
+pub const RESUME_BYTES_MAX: usize = 4_096;
+
 /// What a frame says besides its messages.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Heard {

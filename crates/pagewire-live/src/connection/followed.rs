@@ -5,6 +5,7 @@ use super::reason::{Reason, cut};
 use super::status::Sequence;
 use super::{Action, ConnectionId, Do, RoomConnection};
 use crate::event::{Body, Control, Event, RoomState, Site, TimeSource};
+use crate::signing::Resume;
 
 /// Sockets of a page that are followed at once. Of more the one that was silent longest is forgotten; what comes over it later is that of a new one.
 pub const OBSERVED_SOCKETS_MAX: usize = 16;
@@ -155,7 +156,7 @@ impl RoomConnection {
         self.asks(event, act)
     }
 
-    fn asks(&self, event: &Event<'_>, act: Do<'_>) -> Asks {
+    fn asks(&mut self, event: &Event<'_>, act: Do<'_>) -> Asks {
         if let Body::Control(control) = &event.body
             && self.moves(control)
         {
@@ -175,10 +176,17 @@ impl RoomConnection {
         match change.state {
             Some(RoomState::Ended) => Asks::End(cut(change.text.as_deref().unwrap_or_default())),
             Some(RoomState::Paused) => {
-                act(Action::Note(Reason::Paused));
+                if !std::mem::replace(&mut self.is_paused, true) {
+                    act(Action::Note(Reason::Paused));
+                }
                 Asks::Nothing
             }
-            Some(RoomState::Live) => Asks::Live,
+            Some(RoomState::Live) => {
+                if std::mem::take(&mut self.is_paused) {
+                    act(Action::Note(Reason::Resumed));
+                }
+                Asks::Live
+            }
             None => Asks::Nothing,
         }
     }
@@ -194,9 +202,9 @@ impl RoomConnection {
 
     /// What belongs to a broadcast that is over must not go into the next one.
     pub(super) fn forget_broadcast(&mut self) {
-        self.resume = crate::signing::Resume::default();
+        self.resume = Resume::default();
         self.facts.clone_from(&self.options.facts);
-        self.is_told = false;
+        (self.is_told, self.is_paused) = (false, false);
     }
 }
 

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use pagewire_codec::UNPACKED_BYTES_MAX;
 
-use super::{Heard, Says};
+use super::{Heard, RESUME_BYTES_MAX, Says};
 use crate::connection::options::Role;
 use crate::douyin::envelope::{Around, is_response};
 use crate::douyin::{PushFrame, ack_packet};
@@ -31,7 +31,7 @@ pub(super) fn hear(role: Role, frame: &[u8], scratch: &mut Scratch) -> Heard {
 }
 
 fn of_headers(push: &PushFrame<'_>) -> Heard {
-    let header = |name| push.header(name).filter(|value| !value.is_empty());
+    let header = |name| push.header(name).filter(|value| fits(value));
     Heard {
         sequence: (push.seq_id != 0).then_some(push.seq_id),
         cursor: header("im-cursor").map(str::to_owned),
@@ -49,7 +49,7 @@ fn around(push: &PushFrame<'_>, payload: &[u8], scratch: &mut Scratch) -> Heard 
     let Ok(around) = Around::read(&unpacked.bytes) else {
         return Heard::damaged();
     };
-    let some = |text: Cow<'_, str>| (!text.is_empty()).then(|| text.into_owned());
+    let some = |text: Cow<'_, str>| fits(&text).then(|| text.into_owned());
     let some_number = |number: u64| (number != 0).then_some(number);
     let mut heard = of_headers(push);
     heard.cursor = heard.cursor.or_else(|| some(around.cursor));
@@ -64,4 +64,8 @@ fn around(push: &PushFrame<'_>, payload: &[u8], scratch: &mut Scratch) -> Heard 
         ));
     }
     heard
+}
+
+fn fits(text: &str) -> bool {
+    (1..=RESUME_BYTES_MAX).contains(&text.len())
 }

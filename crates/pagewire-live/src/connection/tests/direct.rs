@@ -347,6 +347,12 @@ fn pauses_and_masks_are_told_and_change_no_state() {
         rig.event(room_state(RoomState::Paused)),
         [Action::Note(Reason::Paused)]
     );
+    assert_eq!(rig.event(room_state(RoomState::Paused)), [], "once");
+    assert_eq!(
+        rig.event(room_state(RoomState::Live)),
+        [Action::Note(Reason::Resumed)]
+    );
+    assert_eq!(rig.event(room_state(RoomState::Live)), []);
     let mut chat = event(Body::Chat(Chat::default()));
     chat.user = Some(User {
         masked: true,
@@ -369,13 +375,13 @@ fn pauses_and_masks_are_told_and_change_no_state() {
             status.last_chat_ms,
             status.message_delay_ms
         ),
-        (3, Some(START_MS), Some(40))
+        (6, Some(START_MS), Some(40))
     );
     assert_eq!(
         (status.delay_ms, status.last_frame_ms),
         (Some(150), Some(START_MS))
     );
-    assert!((rig.connection.messages_per_s(START_MS + 9_000) - 0.3).abs() < 1e-9);
+    assert!((rig.connection.messages_per_s(START_MS + 9_000) - 0.6).abs() < 1e-9);
     assert!(rig.connection.messages_per_s(START_MS + 10_000) < 1e-9);
 }
 
@@ -465,4 +471,35 @@ fn where_polling_is_allowed_it_takes_over_and_tries_a_socket_now_and_then() {
         }
     }
     assert_eq!((failures, rig.state()), (10, (State::Refused, "given_up")));
+}
+
+#[test]
+fn a_cursor_that_is_too_long_is_none() {
+    let cursor = |bytes: usize| {
+        let mut rig = Rig::direct().live();
+        let mut response = Writer::default();
+        response
+            .text(2, &"c".repeat(bytes))
+            .text(5, &"e".repeat(bytes))
+            .varint(9, 1);
+        let mut frame = Writer::default();
+        frame
+            .varint(2, 3)
+            .text(7, "msg")
+            .bytes(8, &response.into_bytes());
+        let actions = rig.frame(FIRST, &frame.into_bytes());
+        (
+            rig.connection.resume().cursor.len(),
+            sends(&actions)[0].len(),
+        )
+    };
+    let ack_bytes = |bytes: usize| ack_packet(3, &"e".repeat(bytes)).len();
+    assert_eq!(
+        cursor(RESUME_BYTES_MAX),
+        (RESUME_BYTES_MAX, ack_bytes(RESUME_BYTES_MAX))
+    );
+    assert_eq!(
+        cursor(RESUME_BYTES_MAX + 1),
+        ("header-cursor-1".len(), ack_bytes(0))
+    );
 }

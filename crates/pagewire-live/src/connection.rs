@@ -241,7 +241,10 @@ enum Then {
 
 impl RoomConnection {
     /// To a room of this site. `seed` decides how long is waited where chance has a part in it.
-    pub fn new(entry: &SiteEntry, role: Role, options: RoomOptions, seed: u64) -> Self {
+    pub fn new(entry: &SiteEntry, role: Role, mut options: RoomOptions, seed: u64) -> Self {
+        if entry.polling.is_empty() {
+            options.fallback = Fallback::None;
+        }
         Self {
             format: entry.format,
             timing: entry.timing,

@@ -240,7 +240,7 @@ impl RoomConnection {
         self.drops = self.drops.saturating_add(1);
         let needs_log_in =
             matches!(&reason, Reason::Handshake(handshake) if handshake.status == 401);
-        if needs_log_in {
+        if needs_log_in && self.options.fallback == Fallback::None {
             return self.over(State::Refused, reason, act);
         }
         if self.refusals > self.timing.refusals_max {

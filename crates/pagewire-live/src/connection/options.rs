@@ -74,7 +74,7 @@ pub struct RoomOptions {
     pub ask_first: AskFirst,
     /// Default: wait for the next one.
     pub after_end: AfterEnd,
-    /// Default: none.
+    /// Default: none, which is also what it is for sites whose entry has no polling address.
     pub fallback: Fallback,
 }
 

@@ -253,6 +253,21 @@ fn a_log_in_that_the_handshake_wants_is_not_tried_again() {
     });
     assert_eq!(rig.state(), (State::Refused, "handshake"));
     assert_eq!(rig.connection.next_ms(), None);
+    // Polling may do without, where there is such a thing.
+    for (site, state) in [("douyin", State::Connecting), ("huya", State::Refused)] {
+        let options = RoomOptions {
+            fallback: Fallback::Poll,
+            ..direct_options()
+        };
+        let mut rig = Rig::new(site, Role::Direct, options);
+        rig.tell(Input::Start);
+        rig.tell(Input::Refused {
+            connection: FIRST,
+            status: 401,
+            headers: &[],
+        });
+        assert_eq!(rig.state(), (state, "handshake"), "{site}");
+    }
 }
 
 #[test]

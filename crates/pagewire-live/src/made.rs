@@ -31,7 +31,7 @@ mod room;
 mod words;
 
 pub use combos::{Press, Style};
-pub use frames::{Frames, frames};
+pub use frames::{Frames, Written, frames};
 pub use gifts::{GIFTS, GiftKind};
 pub use manifest::{Given, Manifest, Totals};
 pub use people::{Club, Gender, Person};

@@ -13,6 +13,7 @@ use flate2::write::ZlibEncoder;
 use pagewire_codec::{BilibiliOperation, BilibiliPacket};
 
 use super::chance::Chance;
+use super::frames::Written;
 use super::manifest::Manifest;
 use super::room::{Happening, Happens, Repeat, Room};
 
@@ -29,7 +30,7 @@ const PACKED_PERCENT: u64 = 70;
 /// Frames of one made-up room: packets, several in a frame, most of them packed. As an iterator it goes on for ever.
 #[derive(Debug)]
 pub struct Frames {
-    room: Room,
+    pub(super) room: Room,
     chance: Chance,
     messages_per_frame: u64,
     manifest: Manifest,
@@ -69,16 +70,26 @@ impl Frames {
         let mut packets = Vec::new();
         while left > 0 {
             let happening = self.room.next().expect("it goes on for ever");
-            if let Some(count) = self.sent(&happening) {
+            if let Some(packet) = self.packet(&happening) {
                 self.manifest.add(&happening);
-                let body = kinds::message(&self.room, &happening, count).to_string();
-                packets.extend(packet(PLAIN, body.as_bytes()));
+                packets.extend(packet);
                 left -= 1;
             }
         }
         self.manifest.frames += 1;
         self.manifest.unpacked_bytes += packets.len() as u64;
         packets
+    }
+
+    /// The packet of a happening; none for what has no message.
+    fn packet(&mut self, happening: &Happening) -> Option<Vec<u8>> {
+        let count = self.sent(happening)?;
+        let body = kinds::message(&self.room, happening, count).to_string();
+        Some(packet(PLAIN, body.as_bytes()))
+    }
+
+    pub(super) fn written(&mut self, happening: &Happening) -> Option<Written> {
+        self.packet(happening).map(Written::Packet)
     }
 
     /// How many gifts the message of a happening gives; 0 of what is none, and nothing of what has no message.

@@ -10,6 +10,7 @@ use flate2::write::GzEncoder;
 use pagewire_codec::proto::Writer;
 
 use super::chance::Chance;
+use super::frames::Written;
 use super::manifest::Manifest;
 use super::room::{Happening, Repeat, Room};
 
@@ -19,7 +20,7 @@ pub const MESSAGES_PER_FRAME: u64 = 20;
 /// Frames of one made-up room: `PushFrame`s with a packed `Response` each. As an iterator it goes on for ever.
 #[derive(Debug)]
 pub struct Frames {
-    room: Room,
+    pub(super) room: Room,
     chance: Chance,
     messages_per_frame: u64,
     manifest: Manifest,
@@ -78,13 +79,23 @@ impl Frames {
         response
     }
 
-    fn message(&mut self, response: &mut Writer, happening: &Happening) {
+    /// Its method and its fields.
+    fn fields(&mut self, happening: &Happening) -> (String, Vec<u8>) {
         let mut pen = kinds::Pen {
             room: &self.room,
             chance: &mut self.chance,
             happening,
         };
-        let (method, payload) = pen.message();
+        pen.message()
+    }
+
+    pub(super) fn written(&mut self, happening: &Happening) -> Option<Written> {
+        let (method, payload) = self.fields(happening);
+        Some(Written::Douyin { method, payload })
+    }
+
+    fn message(&mut self, response: &mut Writer, happening: &Happening) {
+        let (method, payload) = self.fields(happening);
         response.message(1, |message| {
             message.text(1, &method).bytes(2, &payload);
             message.varint(3, happening.id).varint(4, 1);

@@ -7,6 +7,7 @@ mod kinds;
 use pagewire_codec::{DouyuSide, douyu_packet};
 
 use super::chance::Chance;
+use super::frames::Written;
 use super::manifest::Manifest;
 use super::room::{Happening, Happens, Repeat, Room};
 
@@ -16,7 +17,7 @@ pub const MESSAGES_PER_FRAME: u64 = 2;
 /// Frames of one made-up room: packets with an STT message each. As an iterator it goes on for ever.
 #[derive(Debug)]
 pub struct Frames {
-    room: Room,
+    pub(super) room: Room,
     chance: Chance,
     messages_per_frame: u64,
     manifest: Manifest,
@@ -45,6 +46,18 @@ impl Frames {
     pub const fn manifest(&self) -> &Manifest {
         &self.manifest
     }
+
+    /// The packet of a happening; none for what has no message.
+    fn packet(&self, happening: &Happening) -> Option<Vec<u8>> {
+        is_sent(happening).then(|| {
+            let message = kinds::message(&self.room, happening);
+            douyu_packet(DouyuSide::Server, &message)
+        })
+    }
+
+    pub(super) fn written(&self, happening: &Happening) -> Option<Written> {
+        self.packet(happening).map(Written::Packet)
+    }
 }
 
 /// Whether the site has a message for it.
@@ -61,6 +74,7 @@ fn is_sent(happening: &Happening) -> bool {
         | Happens::Rank { .. }
         | Happens::Pause
         | Happens::Resume
+        | Happens::End
         | Happens::Notice { .. }
         | Happens::Battle { .. }
         | Happens::Unknown { .. } => true,
@@ -77,10 +91,9 @@ impl Iterator for Frames {
         let mut frame = Vec::new();
         while left > 0 {
             let happening = self.room.next().expect("it goes on for ever");
-            if is_sent(&happening) {
+            if let Some(packet) = self.packet(&happening) {
                 self.manifest.add(&happening);
-                let message = kinds::message(&self.room, &happening);
-                frame.extend(douyu_packet(DouyuSide::Server, &message));
+                frame.extend(packet);
                 left -= 1;
             }
         }

@@ -1,12 +1,40 @@
 //! Frames of a made-up room, whichever site sends them.
 
 use super::manifest::Manifest;
+use super::room::{Happening, Room};
 use crate::event::Site;
 
 /// Frames of one made-up room, in the order they come. As an iterator it goes on for ever.
 pub trait Frames: Iterator<Item = Vec<u8>> {
     /// What the frames so far hold.
     fn manifest(&self) -> &Manifest;
+
+    /// The room itself, for whoever lets things happen in it one by one, and has each written with [`Frames::write`].
+    fn room(&mut self) -> &mut Room;
+
+    /// A message by itself, to be put into frames elsewhere. None for what the site has no message for. The manifest does not count it.
+    fn write(&mut self, happening: &Happening) -> Option<Written>;
+}
+
+/// One message, as it stands in the frames of a site.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Written {
+    /// Of a `Response` of Douyin.
+    Douyin {
+        /// What it is, such as `WebcastChatMessage`.
+        method: String,
+        /// Its fields.
+        payload: Vec<u8>,
+    },
+    /// Of a push of Huya.
+    Huya {
+        /// The number of its struct.
+        uri: i64,
+        /// Its fields.
+        body: Vec<u8>,
+    },
+    /// A whole packet of Bilibili or Douyu. A frame is any number of them.
+    Packet(Vec<u8>),
 }
 
 /// The sites whose frames are made up, each with its module, and those whose are not.
@@ -15,6 +43,14 @@ macro_rules! sites {
         $(impl Frames for super::$module::Frames {
             fn manifest(&self) -> &Manifest {
                 self.manifest()
+            }
+
+            fn room(&mut self) -> &mut Room {
+                &mut self.room
+            }
+
+            fn write(&mut self, happening: &Happening) -> Option<Written> {
+                self.written(happening)
             }
         })*
 

@@ -7,6 +7,7 @@ mod kinds;
 use pagewire_codec::{TarsWriter, WupPacket};
 
 use super::chance::Chance;
+use super::frames::Written;
 use super::gifts::GIFTS;
 use super::manifest::Manifest;
 use super::room::{Happening, Happens, Room};
@@ -24,7 +25,7 @@ const PUSH_TYPE: i64 = 5;
 /// Frames of one made-up room: pushes of one message, and batches. As an iterator it goes on for ever.
 #[derive(Debug)]
 pub struct Frames {
-    room: Room,
+    pub(super) room: Room,
     chance: Chance,
     messages_per_frame: u64,
     manifest: Manifest,
@@ -83,36 +84,32 @@ impl Frames {
 
     /// The next thing that happens of which the site tells.
     fn happening(&mut self) -> Happening {
-        let found = self.room.find(|happening| match happening.what {
-            Happens::Like { .. }
-            | Happens::Follow { .. }
-            | Happens::Share { .. }
-            | Happens::FanClub { .. }
-            | Happens::Battle { .. } => false,
-            Happens::Chat { .. }
-            | Happens::Emoji { .. }
-            | Happens::Gift(_)
-            | Happens::Enter { .. }
-            | Happens::Stats { .. }
-            | Happens::Rank { .. }
-            | Happens::Pause
-            | Happens::Resume
-            | Happens::Notice { .. }
-            | Happens::Unknown { .. } => true,
-        });
+        let found = self.room.find(is_told);
         found.expect("it goes on for ever")
+    }
+
+    /// The number of its struct, and its fields.
+    fn fields(&mut self, happening: &Happening) -> (i64, Vec<u8>) {
+        let mut pen = kinds::Pen {
+            room: &self.room,
+            chance: &mut self.chance,
+            happening,
+        };
+        pen.message()
+    }
+
+    pub(super) fn written(&mut self, happening: &Happening) -> Option<Written> {
+        is_told(happening).then(|| {
+            let (uri, body) = self.fields(happening);
+            Written::Huya { uri, body }
+        })
     }
 
     /// The number of a struct, the id of the message, and its fields.
     fn message(&mut self) -> (i64, i64, Vec<u8>) {
         let happening = self.happening();
         self.manifest.add(&happening);
-        let mut pen = kinds::Pen {
-            room: &self.room,
-            chance: &mut self.chance,
-            happening: &happening,
-        };
-        let (uri, body) = pen.message();
+        let (uri, body) = self.fields(&happening);
         (uri, number(happening.id), body)
     }
 
@@ -171,6 +168,28 @@ impl Iterator for Frames {
         // Nothing is packed.
         self.manifest.unpacked_bytes += frame.len() as u64;
         Some(frame)
+    }
+}
+
+/// Whether the site tells of it.
+const fn is_told(happening: &Happening) -> bool {
+    match happening.what {
+        Happens::Like { .. }
+        | Happens::Follow { .. }
+        | Happens::Share { .. }
+        | Happens::FanClub { .. }
+        | Happens::Battle { .. } => false,
+        Happens::Chat { .. }
+        | Happens::Emoji { .. }
+        | Happens::Gift(_)
+        | Happens::Enter { .. }
+        | Happens::Stats { .. }
+        | Happens::Rank { .. }
+        | Happens::Pause
+        | Happens::Resume
+        | Happens::End
+        | Happens::Notice { .. }
+        | Happens::Unknown { .. } => true,
     }
 }
 

@@ -102,10 +102,12 @@ pub enum Happens {
         /// They, with what they gave.
         top: Vec<(Arc<Person>, u64)>,
     },
-    /// The broadcast pauses.
+    /// The broadcast pauses. Sites other than Douyin have one message for this and for the end.
     Pause,
     /// It goes on.
     Resume,
+    /// The broadcast is over. A made-up room goes on for ever, so this is for whoever ends one.
+    End,
     /// The site says something to all.
     Notice {
         /// What.
@@ -162,7 +164,7 @@ impl Happens {
             Self::FanClub { .. } => Kind::FanClub,
             Self::Stats { .. } => Kind::Stats,
             Self::Rank { .. } => Kind::Rank,
-            Self::Pause | Self::Resume => Kind::RoomState,
+            Self::Pause | Self::Resume | Self::End => Kind::RoomState,
             Self::Notice { .. } => Kind::Notice,
             Self::Battle { .. } => Kind::Battle,
             Self::Unknown { .. } => Kind::Unknown,
@@ -259,6 +261,12 @@ impl Room {
     /// When the last message was made, in milliseconds of Unix time.
     pub const fn now_ms(&self) -> u64 {
         self.now_ms
+    }
+
+    /// Lets what comes next happen at this time, in milliseconds of Unix time, for rooms that are shown as they happen. Ids of messages and of runs
+    /// tell the time, so they then depend on it too.
+    pub const fn set_clock(&mut self, now_ms: u64) {
+        self.now_ms = now_ms;
     }
 
     /// Somebody of the crowd; some are far more active than others.

@@ -34,7 +34,9 @@ pub(super) fn message(room: &Room, happening: &Happening, count: u64) -> Value {
         Happens::Stats { visitors, .. } if is_new => watched(*visitors),
         Happens::Stats { viewers, .. } => online(*viewers),
         Happens::Rank { top } => rank(top),
-        Happens::Pause => json!({ "cmd": "PREPARING", "roomid": room.id().to_string() }),
+        Happens::Pause | Happens::End => {
+            json!({ "cmd": "PREPARING", "roomid": room.id().to_string() })
+        }
         Happens::Resume => {
             json!({ "cmd": "LIVE", "roomid": room.id(), "live_time": happening.at_ms / 1_000 })
         }

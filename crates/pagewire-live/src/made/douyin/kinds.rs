@@ -46,6 +46,7 @@ impl Pen<'_> {
             Happens::Rank { top } => self.rank(&mut out, top),
             Happens::Pause => self.control(&mut out, 1, "主播暂时离开一下，马上回来"),
             Happens::Resume => self.control(&mut out, 2, ""),
+            Happens::End => self.control(&mut out, 3, "直播已结束"),
             Happens::Notice { text } => self.notice(&mut out, text),
             Happens::Battle { rival, ours, .. } => self.battle(&mut out, rival, *ours),
             Happens::Unknown { name, number } => self.unknown(&mut out, name, *number),

@@ -29,7 +29,7 @@ pub(super) fn message(room: &Room, happening: &Happening) -> String {
             number(&mut out, "vn", viewers / 10);
         }
         Happens::Rank { top } => rank(&mut out, top),
-        Happens::Pause => room_state(&mut out, "0"),
+        Happens::Pause | Happens::End => room_state(&mut out, "0"),
         Happens::Resume => room_state(&mut out, "1"),
         Happens::Notice { text } => {
             out.field("type", "ssd")

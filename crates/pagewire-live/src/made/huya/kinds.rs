@@ -40,7 +40,7 @@ impl Pen<'_> {
             }
             Happens::Rank { top } => self.rank(&mut out, top),
             Happens::Resume => self.begin(&mut out),
-            Happens::Pause => self.end(&mut out),
+            Happens::Pause | Happens::End => self.end(&mut out),
             Happens::Notice { .. } => self.banner(&mut out),
             Happens::Unknown {
                 number: unknown, ..

@@ -28,6 +28,7 @@ const LAYERS: &[(&str, Layer)] = &[
     ("pagewire-server", Layer::Shell),
     ("pagewire-browser", Layer::Shell),
     ("pagewire-journal", Layer::Shell),
+    ("pagewire-sim", Layer::Shell),
     ("pagewire-testkit", Layer::Dev),
     ("pagewire-bench", Layer::Dev),
     ("pagewire", Layer::Top),

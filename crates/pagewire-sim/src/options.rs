@@ -45,7 +45,7 @@ pub struct RoomOptions {
     pub name: String,
     /// Whose push server it is on.
     pub site: Site,
-    /// Decides people, texts and gifts.
+    /// Decides people, texts and gifts, and the ids of the broadcast and its host. Its own among the rooms of a site.
     pub seed: u64,
     /// Messages a second, 1 to [`RATE_MAX`]. By default 20.
     pub rate: u32,
@@ -96,6 +96,16 @@ pub enum OptionsError {
     /// Two rooms with one name.
     #[error("two rooms have the name {0:?}; give each its own")]
     Twice(String),
+    /// Two rooms of one site that nothing tells apart.
+    #[error(
+        "two rooms of {site} have the seed {seed}, and would be the same room; give each its own"
+    )]
+    SameSeed {
+        /// Of this site.
+        site: &'static str,
+        /// What both have.
+        seed: u64,
+    },
     /// A site of which nothing is made up.
     #[error("rooms of {0} are not made up; there are those of Douyin, Huya, Bilibili and Douyu")]
     Site(&'static str),
@@ -186,11 +196,16 @@ impl Options {
         if !(1..=60).contains(&self.heartbeat.as_secs()) {
             return Err(OptionsError::Range("heartbeats are 1 to 60 seconds apart"));
         }
-        let mut names = HashSet::new();
+        let (mut names, mut seeds) = (HashSet::new(), HashSet::new());
         for room in &self.rooms {
             room.check()?;
             if !names.insert(&room.name) {
                 return Err(OptionsError::Twice(room.name.clone()));
+            }
+            // Ids come of the seed.
+            if !seeds.insert((room.site, room.seed)) {
+                let (site, seed) = (room.site.name(), room.seed);
+                return Err(OptionsError::SameSeed { site, seed });
             }
         }
         Ok(())
@@ -299,5 +314,14 @@ mod tests {
         }
         let twice = options(vec![room("r"), room("r")]).check();
         assert_eq!(twice, Err(OptionsError::Twice("r".to_owned())));
+        let same = RoomOptions {
+            name: "s".to_owned(),
+            ..room("r")
+        };
+        let same = options(vec![room("r"), same]).check();
+        assert!(
+            matches!(same, Err(OptionsError::SameSeed { .. })),
+            "{same:?}"
+        );
     }
 }

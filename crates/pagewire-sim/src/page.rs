@@ -21,7 +21,7 @@ const STYLE: &str = include_str!("../../../web/sim/room.css");
 /// Where the page has what it was loaded with.
 const STATE: &str = "{{STATE}}";
 const TITLE: &str = "{{TITLE}}";
-const LOAD: &str = "{{LOAD}}";
+const SCRIPT_ADDRESS: &str = "{{SCRIPT}}";
 /// Where the script has the same, and its secret: a value of its own closure.
 const SCRIPT_STATE: &str = "/*{{LOAD}}*/ null";
 
@@ -67,7 +67,10 @@ pub(crate) async fn page(
     let html = PAGE
         .replace(STATE, &in_script(&state.to_string()))
         .replace(TITLE, &escaped(&title(room)))
-        .replace(LOAD, &format!("{}{query}", load.visitor));
+        .replace(
+            SCRIPT_ADDRESS,
+            &format!("/live/{name}/room.js?load={}{query}", load.visitor),
+        );
     shared.loads.add(load);
     with_policy(Html(html).into_response())
 }

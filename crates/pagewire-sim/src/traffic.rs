@@ -146,9 +146,12 @@ impl Made {
         }
     }
 
-    /// Sites other than Douyin tell of a pause as they tell of the end, after which nobody waits for more.
+    /// Sites other than Douyin tell of a pause as they tell of the end, after which nobody waits for more. Most messages of Douyu have no id by which
+    /// somebody could tell that they came before.
     fn is_told(&self, happening: &Happening) -> bool {
-        self.site == Site::Douyin || !matches!(happening.what, Happens::Pause | Happens::Resume)
+        let is_pause = matches!(happening.what, Happens::Pause | Happens::Resume);
+        let is_again = happening.repeat != Repeat::First;
+        !(is_pause && self.site != Site::Douyin || is_again && self.site == Site::Douyu)
     }
 
     fn message(&mut self, happening: Happening) -> Option<Message> {

@@ -18,7 +18,7 @@ pub(crate) struct Backlog {
     /// The number of the oldest one.
     first: u64,
     bytes: usize,
-    bytes_max: usize,
+    room_bytes: usize,
 }
 
 /// What comes after a number.
@@ -32,12 +32,12 @@ pub(crate) struct Batch {
 }
 
 impl Backlog {
-    pub(crate) const fn new(bytes_max: usize) -> Self {
+    pub(crate) const fn new(room_bytes: usize) -> Self {
         Self {
             messages: VecDeque::new(),
             first: 0,
             bytes: 0,
-            bytes_max,
+            room_bytes,
         }
     }
 
@@ -49,7 +49,7 @@ impl Backlog {
     pub(crate) fn push(&mut self, message: Message) {
         self.bytes += size(&message);
         self.messages.push_back(Arc::new(message));
-        while self.bytes > self.bytes_max {
+        while self.bytes > self.room_bytes {
             let Some(oldest) = self.messages.pop_front() else {
                 break;
             };
@@ -59,7 +59,7 @@ impl Backlog {
     }
 
     /// At most so many messages from this number on.
-    pub(crate) fn after(&self, number: u64, messages_max: usize) -> Batch {
+    pub(crate) fn after(&self, number: u64, at_most: usize) -> Batch {
         // A number that is still to come is one of another broadcast, or made up.
         let from = number.clamp(self.first, self.next());
         let skipped = usize::try_from(from - self.first).unwrap_or(usize::MAX);
@@ -67,7 +67,7 @@ impl Backlog {
             .messages
             .iter()
             .skip(skipped)
-            .take(messages_max)
+            .take(at_most)
             .cloned()
             .collect();
         Batch {

@@ -153,7 +153,11 @@ impl Fault {
     }
 
     /// Whether rooms of the site can have it.
-    pub(crate) fn check_site(&self, site: Site) -> Result<(), FaultError> {
+    ///
+    /// # Errors
+    ///
+    /// They cannot; it says why.
+    pub fn check_site(&self, site: Site) -> Result<(), FaultError> {
         let why = match self {
             Self::Polling | Self::Connection(Order::SayClose, _) if site != Site::Douyin => {
                 "only Douyin has it"

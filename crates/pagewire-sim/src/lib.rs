@@ -48,5 +48,6 @@ pub use options::{
     CONNECTIONS_MAX, Options, OptionsError, RATE_MAX, ROOM_MESSAGES_MAX, ROOM_NAME_CHARS_MAX,
     ROOMS_MAX, RoomOptions, Status,
 };
+pub use pagewire_live::Site;
 pub use server::{Sim, SimError};
 pub use signature::{sign, signed_text, stub};

@@ -194,9 +194,9 @@ impl Room {
     }
 
     /// Messages from this number on, and whether that was all for ever.
-    pub(crate) fn after(&self, number: u64, messages_max: usize) -> (Batch, bool) {
+    pub(crate) fn after(&self, number: u64, at_most: usize) -> (Batch, bool) {
         let inner = self.inner();
-        let batch = inner.backlog.after(number, messages_max);
+        let batch = inner.backlog.after(number, at_most);
         let is_over = inner.status == Status::Ended && batch.next == inner.backlog.next();
         (batch, is_over)
     }

@@ -293,12 +293,12 @@ mod tests {
     }
 
     fn gifts(messages: &[Message]) -> impl Iterator<Item = (&Happening, &Press)> {
-        messages
-            .iter()
-            .filter_map(|message| match &message.happening.what {
-                Happens::Gift(press) => Some((&message.happening, press)),
-                _ => None,
-            })
+        messages.iter().filter_map(|message| {
+            let Happens::Gift(press) = &message.happening.what else {
+                return None;
+            };
+            Some((&message.happening, press))
+        })
     }
 
     #[test]

@@ -108,7 +108,7 @@ async fn a_room_that_waits_goes_live_when_told_and_after_its_time() {
         })
         .await;
         let mut watcher = Watcher::new(sim.push_url(name).unwrap());
-        watcher.to_the_end().await;
+        watcher.read_all().await;
         watcher.found.check(&sim.manifest(name).unwrap());
     }
 }
@@ -144,7 +144,7 @@ async fn what_was_sent_and_what_stands_is_told() {
         StatusCode::UNPROCESSABLE_ENTITY
     );
     let mut watcher = Watcher::new(sim.push_url("r").unwrap());
-    watcher.to_the_end().await;
+    watcher.read_all().await;
     let manifest = http
         .get("/sim/rooms/r/manifest?ids=true")
         .await
@@ -175,7 +175,7 @@ async fn faults_of_an_address_are_of_its_connection_alone() {
     let (sim, _) = many().await;
     let url = sim.push_url("r").unwrap();
     let mut with_fault = Watcher::new(format!("{url}&fault=drop=2"));
-    with_fault.to_the_end().await;
+    with_fault.read_all().await;
     assert!(with_fault.ends.len() > 5);
     with_fault.found.check(&sim.manifest("r").unwrap());
     let mut always = Watcher::new(format!("{url}&fault=refuse"));

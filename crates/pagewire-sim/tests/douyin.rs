@@ -22,7 +22,7 @@ use crate::reader::{End, Watcher, quick, sim};
 async fn a_room_is_read_as_what_it_has_sent() {
     let sim = sim(quick(Site::Douyin, &[])).await;
     let mut watcher = Watcher::new(sim.push_url("r").unwrap());
-    watcher.to_the_end().await;
+    watcher.read_all().await;
     let manifest = sim.manifest("r").unwrap();
     watcher.found.check(&manifest);
     assert_eq!(manifest.messages, 601);
@@ -49,7 +49,7 @@ async fn what_is_lost_with_a_connection_comes_back_on_the_next_one() {
     ] {
         let sim = sim(quick(Site::Douyin, &[fault])).await;
         let mut watcher = Watcher::new(sim.push_url("r").unwrap());
-        watcher.to_the_end().await;
+        watcher.read_all().await;
         watcher.found.check(&sim.manifest("r").unwrap());
         assert!(
             watcher.ends.len() > 5 && watcher.ends[0] == end,
@@ -68,7 +68,7 @@ async fn what_cannot_be_read_takes_nothing_with_it() {
     for fault in ["garbage=2", "broken=2", "bomb=10"] {
         let sim = sim(quick(Site::Douyin, &[fault])).await;
         let mut watcher = Watcher::new(sim.push_url("r").unwrap());
-        watcher.to_the_end().await;
+        watcher.read_all().await;
         watcher.found.check(&sim.manifest("r").unwrap());
         let found = &watcher.found;
         assert!(
@@ -97,7 +97,7 @@ async fn totals_are_right_however_the_room_tells_of_them() {
     ] {
         let sim = sim(quick(Site::Douyin, faults)).await;
         let mut watcher = Watcher::new(sim.push_url("r").unwrap());
-        watcher.to_the_end().await;
+        watcher.read_all().await;
         watcher.found.check(&sim.manifest("r").unwrap());
         assert_eq!(
             watcher.found.masked > 0,
@@ -111,7 +111,7 @@ async fn totals_are_right_however_the_room_tells_of_them() {
 async fn what_a_fault_loses_for_good_is_neither_read_nor_counted() {
     let sim = sim(quick(Site::Douyin, &["lost=10"])).await;
     let mut watcher = Watcher::new(sim.push_url("r").unwrap());
-    watcher.to_the_end().await;
+    watcher.read_all().await;
     let manifest = sim.manifest("r").unwrap();
     watcher.found.check(&manifest);
     assert!((40..=60).contains(&manifest.lost), "{}", manifest.lost);
@@ -122,7 +122,7 @@ async fn what_a_fault_loses_for_good_is_neither_read_nor_counted() {
 async fn a_broadcast_ends_early_where_a_fault_says_so() {
     let sim = sim(quick(Site::Douyin, &["end=200"])).await;
     let mut watcher = Watcher::new(sim.push_url("r").unwrap());
-    watcher.to_the_end().await;
+    watcher.read_all().await;
     assert_eq!(sim.manifest("r").unwrap().messages, 201);
     assert_eq!(watcher.ends, [End::Close(1000)]);
 }
@@ -136,7 +136,7 @@ async fn openings_are_refused_as_often_as_told_and_in_the_way_told() {
     ] {
         let sim = sim(quick(Site::Douyin, &[fault])).await;
         let mut watcher = Watcher::new(sim.push_url("r").unwrap());
-        watcher.to_the_end().await;
+        watcher.read_all().await;
         watcher.found.check(&sim.manifest("r").unwrap());
         assert_eq!(watcher.refused.len(), 3);
         let first = &watcher.refused[0];
@@ -205,7 +205,7 @@ async fn a_stalled_socket_stays_open_and_says_nothing_and_a_new_one_has_the_rest
     .await;
     assert_eq!(sim.counters("r").unwrap().open, 1);
     sim.fault("r", Fault::None).unwrap();
-    watcher.to_the_end().await;
+    watcher.read_all().await;
     watcher.found.check(&sim.manifest("r").unwrap());
 }
 
@@ -299,9 +299,9 @@ async fn a_room_that_moves_to_polling_goes_on_there_from_the_same_cursor() {
 #[tokio::test]
 async fn who_comes_without_a_cursor_has_the_present_and_some_of_what_was_before() {
     let sim = sim(quick(Site::Douyin, &[])).await;
-    Watcher::new(sim.push_url("r").unwrap()).to_the_end().await;
+    Watcher::new(sim.push_url("r").unwrap()).read_all().await;
     let mut late = Watcher::new(sim.push_url("r").unwrap());
-    late.to_the_end().await;
+    late.read_all().await;
     // The last 15 messages, of which some may be the same.
     assert!(
         (8..=15).contains(&late.found.events),
@@ -342,7 +342,7 @@ async fn orders_at_once_reach_all_who_are_connected() {
         "one frame was garbage"
     );
     sim.fault("r", Fault::End(None)).unwrap();
-    watchers[0].to_the_end().await;
+    watchers[0].read_all().await;
     assert_eq!(
         sim.manifest("r").unwrap().by_kind[&Kind::RoomState] > 0,
         true
@@ -423,7 +423,7 @@ async fn who_is_too_late_is_told_so_by_the_account() {
         sim.manifest("r").unwrap().ended.then_some(())
     })
     .await;
-    watcher.to_the_end().await;
+    watcher.read_all().await;
     let (manifest, counters) = (sim.manifest("r").unwrap(), sim.counters("r").unwrap());
     assert!(counters.missed > 100, "{counters:?}");
     assert!(watcher.found.events < manifest.messages_unique);

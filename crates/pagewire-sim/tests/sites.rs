@@ -195,7 +195,9 @@ async fn what_goes_wrong_on_these_sites_takes_nothing_with_it() {
         let request = match site {
             Site::Huya => huya::register_groups(presenter(&sim)),
             Site::Bilibili => auth(&sim, &sim.token("r").unwrap()),
-            _ => douyu::join_packet(&sim.asked_for("r").unwrap().to_string()),
+            Site::Douyu | Site::Douyin | Site::Tiktok => {
+                douyu::join_packet(&sim.asked_for("r").unwrap().to_string())
+            }
         };
         say(&mut socket, request).await;
         if site != Site::Douyu {

@@ -12,6 +12,8 @@ use crate::commands::connect::ConnectArguments;
 use crate::commands::decode::{DecodeArguments, EncodeArguments, LiveArguments};
 #[cfg(feature = "decode")]
 use crate::commands::gen_frames::GenFramesArguments;
+#[cfg(feature = "sim")]
+use crate::commands::sim::SimArguments;
 use crate::settings::Settings;
 
 /// Wires live web pages to programs: call a page's own functions, stream what it publishes.
@@ -51,6 +53,9 @@ pub(crate) enum Command {
     /// Make up frames of a live room from a number, with what they hold: for tests · 生成虚构的直播间数据，用于测试
     #[cfg(feature = "decode")]
     GenFrames(GenFramesArguments),
+    /// Run live rooms of made-up people: pages and push servers to try things on, with faults on demand · 运行模拟直播间
+    #[cfg(feature = "sim")]
+    Sim(SimArguments),
     /// Show the effective settings, secrets masked · 显示生效的配置
     Config(ConfigArguments),
     /// See it work: a hub, a sample page in Chromium, calls and values · 一条命令看演示

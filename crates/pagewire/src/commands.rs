@@ -15,4 +15,6 @@ pub(crate) mod live;
 pub(crate) mod pages;
 pub(crate) mod publish;
 pub(crate) mod send;
+#[cfg(feature = "sim")]
+pub(crate) mod sim;
 pub(crate) mod tail;

@@ -81,6 +81,8 @@ async fn run(cli: Cli) -> Result<(), Failed> {
         Command::Encode(arguments) => commands::decode::encode(&arguments),
         #[cfg(feature = "decode")]
         Command::GenFrames(arguments) => commands::gen_frames::run(&arguments),
+        #[cfg(feature = "sim")]
+        Command::Sim(arguments) => commands::sim::run(&arguments).await,
         Command::Config(arguments) => commands::config::run(&arguments),
         Command::Demo(arguments) => demo::run(&arguments).await,
         Command::Doctor(arguments) => commands::doctor::run(&arguments).await,
@@ -106,6 +108,8 @@ fn set_up_logging(cli: &Cli) {
         | Command::Man(_) => "error",
         #[cfg(feature = "decode")]
         Command::Decode(_) | Command::Encode(_) | Command::GenFrames(_) => "error",
+        #[cfg(feature = "sim")]
+        Command::Sim(_) => "error",
     };
     let filter =
         EnvFilter::try_from_env("PAGEWIRE_LOG").unwrap_or_else(|_| EnvFilter::new(default));

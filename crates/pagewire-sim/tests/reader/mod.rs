@@ -222,7 +222,7 @@ impl Watcher {
         }
     }
 
-    pub(crate) async fn to_the_end(&mut self) {
+    pub(crate) async fn read_all(&mut self) {
         for _ in 0..2_000 {
             if let Some(mut socket) = self.connect().await {
                 let end = self.listen(&mut socket, pagewire_testkit::PATIENCE).await;
@@ -246,9 +246,11 @@ impl Watcher {
         self.cursor = response.cursor.into_owned();
         let fields = pagewire_codec::proto::Fields::new(&bytes).map(Result::unwrap);
         let numbers: BTreeMap<_, _> = fields
-            .filter_map(|field| match field.value {
-                pagewire_codec::proto::Value::Varint(value) => Some((field.number, value)),
-                _ => None,
+            .filter_map(|field| {
+                let pagewire_codec::proto::Value::Varint(value) = field.value else {
+                    return None;
+                };
+                Some((field.number, value))
             })
             .collect();
         (numbers[&6] == 2).then(|| numbers[&3])

@@ -1,0 +1,182 @@
+//! `pagewire sim`: live rooms that anybody can have, and that go wrong when told.
+
+use std::time::Duration;
+
+use clap::Args;
+use pagewire_sim::{Fault, Options, RATE_MAX, RoomOptions, Sim, SimError, Site, Status};
+use serde_json::{Value, json};
+
+use crate::exit::{FAILED, Failed, USAGE};
+use crate::serve::stop_signal;
+use crate::terminal::{print_json, print_text};
+
+#[derive(Debug, Args)]
+pub(crate) struct SimArguments {
+    /// Port of 127.0.0.1; 0 is a free one, which is printed · 端口
+    #[arg(long, value_name = "PORT", default_value_t = 0)]
+    port: u16,
+    /// Which rooms: the same number gives the same people, texts and gifts · 种子，决定人物、文字和礼物
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seed: u64,
+    /// Messages a second in each room · 每个房间每秒的消息数
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=i64::from(RATE_MAX)))]
+    rate: u32,
+    /// How many rooms with a page; beside them there is one each of Huya, Bilibili and Douyu · 有网页的房间数
+    #[arg(long, value_name = "N", default_value_t = 2)]
+    rooms: u16,
+    /// Broadcasts end after so many messages [default: about a million] · 多少条消息后下播
+    #[arg(long, value_name = "N")]
+    messages: Option<u64>,
+    /// What goes wrong, such as drop=20, doubled-gifts, refuse=3; may be repeated. In every room whose site can have it. docs/sim.md tells of each · 故障
+    #[arg(long = "fault", value_name = "FAULT")]
+    faults: Vec<Fault>,
+    /// One JSON object a line on standard output, for machines · 输出 JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// When the room goes live that waits.
+const LIVE_AFTER: Duration = Duration::from_secs(60);
+/// The name of the first room with a page.
+const FIRST: u64 = 1_001;
+
+pub(crate) async fn run(arguments: &SimArguments) -> Result<(), Failed> {
+    // Listened for before anybody is told that it can be sent.
+    let stop = stop_signal();
+    let options = Options {
+        port: arguments.port,
+        rooms: arguments.rooms(),
+        ..Options::default()
+    };
+    let sim = Sim::start(options).await.map_err(failed)?;
+    if arguments.json {
+        print_json(&listening(&sim)?.to_string())?;
+    } else {
+        print_text(&words(&sim, arguments)?)?;
+    }
+    stop.await;
+    sim.shut_down().await;
+    if arguments.json {
+        print_json(&json!({ "event": "stopped" }).to_string())?;
+    }
+    Ok(())
+}
+
+fn failed(error: SimError) -> Failed {
+    let code = match &error {
+        SimError::Options(_) | SimError::Fault(_) => USAGE,
+        SimError::Port { .. } | SimError::NoRoom(_) => FAILED,
+    };
+    Failed::new(code, error.to_string())
+}
+
+impl SimArguments {
+    fn rooms(&self) -> Vec<RoomOptions> {
+        let live = (0..u64::from(self.rooms))
+            .map(|at| ((FIRST + at).to_string(), Site::Douyin, Status::Live));
+        let others = [
+            ("huya", Site::Huya, Status::Live),
+            ("bilibili", Site::Bilibili, Status::Live),
+            ("douyu", Site::Douyu, Status::Live),
+            ("waiting", Site::Douyin, Status::Waiting),
+            ("ended", Site::Douyin, Status::Ended),
+            ("login", Site::Douyin, Status::Login),
+            ("captcha", Site::Douyin, Status::Captcha),
+        ];
+        let others = others.map(|(name, site, status)| (name.to_owned(), site, status));
+        let all = live.chain(others).zip(self.seed..);
+        all.map(|((name, site, status), seed)| RoomOptions {
+            seed,
+            rate: self.rate,
+            messages: self.messages,
+            status,
+            live_after: Some(LIVE_AFTER),
+            faults: self.faults_of(site),
+            ..RoomOptions::new(&name, site)
+        })
+        .collect()
+    }
+
+    fn faults_of(&self, site: Site) -> Vec<Fault> {
+        let fits = |fault: &&Fault| fault.check_site(site).is_ok();
+        self.faults.iter().filter(fits).copied().collect()
+    }
+}
+
+fn listening(sim: &Sim) -> Result<Value, Failed> {
+    let origin = format!("http://{}", sim.address());
+    let rooms = sim.rooms().map(|room| {
+        let control = format!("{origin}/sim/rooms/{room}");
+        Ok(json!({
+            "room": room,
+            "url": sim.room_url(room)?,
+            "push": sim.push_url(room)?,
+            "id": sim.asked_for(room)?.to_string(),
+            "manifest": format!("{control}/manifest"),
+            "faults": format!("{control}/faults"),
+        }))
+    });
+    let rooms: Result<Vec<_>, SimError> = rooms.collect();
+    Ok(json!({
+        "event": "listening",
+        "url": origin,
+        "secret": sim.secret(),
+        "rooms": rooms.map_err(failed)?,
+    }))
+}
+
+fn words(sim: &Sim, arguments: &SimArguments) -> Result<String, Failed> {
+    let origin = format!("http://{}", sim.address());
+    let mut lines = vec![
+        format!("Simulated live rooms at {origin}/ · 模拟直播间"),
+        "All people, texts and gifts are made up. A room begins when somebody watches it. · 人物、文字和礼物都是虚构的，有人观看时开始".to_owned(),
+        String::new(),
+        "Pages (open them in a browser) · 网页".to_owned(),
+    ];
+    let live = (0..u64::from(arguments.rooms)).map(|at| (FIRST + at).to_string());
+    for room in live {
+        lines.push(format!("  {}", sim.room_url(&room).map_err(failed)?));
+    }
+    let live_after = LIVE_AFTER.as_secs();
+    for (room, what) in [
+        (
+            "waiting",
+            format!("goes live after {live_after} s · {live_after} 秒后开播"),
+        ),
+        ("ended", "has ended · 已结束".to_owned()),
+        ("login", "wants a log-in · 需要登录".to_owned()),
+        ("captcha", "wants a captcha · 需要验证码".to_owned()),
+    ] {
+        lines.push(format!("  {origin}/live/{room:<8}  {what}"));
+    }
+    lines.push(String::new());
+    lines.push("Push servers · 推送服务器".to_owned());
+    if arguments.rooms > 0 {
+        let url = sim.push_url(&FIRST.to_string()).map_err(failed)?;
+        lines.push(format!("  Douyin    '{url}'"));
+    }
+    for (site, room, what) in [
+        ("Huya", "huya", "presenter"),
+        ("Bilibili", "bilibili", "room"),
+        ("Douyu", "douyu", "room"),
+    ] {
+        let (url, id) = (
+            sim.push_url(room).map_err(failed)?,
+            sim.asked_for(room).map_err(failed)?,
+        );
+        lines.push(format!("  {site:<9} {url}  {what} {id}"));
+    }
+    let room = if arguments.rooms > 0 { "1001" } else { "huya" };
+    lines.extend([
+        String::new(),
+        "To copy · 可复制的命令".to_owned(),
+        format!("  curl {origin}/sim/rooms                    # rooms and their connections · 房间列表"),
+        format!("  curl {origin}/sim/rooms/{room}/manifest      # what was sent · 已发送的内容"),
+        format!("  curl -d '\"drop\"' {origin}/sim/rooms/{room}/faults                       # drop all connections now · 立即断开"),
+        format!("  curl -d '[\"drop=20\", \"doubled-gifts\"]' {origin}/sim/rooms/{room}/faults  # from now on · 从现在起"),
+        format!("  curl -d '\"none\"' {origin}/sim/rooms/{room}/faults                       # all well again · 恢复正常"),
+        String::new(),
+        "Ctrl-C ends it · 按 Ctrl-C 退出".to_owned(),
+    ]);
+    Ok(lines.join("\n"))
+}

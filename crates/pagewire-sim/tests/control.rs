@@ -1,5 +1,9 @@
 //! Addresses beside the push servers: looking rooms up, controlling them, and who may.
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
 
 mod reader;
 

@@ -147,6 +147,9 @@ impl Page {
     /// For people who look at it.
     async fn photograph(&mut self, name: &str) {
         if let Some(folder) = std::env::var_os("PAGEWIRE_SIM_SCREENSHOTS") {
+            let wide =
+                json!({ "width": 1280, "height": 760, "deviceScaleFactor": 1, "mobile": false });
+            self.tell("Emulation.setDeviceMetricsOverride", wide).await;
             let picture = self
                 .tell("Page.captureScreenshot", json!({ "format": "png" }))
                 .await;
@@ -227,6 +230,26 @@ async fn the_page_shows_the_same_after_drops_garbage_and_a_move_to_polling() {
         );
         page.close().await;
     }
+}
+
+#[tokio::test]
+async fn faults_in_the_address_of_a_page_are_of_its_connections_alone() {
+    let Some(chromium) = chromium() else { return };
+    let sim = sim(at_rate(300, &[])).await;
+    let url = sim.room_url("r").unwrap();
+    let mut page = Page::open(
+        &chromium,
+        &format!("{url}?fault=drop=8&fault=slow-handshake=5"),
+    )
+    .await;
+    page.ended().await;
+    page.check(&sim).await;
+    let shown: u64 = page.shown("connections").await.parse().unwrap();
+    assert!(
+        shown > 2 && sim.counters("r").unwrap().opened == shown,
+        "{shown}"
+    );
+    page.close().await;
 }
 
 #[tokio::test]

@@ -13,7 +13,7 @@ use futures_util::{SinkExt as _, StreamExt as _};
 use pagewire_live::Site;
 use pagewire_live::made::Kind;
 use pagewire_sim::{Fault, Options, Order, RoomOptions, Sim};
-use pagewire_testkit::{PATIENCE, soon, until};
+use pagewire_testkit::{PATIENCE, is_long, soon, until};
 use tokio_tungstenite::tungstenite::Message;
 
 use crate::reader::{End, Watcher, quick, sim};
@@ -32,6 +32,24 @@ async fn a_room_is_read_as_what_it_has_sent() {
     let counters = sim.counters("r").unwrap();
     assert_eq!((counters.opened, counters.missed), (1, 0));
     sim.shut_down().await;
+}
+
+#[tokio::test]
+async fn a_minute_of_500_messages_a_second_with_drops_is_read_as_what_was_sent() {
+    // A second of it where there is no time for more.
+    let seconds = if is_long() { 60 } else { 1 };
+    let room = RoomOptions {
+        rate: 500,
+        messages: Some(seconds * 500),
+        ..quick(Site::Douyin, &["drop=40", "doubled-gifts", "missing-ends"])
+    };
+    let sim = sim(room).await;
+    let mut watcher = Watcher::new(sim.push_url("r").unwrap());
+    watcher.read_all().await;
+    let manifest = sim.manifest("r").unwrap();
+    watcher.found.check(&manifest);
+    assert_eq!(manifest.messages, seconds * 500 + 1);
+    assert!(watcher.ends.len() > 1 && sim.counters("r").unwrap().missed == 0);
 }
 
 #[tokio::test]

@@ -302,7 +302,10 @@
     socket.onopen = () => {
       opened = true;
       totals.connections++;
-      heartbeat = setInterval(() => socket.send(encode([[7, "hb"]])), room.heartbeatMs);
+      heartbeat = setInterval(() => {
+        // A socket that is closing is told nothing.
+        if (socket.readyState === WebSocket.OPEN) socket.send(encode([[7, "hb"]]));
+      }, room.heartbeatMs);
       show("live", "直播中 Live");
       draw();
     };

@@ -34,40 +34,45 @@ pub(super) async fn room(
         Site::Douyu => Wire::Douyu,
         Site::Douyin | Site::Tiktok => return None,
     };
-    let asked = async {
-        loop {
-            let bytes = heard(socket).await?;
-            let (asked, answers) = match site {
-                Site::Huya => registered(&bytes),
-                Site::Bilibili => authorised(&bytes, shared),
-                Site::Douyu | Site::Douyin | Site::Tiktok => joined(&bytes),
-            };
-            let Some(asked) = asked else {
-                // Not yet, or a heartbeat, or a question that needs no room.
-                for answer in [answers.granted, other(&wire, &bytes)]
-                    .into_iter()
-                    .flatten()
-                {
-                    say(socket, answer).await?;
-                }
-                continue;
-            };
-            let room = shared.asked_for(site, &asked).cloned();
-            let room = room.filter(|room| matches!(room.status(), Status::Live | Status::Ended));
-            if let Some(room) = &room {
-                slow(room, faults).await;
-            }
-            let is_open = |room: &Arc<Room>| matches!(room.open(faults), Opening::Granted);
-            let Some(room) = room.filter(|_| answers.may).filter(is_open) else {
-                say(socket, answers.refused).await?;
-                return None;
-            };
-            say(socket, answers.granted.unwrap_or_default()).await?;
-            return Some(room);
-        }
+    let asked = asked(socket, shared, site, &wire);
+    let (asked, answers) = timeout(shared.options.auth_timeout, asked).await.ok()??;
+    let room = shared.asked_for(site, &asked).cloned();
+    let room = room.filter(|room| matches!(room.status(), Status::Live | Status::Ended));
+    if let Some(room) = &room {
+        slow(room, faults).await;
+    }
+    let is_open = |room: &Arc<Room>| matches!(room.open(faults), Opening::Granted);
+    let Some(room) = room.filter(|_| answers.may).filter(is_open) else {
+        say(socket, answers.refused).await?;
+        return None;
     };
-    let room = timeout(shared.options.auth_timeout, asked).await.ok()??;
+    say(socket, answers.granted.unwrap_or_default()).await?;
     Some((room, wire))
+}
+
+/// Which room the client wants, and what it is to be told.
+async fn asked(
+    socket: &mut WebSocket,
+    shared: &Shared,
+    site: Site,
+    wire: &Wire,
+) -> Option<(String, Answers)> {
+    loop {
+        let bytes = heard(socket).await?;
+        let (asked, answers) = match site {
+            Site::Huya => registered(&bytes),
+            Site::Bilibili => authorised(&bytes, shared),
+            Site::Douyu | Site::Douyin | Site::Tiktok => joined(&bytes),
+        };
+        if let Some(asked) = asked {
+            return Some((asked, answers));
+        }
+        // Not yet, or a heartbeat, or a question that needs no room.
+        let answers = [answers.granted, other(wire, &bytes)];
+        for answer in answers.into_iter().flatten() {
+            say(socket, answer).await?;
+        }
+    }
 }
 
 /// What a client is told.

@@ -8,6 +8,9 @@ use pagewire_codec::{DecodeError, Fault, UNPACKED_BYTES_MAX};
 use super::fields::{bytes, each, number, text};
 use crate::reader::Scratch;
 
+/// As many messages as most frames have, or more.
+const MESSAGES_USUAL: usize = 32;
+
 /// Messages of one frame that are read. One more is an error, and the rest of the frame is left out. The site sends some tens.
 pub const FRAME_MESSAGES_MAX: usize = 1 << 16;
 
@@ -150,7 +153,12 @@ impl<'a> Response<'a> {
                     break;
                 }
                 1 => match message(bytes(&field), field.at) {
-                    Ok(message) => read.messages.push(message),
+                    Ok(message) => {
+                        if read.messages.is_empty() {
+                            read.messages.reserve(MESSAGES_USUAL);
+                        }
+                        read.messages.push(message);
+                    }
                     Err(error) if read.errors.len() < FRAME_MESSAGES_MAX => {
                         read.errors.push(error.shifted(field.at).inside("messages"));
                     }

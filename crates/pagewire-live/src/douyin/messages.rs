@@ -38,7 +38,7 @@ impl<'a> Message<'a> {
             also,
             event_ms,
         } = read;
-        let mut event = Event {
+        let event = Event {
             site,
             room: head.room,
             id: Id::from(self.msg_id),
@@ -55,12 +55,19 @@ impl<'a> Message<'a> {
                 bytes: Cow::Borrowed(self.payload),
             },
         };
-        let Some(also) = also else {
-            return take(Ok(event));
-        };
-        take(Ok(event.clone()));
-        event.body = also;
+        let also = also.map(|body| Event {
+            room: event.room.clone(),
+            id: event.id.clone(),
+            user: event.user.clone(),
+            method: event.method.clone(),
+            part: event.part.clone(),
+            body,
+            ..event
+        });
         take(Ok(event));
+        if let Some(also) = also {
+            take(Ok(also));
+        }
     }
 
     fn read(&self) -> Result<Read<'a>, DecodeError> {

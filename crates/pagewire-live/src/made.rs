@@ -20,6 +20,7 @@
 pub mod bilibili;
 pub(crate) mod chance;
 mod combos;
+mod course;
 pub mod douyin;
 pub mod douyu;
 mod frames;

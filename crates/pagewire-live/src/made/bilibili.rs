@@ -12,10 +12,9 @@ use flate2::Compression;
 use flate2::write::ZlibEncoder;
 use pagewire_codec::{BilibiliOperation, BilibiliPacket};
 
-use super::chance::Chance;
+use super::course::Course;
 use super::frames::Written;
-use super::manifest::Manifest;
-use super::room::{Happening, Happens, Repeat, Room};
+use super::room::{Happening, Happens, Repeat};
 
 /// Messages of a frame, if not told otherwise.
 pub const MESSAGES_PER_FRAME: u64 = 6;
@@ -30,61 +29,39 @@ const PACKED_PERCENT: u64 = 70;
 /// Frames of one made-up room: packets, several in a frame, most of them packed. As an iterator it goes on for ever.
 #[derive(Debug)]
 pub struct Frames {
-    pub(super) room: Room,
-    chance: Chance,
-    messages_per_frame: u64,
-    manifest: Manifest,
+    pub(super) course: Course,
     /// How many each send gave: a message that comes again says the same.
     sends: HashMap<u64, u64>,
 }
 
 impl Frames {
-    /// Those of the room of this seed.
-    pub fn new(seed: u64) -> Self {
+    pub(super) fn of(course: Course) -> Self {
         Self {
-            room: Room::new(seed),
-            // What happens is not changed by how it is written.
-            chance: Chance::new(!seed),
-            messages_per_frame: MESSAGES_PER_FRAME,
-            manifest: Manifest::default(),
+            course,
             sends: HashMap::new(),
         }
     }
 
-    /// With so many messages a frame on average; a frame has from half to one and a half times as many, and at least one.
-    #[must_use]
-    pub const fn messages_per_frame(mut self, messages: u64) -> Self {
-        self.messages_per_frame = messages;
-        self
-    }
-
-    /// What the frames so far hold.
-    pub const fn manifest(&self) -> &Manifest {
-        &self.manifest
-    }
-
     fn unpacked(&mut self) -> Vec<u8> {
-        let half = self.messages_per_frame / 2;
-        let least = (self.messages_per_frame - half).max(1);
-        let mut left = self.chance.between(least, least + 2 * half);
+        let mut left = self.course.messages();
         let mut packets = Vec::new();
         while left > 0 {
-            let happening = self.room.next().expect("it goes on for ever");
+            let happening = self.course.room.next().expect("it goes on for ever");
             if let Some(packet) = self.packet(&happening) {
-                self.manifest.add(&happening);
+                self.course.manifest.add(&happening);
                 packets.extend(packet);
                 left -= 1;
             }
         }
-        self.manifest.frames += 1;
-        self.manifest.unpacked_bytes += packets.len() as u64;
+        self.course.manifest.frames += 1;
+        self.course.manifest.unpacked_bytes += packets.len() as u64;
         packets
     }
 
     /// The packet of a happening; none for what has no message.
     fn packet(&mut self, happening: &Happening) -> Option<Vec<u8>> {
         let count = self.sent(happening)?;
-        let body = kinds::message(&self.room, happening, count).to_string();
+        let body = kinds::message(&self.course.room, happening, count).to_string();
         Some(packet(PLAIN, body.as_bytes()))
     }
 
@@ -113,12 +90,12 @@ impl Iterator for Frames {
 
     fn next(&mut self) -> Option<Vec<u8>> {
         let packets = self.unpacked();
-        let frame = if self.chance.percent(PACKED_PERCENT) {
+        let frame = if self.course.chance.percent(PACKED_PERCENT) {
             packet(ZLIB, &packed(&packets))
         } else {
             packets
         };
-        self.manifest.bytes += frame.len() as u64;
+        self.course.manifest.bytes += frame.len() as u64;
         Some(frame)
     }
 }

@@ -9,10 +9,9 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use pagewire_codec::proto::Writer;
 
-use super::chance::Chance;
+use super::course::Course;
 use super::frames::Written;
-use super::manifest::Manifest;
-use super::room::{Happening, Repeat, Room};
+use super::room::{Happening, Repeat};
 
 /// Messages of a frame, if not told otherwise: with them a frame unpacks to about 75 kB, as those of a busy room do.
 pub const MESSAGES_PER_FRAME: u64 = 20;
@@ -20,34 +19,12 @@ pub const MESSAGES_PER_FRAME: u64 = 20;
 /// Frames of one made-up room: `PushFrame`s with a packed `Response` each. As an iterator it goes on for ever.
 #[derive(Debug)]
 pub struct Frames {
-    pub(super) room: Room,
-    chance: Chance,
-    messages_per_frame: u64,
-    manifest: Manifest,
+    pub(super) course: Course,
 }
 
 impl Frames {
-    /// Those of the room of this seed.
-    pub fn new(seed: u64) -> Self {
-        Self {
-            room: Room::new(seed),
-            // What happens is not changed by how it is written.
-            chance: Chance::new(!seed),
-            messages_per_frame: MESSAGES_PER_FRAME,
-            manifest: Manifest::default(),
-        }
-    }
-
-    /// With so many messages a frame on average; a frame has from half to one and a half times as many, and at least one.
-    #[must_use]
-    pub const fn messages_per_frame(mut self, messages: u64) -> Self {
-        self.messages_per_frame = messages;
-        self
-    }
-
-    /// What the frames so far hold.
-    pub const fn manifest(&self) -> &Manifest {
-        &self.manifest
+    pub(super) fn of(course: Course) -> Self {
+        Self { course }
     }
 
     /// The next frame before it is packed and put into its envelope: a `Response`, as polling answers with it.
@@ -55,35 +32,33 @@ impl Frames {
     /// The manifest counts it as a frame that is not packed.
     pub fn response(&mut self) -> Vec<u8> {
         let response = self.unpacked();
-        self.manifest.bytes += response.len() as u64;
+        self.course.manifest.bytes += response.len() as u64;
         response
     }
 
     fn unpacked(&mut self) -> Vec<u8> {
-        let half = self.messages_per_frame / 2;
-        let least = (self.messages_per_frame - half).max(1);
-        let messages = self.chance.between(least, least + 2 * half);
+        let messages = self.course.messages();
         let mut response = Writer::default();
         for _ in 0..messages {
-            let happening = self.room.next().expect("it goes on for ever");
-            self.manifest.add(&happening);
+            let happening = self.course.room.next().expect("it goes on for ever");
+            self.course.manifest.add(&happening);
             self.message(&mut response, &happening);
         }
-        self.manifest.frames += 1;
+        self.course.manifest.frames += 1;
         let now_ms = self.now_ms();
         response.text(2, &self.cursor());
         response.varint(4, now_ms).text(5, &self.internal_ext());
         response.varint(8, 15).varint(9, 1);
         let response = response.into_bytes();
-        self.manifest.unpacked_bytes += response.len() as u64;
+        self.course.manifest.unpacked_bytes += response.len() as u64;
         response
     }
 
     /// Its method and its fields.
     fn fields(&mut self, happening: &Happening) -> (String, Vec<u8>) {
         let mut pen = kinds::Pen {
-            room: &self.room,
-            chance: &mut self.chance,
+            room: &self.course.room,
+            chance: &mut self.course.chance,
             happening,
         };
         pen.message()
@@ -100,24 +75,24 @@ impl Frames {
             message.text(1, &method).bytes(2, &payload);
             message.varint(3, happening.id).varint(4, 1);
             if happening.repeat != Repeat::First {
-                message.varint(5, self.manifest.frames);
+                message.varint(5, self.course.manifest.frames);
             }
         });
     }
 
     /// When the frame is sent.
     fn now_ms(&self) -> u64 {
-        self.room.now_ms() + 150
+        self.course.room.now_ms() + 150
     }
 
     fn cursor(&self) -> String {
-        let (now_ms, room) = (self.now_ms(), self.room.id());
+        let (now_ms, room) = (self.now_ms(), self.course.room.id());
         format!("t-{now_ms}_r-{room}_d-1_u-1_h-{}", room ^ now_ms)
     }
 
     fn internal_ext(&self) -> String {
-        let (now_ms, room) = (self.now_ms(), self.room.id());
-        let seq = self.manifest.frames;
+        let (now_ms, room) = (self.now_ms(), self.course.room.id());
+        let seq = self.course.manifest.frames;
         format!(
             "internal_src:dim|wss_push_room_id:{room}|wss_push_did:7300000000000000001|first_req_ms:{}|fetch_time:{now_ms}|seq:{seq}|wss_info:0-{now_ms}-0-0|wrds_v:{room}",
             now_ms - now_ms % 3_600_000
@@ -131,8 +106,8 @@ impl Iterator for Frames {
     fn next(&mut self) -> Option<Vec<u8>> {
         let packed = packed(&self.unpacked());
         let mut frame = Writer::default();
-        frame.varint(1, self.manifest.frames);
-        frame.varint(2, self.chance.number());
+        frame.varint(1, self.course.manifest.frames);
+        frame.varint(2, self.course.chance.number());
         frame.varint(3, 8_888).varint(4, 8);
         let headers = [
             ("compress_type", "gzip".to_owned()),
@@ -148,7 +123,7 @@ impl Iterator for Frames {
         }
         frame.text(6, "pb").text(7, "msg").bytes(8, &packed);
         let frame = frame.into_bytes();
-        self.manifest.bytes += frame.len() as u64;
+        self.course.manifest.bytes += frame.len() as u64;
         Some(frame)
     }
 }

@@ -6,10 +6,9 @@ mod kinds;
 
 use pagewire_codec::{DouyuSide, douyu_packet};
 
-use super::chance::Chance;
+use super::course::Course;
 use super::frames::Written;
-use super::manifest::Manifest;
-use super::room::{Happening, Happens, Repeat, Room};
+use super::room::{Happening, Happens, Repeat};
 
 /// Messages of a frame, if not told otherwise.
 pub const MESSAGES_PER_FRAME: u64 = 2;
@@ -17,40 +16,18 @@ pub const MESSAGES_PER_FRAME: u64 = 2;
 /// Frames of one made-up room: packets with an STT message each. As an iterator it goes on for ever.
 #[derive(Debug)]
 pub struct Frames {
-    pub(super) room: Room,
-    chance: Chance,
-    messages_per_frame: u64,
-    manifest: Manifest,
+    pub(super) course: Course,
 }
 
 impl Frames {
-    /// Those of the room of this seed.
-    pub fn new(seed: u64) -> Self {
-        Self {
-            room: Room::new(seed),
-            // What happens is not changed by how it is written.
-            chance: Chance::new(!seed),
-            messages_per_frame: MESSAGES_PER_FRAME,
-            manifest: Manifest::default(),
-        }
-    }
-
-    /// With so many messages a frame on average; a frame has from half to one and a half times as many, and at least one.
-    #[must_use]
-    pub const fn messages_per_frame(mut self, messages: u64) -> Self {
-        self.messages_per_frame = messages;
-        self
-    }
-
-    /// What the frames so far hold.
-    pub const fn manifest(&self) -> &Manifest {
-        &self.manifest
+    pub(super) fn of(course: Course) -> Self {
+        Self { course }
     }
 
     /// The packet of a happening; none for what has no message.
     fn packet(&self, happening: &Happening) -> Option<Vec<u8>> {
         is_sent(happening).then(|| {
-            let message = kinds::message(&self.room, happening);
+            let message = kinds::message(&self.course.room, happening);
             douyu_packet(DouyuSide::Server, &message)
         })
     }
@@ -85,21 +62,17 @@ impl Iterator for Frames {
     type Item = Vec<u8>;
 
     fn next(&mut self) -> Option<Vec<u8>> {
-        let half = self.messages_per_frame / 2;
-        let least = (self.messages_per_frame - half).max(1);
-        let mut left = self.chance.between(least, least + 2 * half);
+        let mut left = self.course.messages();
         let mut frame = Vec::new();
         while left > 0 {
-            let happening = self.room.next().expect("it goes on for ever");
+            let happening = self.course.room.next().expect("it goes on for ever");
             if let Some(packet) = self.packet(&happening) {
-                self.manifest.add(&happening);
+                self.course.manifest.add(&happening);
                 frame.extend(packet);
                 left -= 1;
             }
         }
-        self.manifest.frames += 1;
-        self.manifest.bytes += frame.len() as u64;
-        self.manifest.unpacked_bytes += frame.len() as u64;
+        self.course.count(&frame);
         Some(frame)
     }
 }

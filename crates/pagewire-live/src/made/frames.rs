@@ -1,5 +1,6 @@
 //! Frames of a made-up room, whichever site sends them.
 
+use super::course::Course;
 use super::manifest::Manifest;
 use super::room::{Happening, Room};
 use crate::event::Site;
@@ -46,11 +47,30 @@ macro_rules! sites {
             }
 
             fn room(&mut self) -> &mut Room {
-                &mut self.room
+                &mut self.course.room
             }
 
             fn write(&mut self, happening: &Happening) -> Option<Written> {
                 self.written(happening)
+            }
+        }
+
+        impl super::$module::Frames {
+            /// Those of the room of this seed.
+            pub fn new(seed: u64) -> Self {
+                Self::of(Course::new(seed, super::$module::MESSAGES_PER_FRAME))
+            }
+
+            /// With so many messages a frame on average; a frame has at least one, and not twice as many.
+            #[must_use]
+            pub const fn messages_per_frame(mut self, messages: u64) -> Self {
+                self.course.messages_per_frame = messages;
+                self
+            }
+
+            /// What the frames so far hold.
+            pub const fn manifest(&self) -> &Manifest {
+                &self.course.manifest
             }
         })*
 

@@ -6,11 +6,10 @@ mod kinds;
 
 use pagewire_codec::{TarsWriter, WupPacket};
 
-use super::chance::Chance;
+use super::course::Course;
 use super::frames::Written;
 use super::gifts::GIFTS;
-use super::manifest::Manifest;
-use super::room::{Happening, Happens, Room};
+use super::room::{Happening, Happens};
 
 /// Messages of a frame, if not told otherwise. Most frames of captures have one.
 pub const MESSAGES_PER_FRAME: u64 = 3;
@@ -25,44 +24,22 @@ const PUSH_TYPE: i64 = 5;
 /// Frames of one made-up room: pushes of one message, and batches. As an iterator it goes on for ever.
 #[derive(Debug)]
 pub struct Frames {
-    pub(super) room: Room,
-    chance: Chance,
-    messages_per_frame: u64,
-    manifest: Manifest,
+    pub(super) course: Course,
 }
 
 impl Frames {
-    /// Those of the room of this seed.
-    pub fn new(seed: u64) -> Self {
-        Self {
-            room: Room::new(seed),
-            // What happens is not changed by how it is written.
-            chance: Chance::new(!seed),
-            messages_per_frame: MESSAGES_PER_FRAME,
-            manifest: Manifest::default(),
-        }
-    }
-
-    /// With so many messages a frame on average; a frame has from one to nearly twice as many.
-    #[must_use]
-    pub const fn messages_per_frame(mut self, messages: u64) -> Self {
-        self.messages_per_frame = messages;
-        self
-    }
-
-    /// What the frames so far hold.
-    pub const fn manifest(&self) -> &Manifest {
-        &self.manifest
+    pub(super) fn of(course: Course) -> Self {
+        Self { course }
     }
 
     /// The uid of the presenter, which events have as their room.
     pub fn presenter(&self) -> u64 {
-        self.room.host().id
+        self.course.room.host().id
     }
 
     /// When the last frame was sent, in milliseconds of Unix time.
     pub const fn now_ms(&self) -> u64 {
-        self.room.now_ms() + 80
+        self.course.room.now_ms() + 80
     }
 
     /// A frame with what the gifts cost, as the site answers a client that asks for it.
@@ -84,15 +61,15 @@ impl Frames {
 
     /// The next thing that happens of which the site tells.
     fn happening(&mut self) -> Happening {
-        let found = self.room.find(is_told);
+        let found = self.course.room.find(is_told);
         found.expect("it goes on for ever")
     }
 
     /// The number of its struct, and its fields.
     fn fields(&mut self, happening: &Happening) -> (i64, Vec<u8>) {
         let mut pen = kinds::Pen {
-            room: &self.room,
-            chance: &mut self.chance,
+            room: &self.course.room,
+            chance: &mut self.course.chance,
             happening,
         };
         pen.message()
@@ -108,14 +85,14 @@ impl Frames {
     /// The number of a struct, the id of the message, and its fields.
     fn message(&mut self) -> (i64, i64, Vec<u8>) {
         let happening = self.happening();
-        self.manifest.add(&happening);
+        self.course.manifest.add(&happening);
         let (uri, body) = self.fields(&happening);
         (uri, number(happening.id), body)
     }
 
     fn group(&mut self) -> String {
-        let presenter = self.room.host().id;
-        let kind = if self.chance.percent(70) {
+        let presenter = self.course.room.host().id;
+        let kind = if self.course.chance.percent(70) {
             "live"
         } else {
             "chat"
@@ -158,15 +135,14 @@ impl Iterator for Frames {
     type Item = Vec<u8>;
 
     fn next(&mut self) -> Option<Vec<u8>> {
-        let most = (2 * self.messages_per_frame).saturating_sub(1).max(1);
-        let frame = match self.chance.between(1, most) {
+        let most = (2 * self.course.messages_per_frame)
+            .saturating_sub(1)
+            .max(1);
+        let frame = match self.course.chance.between(1, most) {
             1 => self.push(),
             messages => self.batch(messages),
         };
-        self.manifest.frames += 1;
-        self.manifest.bytes += frame.len() as u64;
-        // Nothing is packed.
-        self.manifest.unpacked_bytes += frame.len() as u64;
+        self.course.count(&frame);
         Some(frame)
     }
 }

@@ -21,6 +21,7 @@ mod reader;
 mod room;
 mod signing;
 mod sites;
+mod tally;
 
 pub use connection::{
     Action, AfterEnd, AskFirst, ConnectionId, Credentials, Failure, FailureKind, Fallback,
@@ -42,3 +43,4 @@ pub use sites::{
     AddressError, Ask, FACT_BYTES_MAX, ROOM_NAME_BYTES_MAX, RoomAddress, RoomAnswer, RoomFacts,
     SITES_BYTES_MAX, SiteEntry, SiteTable, SiteTableError, Timing,
 };
+pub use tally::{Given, Giver, Peak, TALLY_GIVERS_MAX, Tally};

@@ -96,15 +96,15 @@ fn combo(event: &Event<'_>, gift: &Gift<'_>) -> Combo {
     };
     Combo {
         room: (&*event.room).into(),
-        sender: key(event.user.as_ref()),
-        receiver: key(gift.receiver.as_deref()),
+        sender: person(event.user.as_ref()),
+        receiver: person(gift.receiver.as_deref()),
         gift: (&*gift.gift).into(),
         group: group.into(),
     }
 }
 
 /// Many people share a masked id, so there the name is a part of who they are.
-fn key(user: Option<&User<'_>>) -> Box<str> {
+pub(crate) fn person(user: Option<&User<'_>>) -> Box<str> {
     match user {
         None => Box::default(),
         Some(user) if user.masked || user.id.is_empty() => {

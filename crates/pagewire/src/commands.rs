@@ -1,6 +1,7 @@
 //! Commands that talk to a running hub, and those that need none.
 
 pub(crate) mod attach;
+mod browser;
 pub(crate) mod call;
 pub(crate) mod completions;
 pub(crate) mod config;

@@ -1,7 +1,6 @@
 //! `pagewire attach`: pages of a browser become pages of a hub, through the DevTools protocol.
 
 mod arguments;
-mod browser;
 mod remote;
 mod words;
 
@@ -17,27 +16,27 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 pub(crate) use self::arguments::AttachArguments;
-use self::browser::Wanted;
 use self::remote::RunningHub;
 use self::words::Words;
+use crate::commands::browser::{self, Told as _};
 use crate::exit::{CANCELLED, CONFIGURATION, FAILED, Failed, USAGE};
 use crate::serve::{HUB_DEFAULT, reachable, stop_signal};
 use crate::settings::Settings;
 use crate::{nofile, version};
 
 pub(crate) async fn run(arguments: &AttachArguments) -> Result<(), Failed> {
-    let words = if arguments.json {
+    let mut words = if arguments.json {
         Words::Json
     } else {
         Words::People
     };
-    let wanted = Wanted::of(arguments)?;
+    let wanted = arguments.browser.wanted()?;
     let scripts = read_scripts(arguments)?;
     let place = Place::find(arguments).await?;
     let options = options(arguments, scripts, &place.url)?;
     words.say("hub", place.told(arguments), &greeting(arguments, &place))?;
     let result = tokio::select! {
-        result = browser::keep_attached(&wanted, &place.port, &options, words) => result,
+        result = browser::keep_attached(&wanted, &place.port, &options, &mut words) => result,
         () = stop_signal() => Err(Failed::silent(CANCELLED)),
     };
     place.close().await;
@@ -221,7 +220,7 @@ fn options(
     scripts: Vec<UserScript>,
     hub_url: &str,
 ) -> Result<AttachOptions, Failed> {
-    let own = browser::is_own(arguments);
+    let own = arguments.browser.is_own();
     Ok(AttachOptions {
         group: arguments.group.clone(),
         hub_url: hub_url.to_owned(),
@@ -250,7 +249,7 @@ fn options(
             Present::Keep
         },
         code: if arguments.eval { Code::On } else { Code::Off },
-        dialogs: if own && browser::is_headless(arguments) {
+        dialogs: if own && arguments.browser.is_headless() {
             Dialogs::Answer
         } else {
             Dialogs::Leave

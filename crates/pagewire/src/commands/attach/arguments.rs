@@ -9,6 +9,7 @@ use pagewire_rpc::{FunctionName, GroupName};
 use pagewire_server::Secret;
 
 use crate::cli::ConfigFile;
+use crate::commands::browser::BrowserArguments;
 use crate::settings::Settings;
 
 #[derive(Debug, Args)]
@@ -17,9 +18,7 @@ pub(crate) struct AttachArguments {
     #[arg(value_name = "URL")]
     pub(crate) url: Option<String>,
     #[command(flatten)]
-    pub(crate) where_to: WhichBrowser,
-    #[command(flatten)]
-    pub(crate) own: OwnBrowser,
+    pub(crate) browser: BrowserArguments,
     /// Documents that become pages: an address with * for any text; may be repeated [default: the site of URL, or *]
     #[arg(long = "match", value_name = "URL-PATTERN")]
     pub(crate) documents: Vec<UrlPattern>,
@@ -84,41 +83,6 @@ pub(crate) struct AttachArguments {
         next_help_heading = "Options of the hub, when it is this command's own"
     )]
     pub(crate) settings: Settings,
-}
-
-/// A browser that runs already.
-#[derive(Debug, Args)]
-#[group(multiple = false)]
-pub(crate) struct WhichBrowser {
-    /// A browser that runs with --remote-debugging-port=N
-    #[arg(long, value_name = "N")]
-    pub(crate) port: Option<u16>,
-    /// A browser at this DevTools address: ws://HOST:PORT/devtools/browser/ID
-    #[arg(long, value_name = "URL")]
-    pub(crate) ws_endpoint: Option<String>,
-    /// The browser that runs and where remote debugging was switched on in chrome://inspect/#remote-debugging; it asks you
-    #[arg(long)]
-    pub(crate) running: bool,
-}
-
-/// A browser that this command starts, and ends.
-#[derive(Debug, Args)]
-pub(crate) struct OwnBrowser {
-    /// The browser to start instead of the first one found
-    #[arg(long, value_name = "FILE", env = "PAGEWIRE_CHROMIUM")]
-    pub(crate) browser: Option<PathBuf>,
-    /// Keep cookies and log-ins under this name, for the next time; without it the browser's profile is thrown away
-    #[arg(long, value_name = "NAME")]
-    pub(crate) profile: Option<String>,
-    /// Without a window [default: with one where there is a display]
-    #[arg(long)]
-    pub(crate) headless: bool,
-    /// Proxy of the browser, such as socks5://127.0.0.1:1080
-    #[arg(long, value_name = "URL")]
-    pub(crate) proxy: Option<String>,
-    /// One more flag for the browser; may be repeated
-    #[arg(long, value_name = "FLAG", allow_hyphen_values = true)]
-    pub(crate) browser_flag: Vec<String>,
 }
 
 /// What can become a page of the hub.

@@ -3,6 +3,7 @@
 use pagewire_browser::Report;
 use serde_json::{Value, json};
 
+use crate::commands::browser::Told;
 use crate::exit::Failed;
 use crate::terminal::{harmless, print_json, print_text};
 
@@ -13,9 +14,8 @@ pub(super) enum Words {
     Json,
 }
 
-impl Words {
-    /// Says something in one form.
-    pub(super) fn say(self, event: &str, value: Value, text: &str) -> Result<(), Failed> {
+impl Told for Words {
+    fn say(&mut self, event: &str, value: Value, text: &str) -> Result<(), Failed> {
         match self {
             Self::People => print_text(&harmless(text)),
             Self::Json => {
@@ -26,7 +26,7 @@ impl Words {
         }
     }
 
-    pub(super) fn report(self, report: &Report) -> Result<(), Failed> {
+    fn report(&mut self, report: &Report) -> Result<(), Failed> {
         let (event, value, text) = words(report);
         self.say(event, value, &text)
     }

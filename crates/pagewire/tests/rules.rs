@@ -22,6 +22,7 @@ const LAYERS: &[(&str, Layer)] = &[
     ("pagewire-cdp", Layer::Core),
     ("pagewire-codec", Layer::Core),
     ("pagewire-live", Layer::Core),
+    ("pagewire-filter", Layer::Core),
     ("pagewire-hub", Layer::Shell),
     ("pagewire-dial", Layer::Shell),
     ("pagewire-room", Layer::Shell),

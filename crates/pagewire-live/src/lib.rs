@@ -13,6 +13,7 @@ mod connection;
 pub mod douyin;
 pub mod douyu;
 mod event;
+mod filter;
 pub mod huya;
 mod ledger;
 pub mod made;
@@ -29,6 +30,7 @@ pub use connection::{
     RoomConnection, RoomOptions, State, Status,
 };
 pub use event::*;
+pub use filter::{EventFilter, EventFilterError, FilterParts, Said};
 pub use ledger::{
     Combo, Count, GiftLedger, IDLE_MS, LEDGER_COMBOS_MAX, Ledgered, Press, REMEMBERED_MS,
 };

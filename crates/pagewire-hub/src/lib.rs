@@ -37,6 +37,6 @@ pub use page::{CallCounts, PageHealth, PageInfo, TapInfo};
 pub use registry::{Attachment, Grant, GroupPolicy, GroupRules, NotFound, Routing};
 pub use scope::{Pattern, Scope, ScopeError, Scopes};
 pub use topic::{
-    Cursor, Notice, PublishError, Published, Record, SlowReader, Start, SubscribeError,
-    Subscription, TopicInfo, TopicOptions, Topics,
+    Cursor, FilterRefused, Notice, PassedOver, PublishError, Published, Record, SlowReader, Start,
+    SubscribeError, Subscription, TopicInfo, TopicOptions, Topics,
 };

@@ -20,7 +20,7 @@ use crate::call::{CallRequest, Target};
 use crate::hub::Hub;
 use crate::page::Page;
 use crate::scope::Scopes;
-use crate::topic::{Cursor, Notice, SlowReader, Start, Subscription};
+use crate::topic::{Cursor, FilterRefused, Notice, SlowReader, Start, Subscription};
 
 /// Messages for the page that its tasks have ready; above it they wait, and a topic that goes on meanwhile makes a gap.
 const TOLD_MAX: usize = 64;
@@ -150,7 +150,12 @@ impl Requests {
                 }
             }
             PageRequest::Publish { topic, value } => self.publish(page, &topic, &value),
-            PageRequest::Subscribe { topic, since, last } => self.subscribe(&topic, since, last),
+            PageRequest::Subscribe {
+                topic,
+                since,
+                last,
+                filter,
+            } => self.subscribe(&topic, since, last, filter),
             PageRequest::Unsubscribe { subscription } => self.unsubscribe(subscription),
         };
         Some(Told::Answer(id, answer))
@@ -210,6 +215,7 @@ impl Requests {
         topic: &TopicName,
         since: Option<String>,
         last: Option<usize>,
+        filter: Option<String>,
     ) -> Result<Payload, Fault> {
         if !self.scopes.may_subscribe(topic) {
             return Err(refused(format!(
@@ -233,9 +239,14 @@ impl Requests {
                 Start::Since(cursor, last)
             }
         };
-        let subscription = self.hub.topics().subscribe(topic, &start, SlowReader::Gap);
-        let subscription = subscription
+        let topics = self.hub.topics();
+        let filter = filter.map(|filter| topics.filter(&filter)).transpose()?;
+        let subscription = topics.subscribe(topic, &start, SlowReader::Gap);
+        let mut subscription = subscription
             .map_err(|error| Fault::Hub(EndKind::Overloaded.code(), error.to_string()))?;
+        if let Some(filter) = filter {
+            subscription = subscription.filtered(filter);
+        }
         let (number, cursor) = (self.next_subscription, subscription.cursor());
         self.next_subscription += 1;
         let tell = self.tell();
@@ -296,6 +307,17 @@ async fn follow(number: u64, mut subscription: Subscription, tell: mpsc::Sender<
     while let Some(notice) = subscription.next().await {
         if tell.send(Told::Notice(number, notice)).await.is_err() {
             return;
+        }
+    }
+}
+
+impl From<FilterRefused> for Fault {
+    fn from(refused: FilterRefused) -> Self {
+        match &refused {
+            FilterRefused::Expression { .. } => bad_arguments(refused.to_string()),
+            FilterRefused::TooManyFilters(_) => {
+                Self::Hub(EndKind::Overloaded.code(), refused.to_string())
+            }
         }
     }
 }

@@ -3,6 +3,7 @@
 //! A subscriber holds no values of its own: it is a place in the topic's history. Its buffer is therefore the history itself, and
 //! falling behind it is the one way to lose values; that is always told, with the number.
 
+mod filters;
 mod history;
 mod options;
 mod record;
@@ -13,15 +14,18 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use pagewire_filter::Filter;
 use pagewire_rpc::{Payload, TopicName};
 use serde::Serialize;
 use tokio::sync::watch;
 
+pub use self::filters::FilterRefused;
+use self::filters::Filters;
 use self::history::{Bytes, History};
 pub use self::options::TopicOptions;
 pub use self::record::{Cursor, Record};
 use self::room::Owner;
-pub use self::subscription::{Notice, SlowReader, Start, Subscription};
+pub use self::subscription::{Notice, PassedOver, SlowReader, Start, Subscription};
 use crate::FastMap;
 use crate::page::TapInfo;
 
@@ -31,6 +35,7 @@ pub struct Topics {
     options: TopicOptions,
     topics: Mutex<FastMap<TopicName, Arc<Topic>>>,
     bytes: Arc<Bytes>,
+    filters: Filters,
     /// Begins every cursor of this run of the hub, so that a cursor of another run is known as such.
     run: String,
     runs: AtomicU64,
@@ -115,6 +120,7 @@ impl Topics {
             options,
             topics: Mutex::default(),
             bytes: Arc::default(),
+            filters: Filters::default(),
             run,
             runs: AtomicU64::new(0),
             publications: AtomicU64::new(0),
@@ -170,6 +176,15 @@ impl Topics {
             ));
         }
         Ok(Subscription::new(topic, start, slow))
+    }
+
+    /// The filter of this expression, for [`Subscription::filtered`]. Subscribers who ask for the same share it.
+    ///
+    /// # Errors
+    ///
+    /// The expression is not understood, or there are too many different ones.
+    pub fn filter(&self, expression: &str) -> Result<Arc<Filter>, FilterRefused> {
+        self.filters.get(expression, self.options.filters_max)
     }
 
     /// All topics by name.

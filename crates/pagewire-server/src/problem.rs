@@ -8,7 +8,7 @@ use std::fmt;
 use axum::response::{IntoResponse, Response};
 use http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
-use pagewire_hub::{PublishError, SubscribeError};
+use pagewire_hub::{FilterRefused, PublishError, SubscribeError};
 use pagewire_rpc::{CallId, EndKind, PageError, PageId};
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -22,6 +22,8 @@ pub(crate) struct Problem {
     detail: Words,
     /// Boxed: most answers are no problems, and a result is as large as its larger half.
     call: Option<Box<CallContext>>,
+    /// Which character of an expression is meant, from 1.
+    character: Option<usize>,
 }
 
 /// What kind of thing went wrong, in English and Chinese.
@@ -77,6 +79,8 @@ struct Body<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     cause: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    character: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<ErrorBody<'a>>,
 }
 
@@ -96,6 +100,7 @@ impl Problem {
             title,
             detail,
             call: None,
+            character: None,
         }
     }
 
@@ -251,6 +256,7 @@ impl Problem {
             page: context.and_then(|context| context.page.as_ref()),
             nearest: context.map_or(&[], |context| &context.nearest),
             cause: context.and_then(|context| context.cause.as_deref()),
+            character: self.character,
             error,
         };
         serde_json::to_string(&body).expect("texts and numbers have a JSON form")
@@ -297,6 +303,21 @@ impl From<PublishError> for Problem {
             }
         };
         Self::overloaded(Words::new(error.to_string(), zh))
+    }
+}
+
+impl From<FilterRefused> for Problem {
+    fn from(refused: FilterRefused) -> Self {
+        match &refused {
+            FilterRefused::Expression { expression, error } => Self {
+                character: Some(error.character(expression)),
+                ..Self::bad_request(refused.to_string())
+            },
+            FilterRefused::TooManyFilters(max) => Self::overloaded(Words::new(
+                refused.to_string(),
+                format!("不同过滤器的数量已达上限（{max}）"),
+            )),
+        }
     }
 }
 

@@ -40,6 +40,9 @@ pub struct ServerOptions {
     pub commit: Option<String>,
     /// Files and sockets that this process may have open, where it is known, for the status.
     pub open_files_max: Option<u64>,
+    /// After so long without anything else, a subscriber of a topic gets a sign of life, so that either side notices a dead connection; one with a
+    /// filter learns where to go on. Default 15 s.
+    pub keep_alive: Duration,
 }
 
 /// How pages that know nothing of Pagewire are received. Which pages those are is in [`Access::plain_pages`]; programs on this machine are
@@ -61,6 +64,7 @@ impl Default for ServerOptions {
             plain: None,
             commit: None,
             open_files_max: None,
+            keep_alive: Duration::from_secs(15),
         }
     }
 }
@@ -96,6 +100,8 @@ pub(crate) struct Shared {
     pub(crate) hub: Hub,
     pub(crate) access: Access,
     pub(crate) plain: Option<PlainPattern>,
+    /// Between signs of life of topics.
+    pub(crate) keep_alive: Duration,
     /// Ends topic streams.
     pub(crate) closing: CancellationToken,
     pub(crate) facts: Facts,
@@ -173,6 +179,7 @@ impl Server {
             hub,
             access,
             plain: options.plain,
+            keep_alive: options.keep_alive,
             closing: CancellationToken::new(),
             advised_on_proxies: Once::new(),
             facts,

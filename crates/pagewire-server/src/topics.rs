@@ -52,6 +52,7 @@ struct TopicQuery {
     r#as: Option<As>,
     #[serde(default)]
     slow: Slow,
+    filter: Option<String>,
     /// Read by the access layer.
     #[serde(default, rename = "token")]
     _token: Option<serde::de::IgnoredAny>,
@@ -97,7 +98,13 @@ pub(crate) async fn subscribe(
         Slow::Gap => SlowReader::Gap,
         Slow::Disconnect => SlowReader::Disconnect,
     };
-    let subscription = shared.hub.topics().subscribe(&topic, &start, slow)?;
+    let topics = shared.hub.topics();
+    let filter = query.filter.as_deref();
+    let filter = filter.map(|filter| topics.filter(filter)).transpose()?;
+    let mut subscription = topics.subscribe(&topic, &start, slow)?;
+    if let Some(filter) = filter {
+        subscription = subscription.filtered(filter);
+    }
     Ok(match upgrade {
         Ok(upgrade) => forms::web_socket(upgrade, subscription, &shared),
         Err(_) => match form {
@@ -147,17 +154,18 @@ impl TopicQuery {
 }
 
 async fn poll(mut subscription: Subscription, wait: Duration, shared: &Shared) -> Response {
-    let mut first = subscription.next_ready();
+    let mut first = subscription.next_kept().await;
     if first.is_none() && !wait.is_zero() {
         first = tokio::select! {
             notice = tokio::time::timeout(wait, subscription.next()) => notice.ok().flatten(),
             () = shared.closing.cancelled() => None,
         };
     }
-    let notices = first
-        .into_iter()
-        .chain(std::iter::from_fn(|| subscription.next_ready()));
-    let records: Vec<_> = notices.map(|notice| forms::json(&notice)).collect();
+    let mut records = Vec::new();
+    while let Some(notice) = first {
+        records.push(forms::json(&notice));
+        first = subscription.next_kept().await;
+    }
     let body = [
         b"{\"records\":[",
         records.join(&b","[..]).as_slice(),

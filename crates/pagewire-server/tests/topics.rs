@@ -1,9 +1,12 @@
 //! Topics over real sockets: four forms, resuming, slow readers.
 
+use std::time::Duration;
+
 use futures_util::{SinkExt as _, StreamExt as _};
 use http::StatusCode;
 use pagewire_hub::{HubOptions, TopicOptions};
 use pagewire_rpc::LinkOptions;
+use pagewire_server::ServerOptions;
 use pagewire_testkit::{FakePage, Http, Message, TestHub, hub_and_page, soon, until};
 use serde_json::{Value, json};
 use tokio_tungstenite::connect_async;
@@ -349,4 +352,169 @@ async fn a_hub_that_stops_ends_its_streams() {
     assert!(
         matches!(close, Some(Ok(Message::Close(Some(frame)))) if u16::from(frame.code) == 1001)
     );
+}
+
+const CHATS: &str = "filter=kind%20%3D%3D%20%22chat%22";
+
+async fn hub_with_signs_of_life() -> TestHub {
+    let server = ServerOptions {
+        keep_alive: Duration::from_millis(20),
+        ..ServerOptions::default()
+    };
+    TestHub::with_server(HubOptions::default(), server).await
+}
+
+#[tokio::test]
+async fn a_filter_passes_over_values_in_every_form() {
+    let hub = TestHub::start().await;
+    let client = hub.client();
+    let topic = format!("/v1/topics/programs/t?{CHATS}");
+    let mut sse = client.with("accept", "text/event-stream").get(&topic).await;
+    let mut lines = client.get(&format!("{topic}&as=ndjson")).await;
+    let socket = connect_async(format!("{}{topic}", hub.ws_url())).await;
+    let (mut socket, _) = socket.expect("a topic socket");
+    for kind in ["like", "chat", "like"] {
+        publish(&client, "programs/t", &format!("{{\"kind\":{kind:?}}}")).await;
+    }
+    let polled = client.get(&topic).await.json().await;
+    assert_eq!(polled["records"].as_array().map(Vec::len), Some(1));
+    let record = &polled["records"][0];
+    assert_eq!(
+        (&record["seq"], &record["value"]["kind"]),
+        (&json!(2), &json!("chat"))
+    );
+    let next = polled["next"].as_str().expect("a cursor");
+    assert!(next.ends_with(":3"), "{next}");
+    let line = lines.read_until("}}\n").await;
+    assert_eq!(
+        &serde_json::from_str::<Value>(line.trim()).expect("JSON"),
+        record
+    );
+    let event = sse.read_until("}}\n\n").await;
+    assert!(
+        event.contains(line.trim()) && event.matches("data:").count() == 1,
+        "{event}"
+    );
+    let Some(Ok(Message::Text(text))) = soon("a record", socket.next()).await else {
+        panic!("no text")
+    };
+    assert_eq!(text.as_str(), line.trim());
+}
+
+#[tokio::test]
+async fn who_gets_nothing_for_long_learns_where_to_go_on() {
+    let hub = hub_with_signs_of_life().await;
+    let client = hub.client();
+    let topic = format!("/v1/topics/programs/t?{CHATS}");
+    let mut sse = client.with("accept", "text/event-stream").get(&topic).await;
+    let mut lines = client.get(&format!("{topic}&as=ndjson")).await;
+    let socket = connect_async(format!("{}{topic}", hub.ws_url())).await;
+    let (mut socket, _) = socket.expect("a topic socket");
+    let published = publish(&client, "programs/t", "{\"kind\":\"like\"}").await;
+    let cursor = published["cursor"].as_str().expect("a cursor");
+    let expected = json!({"passed": 1, "cursor": cursor});
+    let line = lines.read_until("}\n").await;
+    assert_eq!(
+        serde_json::from_str::<Value>(line.trim()).expect("JSON"),
+        expected
+    );
+    let event = sse
+        .read_until(&format!(": passed 1\nid: {cursor}\n\n"))
+        .await;
+    assert!(!event.contains("data:"), "{event}");
+    let text = until("the place", async || match socket.next().await {
+        Some(Ok(Message::Text(text))) => Some(text),
+        _ => None,
+    });
+    let told: Value = serde_json::from_str(text.await.as_str()).expect("JSON");
+    assert_eq!(told, expected);
+    // From there nothing is missed, and nothing comes twice.
+    publish(&client, "programs/t", "{\"kind\":\"chat\"}").await;
+    let resumed = client
+        .get(&format!("{topic}&since={cursor}"))
+        .await
+        .json()
+        .await;
+    assert_eq!(resumed["records"][0]["seq"], 2);
+}
+
+#[tokio::test]
+async fn a_long_poll_waits_for_a_value_that_its_filter_wants() {
+    let hub = TestHub::start().await;
+    let client = hub.client();
+    publish(&client, "programs/t", "{\"kind\":\"like\"}").await;
+    let topic = format!("/v1/topics/programs/t?{CHATS}");
+    let nothing = client.get(&format!("{topic}&wait=10ms")).await.json().await;
+    assert_eq!(nothing["records"], json!([]));
+    let next = nothing["next"].as_str().expect("a cursor").to_owned();
+    assert!(next.ends_with(":1"), "{next}");
+    let poll = tokio::spawn({
+        let (client, topic) = (client.clone(), topic.clone());
+        async move {
+            let address = format!("{topic}&since={next}&wait=30s");
+            client.get(&address).await.json().await
+        }
+    });
+    until("the poll", async || {
+        let topics = client.get("/v1/topics").await.json().await;
+        (topics["topics"][0]["subscribers"] == 1).then_some(())
+    })
+    .await;
+    publish(&client, "programs/t", "{\"kind\":\"like\"}").await;
+    publish(&client, "programs/t", "{\"kind\":\"chat\"}").await;
+    let answer = soon("the value", poll).await.expect("no panic");
+    assert_eq!(answer["records"][0]["seq"], 3);
+}
+
+#[tokio::test]
+async fn a_filter_that_is_not_understood_is_refused_with_its_place() {
+    let options = HubOptions {
+        topics: TopicOptions {
+            filters_max: 1,
+            ..TopicOptions::default()
+        },
+        ..HubOptions::default()
+    };
+    let hub = TestHub::with_options(options).await;
+    let client = hub.client();
+    let answer = client
+        .get("/v1/topics/programs/t?filter=kind%20%3D%20%22chat%22")
+        .await;
+    assert_eq!(answer.status, StatusCode::BAD_REQUEST);
+    let problem = answer.json().await;
+    assert_eq!(
+        (&problem["code"], &problem["character"], &problem["detail"]),
+        (
+            &json!("bad_request"),
+            &json!(6),
+            &json!("the filter is not understood at character 6: write == in place of =")
+        )
+    );
+    let _held = client
+        .get(&format!("/v1/topics/programs/t?as=ndjson&{CHATS}"))
+        .await;
+    let over = client.get("/v1/topics/programs/t?filter=a").await;
+    assert_eq!(over.status, StatusCode::TOO_MANY_REQUESTS);
+}
+
+#[tokio::test]
+async fn a_page_follows_a_topic_through_a_filter() {
+    let (_hub, mut page, client) = hub_and_page(&[]).await;
+    let subscribe = |filter: &str| json!({"jsonrpc": "2.0", "id": 1, "method": "$/subscribe", "params": {"topic": "programs/t", "filter": filter}});
+    page.send(&subscribe("n > 1").to_string()).await;
+    let answer = page.next().await;
+    assert_eq!(answer["result"]["subscription"], 1, "{answer}");
+    for n in [1, 2] {
+        publish(&client, "programs/t", &format!("{{\"n\":{n}}}")).await;
+    }
+    let event = page.next().await;
+    assert_eq!(
+        (&event["method"], &event["params"]["seq"]),
+        (&json!("$/event"), &json!(2))
+    );
+    page.send(&subscribe("n >").to_string()).await;
+    let answer = page.next().await;
+    assert_eq!(answer["error"]["code"], -32602, "{answer}");
+    let says = answer["error"]["message"].as_str().expect("words");
+    assert!(says.contains("at character 4"), "{says}");
 }

@@ -24,6 +24,8 @@ pub struct TopicOptions {
     pub topics_per_group_max: usize,
     /// Subscribers of one topic. Default 4,096; one more is refused.
     pub subscribers_max: usize,
+    /// Different filters of subscribers at a time. Default 1,024; one more is refused. Each may take some megabytes for its patterns.
+    pub filters_max: usize,
 }
 
 impl Default for TopicOptions {
@@ -38,6 +40,7 @@ impl Default for TopicOptions {
             topics_max: 1_024,
             topics_per_group_max: 64,
             subscribers_max: 4_096,
+            filters_max: 1_024,
         }
     }
 }

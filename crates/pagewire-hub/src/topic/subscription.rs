@@ -4,6 +4,8 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use pagewire_filter::Filter;
+use pagewire_rpc::Payload;
 use tokio::sync::watch;
 
 use super::Topic;
@@ -11,6 +13,8 @@ use super::record::{Cursor, Record};
 
 /// Values taken from the history at once; the lock is held only that long.
 const BATCH_VALUES: usize = 64;
+/// Bytes of values that a filter looks through before others have a turn.
+const LOOKED_THROUGH_BYTES: usize = 256 << 10;
 
 /// Where a subscription begins.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -57,6 +61,25 @@ pub struct Subscription {
     slow: SlowReader,
     ready: VecDeque<Notice>,
     ended: bool,
+    filter: Option<Arc<Filter>>,
+    passed_over: u64,
+}
+
+/// Values that a filter did not want, since the last one that it did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PassedOver {
+    /// How many.
+    pub count: u64,
+    /// What resumes after them.
+    pub cursor: Cursor,
+}
+
+/// What a look at the topic found.
+enum Look {
+    Notice(Notice),
+    /// Nothing that is wanted so far, and there is more to look at.
+    GoOn,
+    Nothing,
 }
 
 impl Subscription {
@@ -100,7 +123,16 @@ impl Subscription {
             slow,
             ready,
             ended: false,
+            filter: None,
+            passed_over: 0,
         }
+    }
+
+    /// Passes over values that the filter does not want. Gaps are told all the same; [`Start::Last`] counts values before they are filtered.
+    #[must_use]
+    pub fn filtered(mut self, filter: Arc<Filter>) -> Self {
+        self.filter = Some(filter);
+        self
     }
 
     /// The next value or gap, waiting for it; `None` after the end that [`SlowReader::Disconnect`] makes.
@@ -110,11 +142,14 @@ impl Subscription {
     /// Dropping the future loses nothing.
     pub async fn next(&mut self) -> Option<Notice> {
         loop {
-            if let Some(notice) = self.next_ready() {
-                return Some(notice);
-            }
-            if self.ended {
-                return None;
+            match self.look() {
+                Look::Notice(notice) => return Some(notice),
+                Look::GoOn => {
+                    tokio::task::yield_now().await;
+                    continue;
+                }
+                Look::Nothing if self.ended => return None,
+                Look::Nothing => {}
             }
             // Marks the head as seen before it is read, so that no publication between reading and waiting is missed.
             if self.head.changed().await.is_err() {
@@ -123,12 +158,74 @@ impl Subscription {
         }
     }
 
-    /// The next value or gap, if there is one now.
-    pub fn next_ready(&mut self) -> Option<Notice> {
-        if self.ready.is_empty() && !self.ended {
-            self.refill();
+    /// The next value or gap of those that are there now.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future loses nothing.
+    pub async fn next_kept(&mut self) -> Option<Notice> {
+        loop {
+            match self.look() {
+                Look::Notice(notice) => return Some(notice),
+                Look::GoOn => tokio::task::yield_now().await,
+                Look::Nothing => return None,
+            }
         }
-        self.ready.pop_front()
+    }
+
+    /// The next value or gap, if there is one at hand. With a filter there may be more that take a while to look through; [`next`](Self::next) does.
+    pub fn next_ready(&mut self) -> Option<Notice> {
+        match self.look() {
+            Look::Notice(notice) => Some(notice),
+            Look::GoOn | Look::Nothing => None,
+        }
+    }
+
+    /// Values that the filter passed over since the last notice, or since this was asked last; none where there were none.
+    pub fn take_passed_over(&mut self) -> Option<PassedOver> {
+        let count = std::mem::take(&mut self.passed_over);
+        let cursor = self.cursor();
+        (count > 0).then_some(PassedOver { count, cursor })
+    }
+
+    fn look(&mut self) -> Look {
+        let mut looked_through = 0;
+        loop {
+            if self.ready.is_empty() {
+                // A filter looks at one batch at a time.
+                if looked_through > 0 {
+                    return Look::GoOn;
+                }
+                if !self.ended {
+                    self.refill();
+                }
+            }
+            let Some(notice) = self.ready.pop_front() else {
+                return Look::Nothing;
+            };
+            let Some(unwanted) = self.unwanted_bytes(&notice) else {
+                self.passed_over = 0;
+                return Look::Notice(notice);
+            };
+            self.passed_over += 1;
+            looked_through += unwanted.max(1);
+            if looked_through >= LOOKED_THROUGH_BYTES {
+                return Look::GoOn;
+            }
+        }
+    }
+
+    /// How many bytes were looked through in vain; `None` for what is wanted.
+    fn unwanted_bytes(&self, notice: &Notice) -> Option<usize> {
+        let (Some(filter), Notice::Value(record)) = (&self.filter, notice) else {
+            return None;
+        };
+        // Bytes have no members; an expression that asks for none takes them too.
+        let json = match &record.value {
+            Payload::Json(text) => text.as_bytes(),
+            Payload::Bytes(_) => &[],
+        };
+        (!filter.matches_json(json)).then_some(json.len())
     }
 
     /// What resumes after all that was taken from this subscription.

@@ -393,3 +393,97 @@ proptest! {
         }
     }
 }
+
+fn wanted(topics: &Topics, start: Start, filter: &str) -> Subscription {
+    let filter = topics.filter(filter).expect("a filter");
+    let subscription = topics.subscribe(&name("t"), &start, SlowReader::Gap);
+    subscription.expect("there is room").filtered(filter)
+}
+
+/// All that is wanted of what is there now.
+async fn seqs(subscription: &mut Subscription) -> Vec<u64> {
+    let mut seqs = Vec::new();
+    while let Some(notice) = subscription.next_kept().await {
+        let Notice::Value(record) = notice else {
+            panic!("a gap")
+        };
+        seqs.push(record.seq);
+    }
+    seqs
+}
+
+#[tokio::test]
+async fn what_a_filter_does_not_want_is_passed_over_and_the_place_goes_on() {
+    let topics = topics(TopicOptions::default());
+    publish(&topics, 500);
+    let mut subscription = wanted(&topics, Start::Last(1_000), "@ == 3 || @ == 450");
+    assert_eq!(seqs(&mut subscription).await, [4, 451]);
+    assert_eq!(subscription.cursor().to_string(), "run0:500");
+    let passed = subscription
+        .take_passed_over()
+        .expect("49 after the last one");
+    assert_eq!(
+        (passed.count, passed.cursor.to_string()),
+        (49, "run0:500".to_owned())
+    );
+    assert_eq!(subscription.take_passed_over(), None);
+    // It goes on from there, and what it waits for comes.
+    let mut resumed = wanted(&topics, Start::Since(passed.cursor, None), "@ == 7");
+    publish(&topics, 8);
+    let Some(Notice::Value(record)) = resumed.next().await else {
+        panic!("no value")
+    };
+    assert_eq!(record.seq, 508);
+    // Bytes have no members.
+    let bytes = Payload::Bytes(ByteValue::new(bytes::Bytes::from_static(b"7"), None));
+    topics
+        .publish(&name("t"), &bytes, 0)
+        .expect("there is room");
+    let mut all = wanted(&topics, Start::Last(1), "true");
+    assert_eq!(seqs(&mut all).await, [509]);
+    let mut none = wanted(&topics, Start::Last(1), "@ == 7");
+    assert_eq!(seqs(&mut none).await, [0; 0]);
+}
+
+#[tokio::test]
+async fn a_gap_is_told_whatever_the_filter_wants() {
+    let topics = topics(TopicOptions {
+        values_max: 3,
+        ..TopicOptions::default()
+    });
+    let mut subscription = wanted(&topics, Start::Next, "@ == 4");
+    publish(&topics, 5);
+    let told = ready(&mut subscription);
+    assert_eq!(told, ["gap 2 before 3", "5"]);
+}
+
+#[test]
+fn other_subscribers_have_a_turn_while_a_filter_looks_through_much() {
+    let topics = topics(TopicOptions::default());
+    let large = format!("{:?}", "x".repeat(300 << 10));
+    for _ in 0..3 {
+        topics
+            .publish(&name("t"), &json(&large), 0)
+            .expect("there is room");
+    }
+    publish(&topics, 1);
+    let mut subscription = wanted(&topics, Start::Last(9), "@ == 0");
+    // Each large one is as much as may be looked through at once.
+    for _ in 0..3 {
+        assert_eq!(ready(&mut subscription), [""; 0]);
+    }
+    assert_eq!(ready(&mut subscription), ["4"]);
+}
+
+#[test]
+fn there_are_as_many_different_filters_as_there_may_be() {
+    let topics = topics(TopicOptions {
+        filters_max: 2,
+        ..TopicOptions::default()
+    });
+    let _held = [topics.filter("a"), topics.filter("b"), topics.filter("a")];
+    assert_eq!(
+        topics.filter("c").err(),
+        Some(FilterRefused::TooManyFilters(2))
+    );
+}

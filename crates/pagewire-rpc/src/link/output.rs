@@ -117,6 +117,8 @@ pub enum PageRequest {
         since: Option<String>,
         /// Begin with at most so many kept values.
         last: Option<usize>,
+        /// An expression that says which values are wanted, not checked.
+        filter: Option<String>,
     },
     /// Stop following.
     Unsubscribe {

@@ -82,11 +82,17 @@ impl Link {
                 PageRequest::Publish { topic, value }
             }
             "$/subscribe" => {
-                let SubscribeParams { topic, since, last } = params.read("a bad $/subscribe")?;
+                let SubscribeParams {
+                    topic,
+                    since,
+                    last,
+                    filter,
+                } = params.read("a bad $/subscribe")?;
                 PageRequest::Subscribe {
                     topic,
                     since: since.map(Since::into_text),
                     last,
+                    filter,
                 }
             }
             "$/unsubscribe" => {
@@ -114,6 +120,8 @@ struct SubscribeParams {
     since: Option<Since>,
     #[serde(default)]
     last: Option<usize>,
+    #[serde(default)]
+    filter: Option<String>,
 }
 
 /// A cursor, or a bare sequence number.

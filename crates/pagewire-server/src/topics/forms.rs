@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use bytes::BufMut as _;
 use futures_util::{SinkExt as _, StreamExt as _, stream};
 use http::HeaderValue;
-use pagewire_hub::{Notice, Record, Subscription};
+use pagewire_hub::{Notice, PassedOver, Record, Subscription};
 use pagewire_rpc::Payload;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
@@ -17,8 +17,6 @@ use crate::calls::stream_headers;
 use crate::server::Shared;
 use crate::socket::{PAGE_PROTOCOL, close_message, sized};
 
-/// A sign of life when nothing else comes, so that either side notices a dead connection.
-const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// Longest message that a subscriber may send; all are ignored.
 const IGNORED_BYTES_MAX: usize = 4 << 10;
 /// Records that are ready at once go into one chunk up to this size.
@@ -43,8 +41,21 @@ pub(super) fn json(notice: &Notice) -> Bytes {
     }
 }
 
+/// Where a subscriber may go on that got nothing for a while, as what its filter passed over is kept no longer than anything else.
+fn passed_json(PassedOver { count, cursor }: &PassedOver) -> String {
+    json!({"passed": count, "cursor": cursor}).to_string()
+}
+
+/// How a stream of bytes writes what it sends.
+#[derive(Clone, Copy)]
+struct Writing {
+    keep_alive: &'static [u8],
+    notice: fn(&mut Vec<u8>, &Notice),
+    passed: fn(&PassedOver) -> String,
+}
+
 pub(super) fn sse(subscription: Subscription, shared: &Shared) -> Response {
-    let write = |chunk: &mut Vec<u8>, notice: &Notice| {
+    let notice = |chunk: &mut Vec<u8>, notice: &Notice| {
         match notice {
             Notice::Value(record) => {
                 chunk.put_slice(format!("id: {}\n", record.cursor()).as_bytes())
@@ -55,21 +66,27 @@ pub(super) fn sse(subscription: Subscription, shared: &Shared) -> Response {
         chunk.put_slice(&json(notice));
         chunk.put_slice(b"\n\n");
     };
-    stream_response(
-        "text/event-stream",
-        chunks(subscription, shared.closing.clone(), b":\n\n", write),
-    )
+    let writing = Writing {
+        keep_alive: b":\n\n",
+        notice,
+        // Without data it is no event, but it is the id to go on from all the same.
+        passed: |passed| format!(": passed {}\nid: {}\n\n", passed.count, passed.cursor),
+    };
+    let chunks = chunks(subscription, shared, writing);
+    stream_response("text/event-stream", chunks)
 }
 
 pub(super) fn nd_json(subscription: Subscription, shared: &Shared) -> Response {
-    let write = |chunk: &mut Vec<u8>, notice: &Notice| {
-        chunk.put_slice(&json(notice));
-        chunk.put_u8(b'\n');
+    let writing = Writing {
+        keep_alive: b"\n",
+        notice: |chunk, notice| {
+            chunk.put_slice(&json(notice));
+            chunk.put_u8(b'\n');
+        },
+        passed: |passed| passed_json(passed) + "\n",
     };
-    stream_response(
-        "application/x-ndjson",
-        chunks(subscription, shared.closing.clone(), b"\n", write),
-    )
+    let chunks = chunks(subscription, shared, writing);
+    stream_response("application/x-ndjson", chunks)
 }
 
 fn stream_response(
@@ -85,28 +102,32 @@ fn stream_response(
 
 fn chunks(
     subscription: Subscription,
-    closing: CancellationToken,
-    keep_alive: &'static [u8],
-    write: fn(&mut Vec<u8>, &Notice),
-) -> impl stream::Stream<Item = Bytes> {
+    shared: &Shared,
+    writing: Writing,
+) -> impl stream::Stream<Item = Bytes> + use<> {
+    let (closing, keep_alive) = (shared.closing.clone(), shared.keep_alive);
     // The first chunk goes out at once: a subscriber knows that it is one before the first value.
-    let hello = stream::once(std::future::ready(Bytes::from_static(keep_alive)));
+    let hello = stream::once(std::future::ready(Bytes::from_static(writing.keep_alive)));
     hello.chain(stream::unfold(
         (subscription, closing),
         move |(mut subscription, closing)| async move {
             let next = tokio::select! {
-                notice = tokio::time::timeout(KEEP_ALIVE, subscription.next()) => notice,
+                notice = tokio::time::timeout(keep_alive, subscription.next()) => notice,
                 () = closing.cancelled() => return None,
             };
             let Ok(notice) = next else {
-                return Some((Bytes::from_static(keep_alive), (subscription, closing)));
+                let sign = match subscription.take_passed_over() {
+                    Some(passed) => (writing.passed)(&passed).into(),
+                    None => Bytes::from_static(writing.keep_alive),
+                };
+                return Some((sign, (subscription, closing)));
             };
             let mut chunk = Vec::new();
-            write(&mut chunk, &notice?);
+            (writing.notice)(&mut chunk, &notice?);
             while chunk.len() < CHUNK_BYTES
                 && let Some(notice) = subscription.next_ready()
             {
-                write(&mut chunk, &notice);
+                (writing.notice)(&mut chunk, &notice);
             }
             Some((chunk.into(), (subscription, closing)))
         },
@@ -125,17 +146,26 @@ pub(super) fn web_socket(
     {
         upgrade.set_selected_protocol(HeaderValue::from_static(PAGE_PROTOCOL));
     }
-    let closing = shared.closing.clone();
-    sized(upgrade, IGNORED_BYTES_MAX).on_upgrade(move |socket| serve(socket, subscription, closing))
+    let (closing, keep_alive) = (shared.closing.clone(), shared.keep_alive);
+    sized(upgrade, IGNORED_BYTES_MAX)
+        .on_upgrade(move |socket| serve(socket, subscription, closing, keep_alive))
 }
 
-async fn serve(mut socket: WebSocket, mut subscription: Subscription, closing: CancellationToken) {
+async fn serve(
+    mut socket: WebSocket,
+    mut subscription: Subscription,
+    closing: CancellationToken,
+    keep_alive: Duration,
+) {
     let (code, reason) = loop {
         let message = tokio::select! {
-            notice = tokio::time::timeout(KEEP_ALIVE, subscription.next()) => match notice {
+            notice = tokio::time::timeout(keep_alive, subscription.next()) => match notice {
                 Ok(Some(notice)) => message(&notice),
                 Ok(None) => break (4429, "too slow"),
-                Err(_) => Message::Ping(Bytes::new()),
+                Err(_) => match subscription.take_passed_over() {
+                    Some(passed) => Message::text(passed_json(&passed)),
+                    None => Message::Ping(Bytes::new()),
+                },
             },
             input = socket.recv() => match input {
                 Some(Ok(_)) => continue,

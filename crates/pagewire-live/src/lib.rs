@@ -9,6 +9,7 @@
 
 pub mod bilibili;
 mod bracketed;
+mod compat;
 mod connection;
 pub mod douyin;
 pub mod douyu;
@@ -23,7 +24,9 @@ mod room;
 mod signing;
 mod sites;
 mod tally;
+mod template;
 
+pub use compat::compat_line;
 pub use connection::{
     Action, AfterEnd, AskFirst, ConnectionId, Credentials, Failure, FailureKind, Fallback,
     Handshake, Input, OBSERVED_SOCKETS_MAX, REASON_TEXT_BYTES_MAX, RESUME_BYTES_MAX, Reason, Role,
@@ -46,3 +49,4 @@ pub use sites::{
     SITES_BYTES_MAX, SiteEntry, SiteTable, SiteTableError, Timing,
 };
 pub use tally::{Given, Giver, Peak, TALLY_GIVERS_MAX, Tally};
+pub use template::{TEMPLATE_BYTES_MAX, Template, TemplateError, TemplateFault};

@@ -83,7 +83,7 @@ declare namespace Pagewire {
      * Follows a topic until the returned function is called, over lost links from where it was. Rejects when the hub refuses.
      * Before the link is open it resolves at once, and a refusal comes as `error`.
      */
-    subscribe(topic: string, follower: Follower, start?: { since?: string | number; last?: number }): Promise<() => void>;
+    subscribe(topic: string, follower: Follower, start?: { since?: string | number; last?: number; filter?: string }): Promise<() => void>;
     /** Returns what ends it. `error` says in words what keeps the page from attaching, once for each thing that does. */
     on(type: "open", listener: (event: Event) => void): () => void;
     on(type: "close", listener: (event: CloseEvent) => void): () => void;
@@ -150,7 +150,7 @@ declare namespace Pagewire {
   /** A topic that is followed. `number` is what the hub calls it on the present link. */
   interface Followed {
     /** Where to begin; after its first value, where it has come to. */
-    start: { topic: string; since?: string | number; last?: number };
+    start: { topic: string; since?: string | number; last?: number; filter?: string };
     follower: Follower;
     number: number;
   }

@@ -210,6 +210,9 @@ pub(crate) struct TailArguments {
     /// Begin with at most so many kept values
     #[arg(long, value_name = "N")]
     pub(crate) last: Option<u64>,
+    /// Show values only of which this is true, such as 'cents > 1000' (docs/filters.md); with --decode frame, events · 过滤表达式
+    #[arg(long, value_name = "EXPRESSION")]
+    pub(crate) filter: Option<String>,
     /// The hub's own records, one JSON object a line
     #[arg(long)]
     pub(crate) json: bool,

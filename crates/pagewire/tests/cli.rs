@@ -250,6 +250,41 @@ async fn pages_topics_and_values_are_shown() {
 }
 
 #[tokio::test]
+async fn a_followed_topic_shows_what_its_filter_wants() {
+    let hub = TestHub::start().await;
+    for value in ["{\"a\":1}", "{\"a\":2}"] {
+        against(&hub, &["publish", "programs/t", value]).await;
+    }
+    let url = hub.http_url();
+    let follow = [
+        "tail",
+        "programs/t",
+        "--hub",
+        &url,
+        "--last",
+        "5",
+        "--filter",
+    ];
+    let mut tail = binary::command(&[&follow[..], &["a > 1"]].concat());
+    let mut tail = tail.spawn().expect("started");
+    let mut lines = binary::lines(tail.stdout.take().expect("piped"));
+    let line = soon("a value", lines.next_line()).await.expect("read");
+    let line = line.expect("a line");
+    assert!(
+        line.starts_with("#2 ") && line.ends_with("Z {\"a\":2}"),
+        "{line}"
+    );
+    hub.stop().await;
+    soon("tail's end", tail.wait()).await.expect("ended");
+
+    let hub = TestHub::start().await;
+    let wrong = against(&hub, &["tail", "programs/t", "--filter", "a ="]).await;
+    assert_eq!(wrong.code, 2, "{}", wrong.stderr);
+    let words = "the filter is not understood at character 3: write == in place of =";
+    assert!(wrong.stderr.contains(words), "{}", wrong.stderr);
+}
+
+#[tokio::test]
 async fn serve_says_where_it_listens_and_stops_on_a_signal() {
     let serve = Serve::start(&[
         "--listen",

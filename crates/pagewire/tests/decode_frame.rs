@@ -197,6 +197,88 @@ async fn kinds_are_picked_and_fields_of_the_site_are_added() {
 }
 
 #[tokio::test]
+async fn filters_pick_events_and_formats_write_them() {
+    let (frames, _) = made("douyin", &["--frames", "40"]).await.expect("made up");
+    let decode = async |more: &[&str]| {
+        let decoded = decode_lines("douyin", more, frames.as_bytes()).await;
+        assert_eq!(decoded.code, 0, "{more:?}: {}", decoded.stderr);
+        decoded
+    };
+    let all = events(&decode(&["--format", "json"]).await);
+    let wanted = |is: &dyn Fn(&Value) -> bool| -> Vec<Value> {
+        all.iter().filter(|event| is(event)).cloned().collect()
+    };
+    let worth = |event: &Value| event["gift_final"]["value"].as_u64() >= Some(20);
+    let large = wanted(&worth);
+    assert!(
+        large.len() > 1 && large.len() < all.len(),
+        "{}",
+        large.len()
+    );
+    for arguments in [
+        &["--json", "--min-gift", "20"][..],
+        &["--json", "--filter", "gift_final.value >= 20"],
+        &[
+            "--json",
+            "--filter",
+            "has(gift_final) && !(gift_final.value < 20)",
+        ],
+    ] {
+        assert_eq!(events(&decode(arguments).await), large, "{arguments:?}");
+    }
+    let id = large[0]["user"]["id"].as_str().expect("an id");
+    let name = large[0]["user"]["name"].as_str().expect("a name");
+    let own = wanted(&|event| event["user"]["id"] == id);
+    for user in [id, name] {
+        assert_eq!(
+            events(&decode(&["--json", "--user", user]).await),
+            own,
+            "{user}"
+        );
+    }
+    let chats = wanted(&|event| event["kind"] == "chat");
+    let shown = |chat: &Value, line: fn(&str, &str, &str) -> String| {
+        let user = &chat["user"];
+        let line = line(
+            &text(&user["id"]),
+            &text(&user["name"]),
+            &text(&chat["chat"]["text"]),
+        );
+        // What nobody sees is shown, also where it joins emoji.
+        line.replace('\u{200d}', "\\u{200d}")
+    };
+    let template = ["--kind", "chat", "--template", "{user.name}: {chat.text}"];
+    let expected: Vec<_> = chats
+        .iter()
+        .map(|chat| shown(chat, |_, name, text| format!("{name}: {text}")))
+        .collect();
+    assert!(expected.len() > 5);
+    assert_eq!(
+        decode(&template).await.stdout.lines().collect::<Vec<_>>(),
+        expected
+    );
+    let compat = decode(&["--format", "compat"]).await.stdout;
+    for chat in chats
+        .iter()
+        .filter(|chat| chat["method"] == "WebcastChatMessage")
+    {
+        let line = shown(chat, |id, name, text| {
+            format!("【聊天msg】[{id}]{name}: {text}")
+        });
+        assert!(compat.lines().any(|shown| shown == line), "{line}");
+    }
+    let gifts: u64 = all
+        .iter()
+        .filter_map(|event| event["gift_delta"]["count"].as_u64())
+        .sum();
+    let lines = compat
+        .lines()
+        .filter(|line| line.starts_with("【礼物msg】"));
+    let counts = lines.filter_map(|line| line.rsplit_once('x')?.1.parse::<u64>().ok());
+    assert_eq!(counts.sum::<u64>(), gifts);
+}
+
+#[tokio::test]
 async fn people_read_a_line_an_event() {
     let (frames, _) = made("douyin", &["--frames", "3"]).await.expect("made up");
     let words = decode_lines("douyin", &[], frames.as_bytes()).await;
@@ -231,6 +313,34 @@ async fn mistakes_are_told_with_what_to_do() {
         (vec!["decode", "frame", "--site", "doyin"], "douyin"),
         ([&frame[..], &["--kind", "chats"]].concat(), "gift.delta"),
         ([&frame[..], &["--site-fields"]].concat(), "--json"),
+        (
+            [&frame[..], &["--filter", "user.nmae == 1"]].concat(),
+            "at character 1: there is no member nmae; there is name",
+        ),
+        (
+            [&frame[..], &["--match", "/(/"]].concat(),
+            "the pattern is not understood: unclosed group",
+        ),
+        (
+            [&frame[..], &["--match", "x", "--min-gift", "1"]].concat(),
+            "no event can be all of this",
+        ),
+        (
+            [&frame[..], &["--template", "{user"]].concat(),
+            "--template: at character 1: this brace is not closed",
+        ),
+        (
+            [&frame[..], &["--format", "template"]].concat(),
+            "needs --template",
+        ),
+        (
+            [&frame[..], &["--format", "compat", "--template", "x"]].concat(),
+            "leave the other --format out",
+        ),
+        (
+            [&frame[..], &["--format", "compat", "--json"]].concat(),
+            "cannot be used with",
+        ),
         (
             [&frame[..], &["--lines", "--hex", "00"]].concat(),
             "cannot be used with",

@@ -197,6 +197,31 @@ async fn people_read_events_as_lines_among_what_else_comes() {
 }
 
 #[tokio::test]
+async fn events_are_filtered_and_written_as_asked_for() {
+    let hub = TestHub::start().await;
+    tapped(&hub, "received", &chat(1, "hi\n\u{1b}[2J")).await;
+    publish(&hub, b"\x0a\x05".to_vec()).await;
+    tapped(&hub, "received", &chat(2, "hello")).await;
+    tapped(&hub, "received", &roses(3, 10)).await;
+    let mut tail = Tail::start(&hub, &["--format", "compat"]);
+    for line in [
+        "【聊天msg】[11]张三: hi \\u{1b}[2J",
+        "【聊天msg】[11]张三: hello",
+        "【礼物msg】张三 送出了 rosex10",
+    ] {
+        assert_eq!(tail.line().await, line);
+    }
+    tail.kill().await;
+    let filter = ["--filter", "chat.text.startsWith('he') || has(gift)"];
+    let template = ["--template", "{kind} {chat.text|-}"];
+    let mut tail = Tail::start(&hub, &[filter, template].concat());
+    for line in ["chat hello", "gift -"] {
+        assert_eq!(tail.line().await, line);
+    }
+    tail.kill().await;
+}
+
+#[tokio::test]
 async fn mistakes_are_told_before_anything_is_followed() {
     for (arguments, words) in [
         (&["--decode", "frame"][..], "--decode frame needs --site"),
@@ -214,6 +239,11 @@ async fn mistakes_are_told_before_anything_is_followed() {
             "belong to --decode proto",
         ),
         (&["--decode", "frame", "--site", "doyin"], "douyin"),
+        (
+            &["--decode", "frame", "--site", "douyin", "--filter", "x"],
+            "there is no member x",
+        ),
+        (&["--min-gift", "5"], "belong to --decode frame"),
     ] {
         let hub = ["tail", "programs/t", "--hub", "http://127.0.0.1:1"];
         let ended = run(&[&hub[..], arguments].concat()).await;

@@ -6,5 +6,5 @@ mod line;
 mod print;
 
 pub(crate) use self::account::Account;
-pub(crate) use self::arguments::{EventArguments, site};
-pub(crate) use self::print::EventPrinter;
+pub(crate) use self::arguments::{EventArguments, OwnOptions, site};
+pub(crate) use self::print::{EventPrinter, Remarks};

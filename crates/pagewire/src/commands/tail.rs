@@ -36,6 +36,8 @@ struct Record<'a> {
     media_type: Option<String>,
     #[serde(default)]
     gap: Option<Gap>,
+    #[serde(default)]
+    passed: Option<u64>,
 }
 
 #[derive(Deserialize)]
@@ -55,6 +57,7 @@ pub(crate) async fn run(arguments: &TailArguments) -> Result<(), Failed> {
         "last",
         arguments.last.map(|last| last.to_string()).as_deref(),
     );
+    query.add("filter", printer.filter_of_hub());
     let path = format!(
         "/v1/topics/{}{query}",
         Client::encode_path(&arguments.topic)
@@ -74,7 +77,10 @@ pub(crate) async fn run(arguments: &TailArguments) -> Result<(), Failed> {
                 format!("the hub's record is not understood: {error}"),
             )
         })?;
-        printer.print(&line, &record)?;
+        // What the filter passed over is nothing to show, but moves the place on.
+        if record.passed.is_none() {
+            printer.print(&line, &record)?;
+        }
         cursor = record.cursor.or(cursor);
     }
     #[cfg(feature = "decode")]
@@ -111,9 +117,18 @@ impl<'a> Printer<'a> {
             reads: match Live::new(&arguments.decoding)? {
                 None => Reads::Nothing,
                 Some(Live::Values(decoder)) => Reads::Values(decoder),
-                Some(Live::Frames(site)) => Reads::Frames(Box::new(Events::new(site, arguments))),
+                Some(Live::Frames(site)) => Reads::Frames(Box::new(Events::new(site, arguments)?)),
             },
         })
+    }
+
+    /// The filter that the hub is asked to use. Frames of rooms are read here, and so are their events filtered.
+    fn filter_of_hub(&self) -> Option<&'a str> {
+        #[cfg(feature = "decode")]
+        if matches!(self.reads, Reads::Frames(_)) {
+            return None;
+        }
+        self.arguments.filter.as_deref()
     }
 
     /// The next line of the hub. What time alone brings about is printed meanwhile.

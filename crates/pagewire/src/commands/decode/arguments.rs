@@ -70,6 +70,9 @@ pub(crate) struct FrameArguments {
     pub(crate) site: Site,
     #[command(flatten)]
     pub(crate) events: EventArguments,
+    /// Show events only of which this is true, such as 'gift_final.value >= 100' (docs/filters.md) · 过滤表达式
+    #[arg(long, value_name = "EXPRESSION")]
+    pub(crate) filter: Option<String>,
     /// One event a line, for machines (docs/events.md)
     #[arg(long)]
     pub(crate) json: bool,

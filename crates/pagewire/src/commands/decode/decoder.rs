@@ -113,8 +113,7 @@ fn check_options(arguments: &LiveArguments) -> Result<(), Failed> {
         tars,
         frames,
     } = arguments;
-    let of_frames =
-        frames.site.is_some() || frames.events.site_fields || !frames.events.kinds.is_empty();
+    let of_frames = frames.site.is_some() || frames.events.are_given();
     for (format, is_given, words) in [
         (
             Format::Proto,
@@ -129,7 +128,7 @@ fn check_options(arguments: &LiveArguments) -> Result<(), Failed> {
         (
             Format::Frame,
             of_frames,
-            "--site, --kind and --site-fields belong to --decode frame",
+            "--site, and options about events such as --kind and --format, belong to --decode frame",
         ),
     ] {
         if is_given && *decode != Some(format) {

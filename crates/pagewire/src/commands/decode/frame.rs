@@ -7,17 +7,17 @@ use pagewire_codec::DecodeError;
 
 use super::arguments::FrameArguments;
 use super::{complain, input};
-use crate::commands::live::{Account, EventPrinter};
+use crate::commands::live::{Account, EventPrinter, OwnOptions};
 use crate::exit::{FAILED, Failed};
 
 pub(super) fn decode(arguments: &FrameArguments) -> Result<(), Failed> {
+    let own = OwnOptions {
+        json: arguments.json,
+        filter: arguments.filter.as_deref(),
+    };
     let mut reading = Reading {
         account: Account::new(arguments.site),
-        printer: if arguments.json {
-            EventPrinter::json(&arguments.events)
-        } else {
-            EventPrinter::lines(&arguments.events)
-        },
+        printer: EventPrinter::new(&arguments.events, own)?,
         site: arguments.site.name(),
         has_failed: false,
     };

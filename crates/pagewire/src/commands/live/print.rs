@@ -2,71 +2,80 @@
 
 use std::io::Write as _;
 
-use pagewire_live::Event;
+use pagewire_live::{Event, EventFilter, compat_line};
 
-use super::arguments::EventArguments;
+use super::arguments::{EventArguments, OwnOptions, Written};
 use super::line;
 use crate::exit::Failed;
-use crate::terminal::{Paint, harmless_json, stdout_is_terminal, write_bytes};
+use crate::terminal::{Paint, harmless, harmless_json, one_line, stdout_is_terminal, write_bytes};
 
 /// Writes the events that were asked for, in the form that was asked for. Lines are kept until they are sent on, since a frame brings many.
 #[derive(Debug)]
 pub(crate) struct EventPrinter {
-    form: Form,
-    /// Empty for all of them.
-    kinds: Vec<String>,
+    filter: EventFilter,
+    written: Written,
+    paint: Paint,
     lines: Vec<u8>,
 }
 
-#[derive(Debug)]
-enum Form {
-    Lines(Paint),
+/// Where that goes which is no event: what was lost, and what could not be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Remarks {
+    /// Among the lines, for people.
+    Lines,
+    /// Among the lines, as JSON.
     Json,
-    JsonWithSiteFields,
+    /// To standard error, as the lines have a form that others read.
+    Aside,
 }
 
 impl EventPrinter {
-    /// For people.
-    pub(crate) fn lines(arguments: &EventArguments) -> Self {
-        Self::new(arguments, Form::Lines(Paint::of_stdout()))
-    }
-
-    /// An object a line.
-    pub(crate) fn json(arguments: &EventArguments) -> Self {
-        let form = if arguments.site_fields {
-            Form::JsonWithSiteFields
-        } else {
-            Form::Json
-        };
-        Self::new(arguments, form)
-    }
-
-    fn new(arguments: &EventArguments, form: Form) -> Self {
-        Self {
-            form,
-            kinds: arguments.kinds.clone(),
+    /// # Errors
+    ///
+    /// The options do not go together, or one of them is not understood.
+    pub(crate) fn new(arguments: &EventArguments, own: OwnOptions<'_>) -> Result<Self, Failed> {
+        Ok(Self {
+            filter: arguments.filter(own)?,
+            written: arguments.written(own)?,
+            paint: Paint::of_stdout(),
             lines: Vec::new(),
+        })
+    }
+
+    pub(crate) fn remarks(&self) -> Remarks {
+        match self.written {
+            Written::Lines => Remarks::Lines,
+            Written::Json | Written::JsonWithSiteFields => Remarks::Json,
+            Written::Compat | Written::Template(_) => Remarks::Aside,
         }
     }
 
     /// Takes an event. `members` are more members of its JSON, each with a comma before it.
     pub(crate) fn add(&mut self, event: &Event<'_>, members: &str) {
-        if !self.kinds.is_empty() && !self.kinds.iter().any(|kind| kind == event.kind()) {
+        if !self.filter.matches(event) {
             return;
         }
-        let begin = self.lines.len();
-        match self.form {
-            Form::Lines(paint) => {
-                let line = line::line(event, paint);
-                self.lines.extend_from_slice(line.as_bytes());
+        let shown = |text: &str| harmless(&one_line(text));
+        let line = match &self.written {
+            Written::Json => return self.add_json(members, |out| event.write_json(out)),
+            Written::JsonWithSiteFields => {
+                return self.add_json(members, |out| event.write_json_with_site_fields(out));
             }
-            Form::Json => event.write_json(&mut self.lines),
-            Form::JsonWithSiteFields => event.write_json_with_site_fields(&mut self.lines),
+            Written::Lines => Some(line::line(event, self.paint)),
+            Written::Compat => compat_line(event, shown),
+            Written::Template(template) => template.line(event, shown),
+        };
+        if let Some(line) = line {
+            self.lines.extend_from_slice(line.as_bytes());
+            self.lines.push(b'\n');
         }
-        if !matches!(self.form, Form::Lines(_)) {
-            self.add_members(members);
-            self.make_harmless(begin);
-        }
+    }
+
+    fn add_json(&mut self, members: &str, write: impl FnOnce(&mut Vec<u8>)) {
+        let begin = self.lines.len();
+        write(&mut self.lines);
+        self.add_members(members);
+        self.make_harmless(begin);
         self.lines.push(b'\n');
     }
 

@@ -11,9 +11,9 @@ use tokio::time::Instant;
 
 use super::{Record, decoded};
 use crate::cli::TailArguments;
-use crate::commands::live::{Account, EventPrinter};
+use crate::commands::live::{Account, EventPrinter, OwnOptions, Remarks};
 use crate::exit::Failed;
-use crate::terminal::{print_json, print_text};
+use crate::terminal::{harmless, print_json, print_text};
 
 /// Shows the events of a topic. A page that connects again is still in the same room, so there is one account of all that comes.
 pub(super) struct Events<'a> {
@@ -42,19 +42,18 @@ enum Direction {
 }
 
 impl<'a> Events<'a> {
-    pub(super) fn new(site: Site, arguments: &'a TailArguments) -> Self {
-        let events = &arguments.decoding.frames.events;
-        Self {
+    pub(super) fn new(site: Site, arguments: &'a TailArguments) -> Result<Self, Failed> {
+        let own = OwnOptions {
+            json: arguments.json,
+            filter: arguments.filter.as_deref(),
+        };
+        Ok(Self {
             arguments,
             site,
             account: Account::new(site),
-            printer: if arguments.json {
-                EventPrinter::json(events)
-            } else {
-                EventPrinter::lines(events)
-            },
+            printer: EventPrinter::new(&arguments.decoding.frames.events, own)?,
             heard: None,
-        }
+        })
     }
 
     /// Shows what a record tells. As JSON that is events, what could not be read, and what was lost; `line` is the record as the hub wrote it.
@@ -62,10 +61,14 @@ impl<'a> Events<'a> {
         if let Some(bytes) = decoded::bytes(record) {
             return self.read(record, &bytes);
         }
-        match self.arguments.json {
-            true if record.gap.is_some() => print_json(line),
-            true => Ok(()),
-            false => print_text(&record.shown(&self.arguments.topic)),
+        match self.printer.remarks() {
+            Remarks::Json if record.gap.is_some() => print_json(line),
+            Remarks::Aside if record.gap.is_some() => {
+                complain(&record.shown(&self.arguments.topic));
+                Ok(())
+            }
+            Remarks::Json | Remarks::Aside => Ok(()),
+            Remarks::Lines => print_text(&record.shown(&self.arguments.topic)),
         }
     }
 
@@ -91,14 +94,20 @@ impl<'a> Events<'a> {
 
     fn complain(&self, error: &DecodeError, members: &str) -> Result<(), Failed> {
         let error = error.to_string();
-        if self.arguments.json {
-            return print_json(&format!(r#"{{"decode_error":{}{members}}}"#, json!(error)));
+        let site = self.site.name();
+        match self.printer.remarks() {
+            Remarks::Json => {
+                print_json(&format!(r#"{{"decode_error":{}{members}}}"#, json!(error)))
+            }
+            Remarks::Lines => print_text(&format!(
+                "  ! no message of {site}: {}",
+                super::frame::set_in(&error)
+            )),
+            Remarks::Aside => {
+                complain(&format!("no message of {site}: {error}"));
+                Ok(())
+            }
         }
-        print_text(&format!(
-            "  ! no message of {}: {}",
-            self.site.name(),
-            super::frame::set_in(&error)
-        ))
     }
 
     /// When there is something to tell though nothing came: a combo of gifts has been idle.
@@ -126,6 +135,10 @@ impl<'a> Events<'a> {
         self.account.end(|event| printer.add(&event, ""));
         self.printer.send()
     }
+}
+
+fn complain(words: &str) {
+    eprintln!("pagewire: {}", harmless(words));
 }
 
 impl Came {

@@ -200,110 +200,121 @@ mod tests {
         })
     }
 
+    type Case = (
+        &'static str,
+        Option<Gender>,
+        Body<'static>,
+        Option<&'static str>,
+    );
+
+    fn check(cases: impl IntoIterator<Item = Case>) {
+        for (method, gender, body, expected) in cases {
+            let shown = line(method, gender, body.clone());
+            assert_eq!(shown.as_deref(), expected, "{body:?}");
+        }
+    }
+
     #[test]
-    fn events_are_the_lines_that_the_python_program_prints() {
-        let state = |state| {
-            Body::RoomState(RoomStateChange {
-                state: Some(state),
-                ..RoomStateChange::default()
-            })
-        };
-        let club = Body::FanClub(FanClub {
-            text: "升级".into(),
-            ..FanClub::default()
-        });
+    fn what_people_do_is_a_line_of_the_python_program() {
+        let enter = || Body::Enter(Enter::default());
+        let given = |name| Body::GiftDelta(given(name));
         let like = Body::Like(Like {
             count: 8,
             total: Some(9),
         });
-        let one = "RoomRankMessageRoomRank(user=User(id=5, nick_name='it\\'s'), score_str='10')";
-        let ranking = format!("【直播间排行榜msg】[{one}, {one}]");
-        let (male, female) = (Some(Gender::Male), Some(Gender::Female));
-        for (method, gender, body, expected) in [
+        let club = Body::FanClub(FanClub {
+            text: "升级".into(),
+            ..FanClub::default()
+        });
+        let said = "【聊天msg】[11]夏?橘 子: hi  there";
+        let emoji = "【聊天表情包id】 99,default_content:[hi]";
+        let entered = [
+            (
+                Some(Gender::Male),
+                "【进场msg】[11][男]夏?橘 子 进入了直播间",
+            ),
+            (
+                Some(Gender::Female),
+                "【进场msg】[11][女]夏?橘 子 进入了直播间",
+            ),
+            (None, "【进场msg】[11][未知]夏?橘 子 进入了直播间"),
+        ];
+        check([
             (
                 "ChatMessage",
                 None,
                 Body::Chat(chat("hi\n there")),
-                Some("【聊天msg】[11]夏?橘 子: hi  there"),
+                Some(said),
             ),
             (
                 "WebcastEmojiChatMessage",
                 None,
                 Body::Chat(chat("[hi]")),
-                Some("【聊天表情包id】 99,default_content:[hi]"),
+                Some(emoji),
             ),
             (
                 "",
                 None,
-                Body::GiftDelta(given("玫瑰")),
+                given("玫瑰"),
                 Some("【礼物msg】夏?橘 子 送出了 玫瑰x3"),
             ),
             (
                 "",
                 None,
-                Body::GiftDelta(given("")),
+                given(""),
                 Some("【礼物msg】夏?橘 子 送出了 463x3"),
             ),
             ("", None, like, Some("【点赞msg】夏?橘 子 点了8个赞")),
-            (
-                "",
-                male,
-                Body::Enter(Enter::default()),
-                Some("【进场msg】[11][男]夏?橘 子 进入了直播间"),
-            ),
-            (
-                "",
-                female,
-                Body::Enter(Enter::default()),
-                Some("【进场msg】[11][女]夏?橘 子 进入了直播间"),
-            ),
-            (
-                "",
-                None,
-                Body::Enter(Enter::default()),
-                Some("【进场msg】[11][未知]夏?橘 子 进入了直播间"),
-            ),
             (
                 "",
                 None,
                 Body::Follow(Follow::default()),
                 Some("【关注msg】[11]夏?橘 子 关注了主播"),
             ),
+            ("", None, club, Some("【粉丝团msg】 升级")),
+        ]);
+        check(entered.map(|(gender, line)| ("", gender, enter(), Some(line))));
+    }
+
+    #[test]
+    fn what_a_room_tells_is_a_line_of_the_python_program() {
+        let state = |state| {
+            Body::RoomState(RoomStateChange {
+                state: Some(state),
+                ..RoomStateChange::default()
+            })
+        };
+        let (both, text) = (
+            "【统计msg】当前观看人数: 5, 累计观看人数: 12",
+            Some("5在线观众"),
+        );
+        let (one, sequence) = ("【统计msg】当前观看人数: 5", "WebcastRoomUserSeqMessage");
+        check([
+            ("", None, stats(Some(5), Some(12), None), Some(both)),
+            ("", None, stats(Some(5), Some(12), text), Some(both)),
+            ("", None, stats(Some(5), None, None), Some(one)),
+            (sequence, None, stats(Some(5), None, text), Some(one)),
             (
                 "",
                 None,
-                stats(Some(5), Some(12), None),
-                Some("【统计msg】当前观看人数: 5, 累计观看人数: 12"),
-            ),
-            (
-                "",
-                None,
-                stats(Some(5), None, None),
-                Some("【统计msg】当前观看人数: 5"),
-            ),
-            (
-                "",
-                None,
-                stats(Some(5), None, Some("5在线观众")),
+                stats(Some(5), None, text),
                 Some("【直播间统计msg】5在线观众"),
             ),
             ("", None, stats(None, Some(12), None), None),
-            ("", None, club, Some("【粉丝团msg】 升级")),
             (
                 "",
                 None,
                 Body::Notice(Notice::default()),
                 Some("【直播间msg】直播间id:7253"),
             ),
-            ("", None, rank(), Some(&*ranking)),
             ("", None, state(RoomState::Ended), Some("直播间已结束")),
             ("", None, state(RoomState::Paused), None),
             ("", None, Body::Gift(Gift::default()), None),
             ("", None, Body::GiftFinal(given("玫瑰")), None),
             ("", None, Body::Unknown(Unknown::default()), None),
-        ] {
-            let shown = line(method, gender, body.clone());
-            assert_eq!(shown.as_deref(), expected, "{body:?}");
-        }
+        ]);
+        let one = "RoomRankMessageRoomRank(user=User(id=5, nick_name='it\\'s'), score_str='10')";
+        let ranking = format!("【直播间排行榜msg】[{one}, {one}]");
+        assert_eq!(line("", None, rank()), Some(ranking));
     }
 }

@@ -22,8 +22,6 @@ pub(crate) struct Problem {
     detail: Words,
     /// Boxed: most answers are no problems, and a result is as large as its larger half.
     call: Option<Box<CallContext>>,
-    /// Which character of an expression is meant, from 1.
-    character: Option<usize>,
 }
 
 /// What kind of thing went wrong, in English and Chinese.
@@ -59,6 +57,8 @@ struct CallContext {
     page_error: Option<PageError>,
     nearest: Vec<String>,
     cause: Option<String>,
+    /// Which character of an expression is meant, from 1.
+    character: Option<usize>,
 }
 
 #[derive(Serialize)]
@@ -100,7 +100,6 @@ impl Problem {
             title,
             detail,
             call: None,
-            character: None,
         }
     }
 
@@ -256,7 +255,7 @@ impl Problem {
             page: context.and_then(|context| context.page.as_ref()),
             nearest: context.map_or(&[], |context| &context.nearest),
             cause: context.and_then(|context| context.cause.as_deref()),
-            character: self.character,
+            character: context.and_then(|context| context.character),
             error,
         };
         serde_json::to_string(&body).expect("texts and numbers have a JSON form")
@@ -310,7 +309,10 @@ impl From<FilterRefused> for Problem {
     fn from(refused: FilterRefused) -> Self {
         match &refused {
             FilterRefused::Expression { expression, error } => Self {
-                character: Some(error.character(expression)),
+                call: Some(Box::new(CallContext {
+                    character: Some(error.character(expression)),
+                    ..CallContext::default()
+                })),
                 ..Self::bad_request(refused.to_string())
             },
             FilterRefused::TooManyFilters(max) => Self::overloaded(Words::new(

@@ -95,7 +95,7 @@ fn expression(text: &str) -> FilterParts {
 
 #[test]
 fn each_shortcut_is_one_expression() {
-    for (parts, text, found) in [
+    check([
         (FilterParts::default(), None, vec![0, 1, 2, 3, 4, 5]),
         (kinds(&["chat"]), Some(r#"kind == "chat""#), vec![0, 1]),
         (
@@ -160,7 +160,11 @@ fn each_shortcut_is_one_expression() {
             Some("(site_fields.deep.er > 5)"),
             vec![],
         ),
-    ] {
+    ]);
+}
+
+fn check(cases: impl IntoIterator<Item = (FilterParts, Option<&'static str>, Vec<usize>)>) {
+    for (parts, text, found) in cases {
         assert_eq!(parts.expression().as_deref(), text);
         assert_eq!(asked(&parts), found, "{text:?}");
         let filter = EventFilter::new(&parts).unwrap();

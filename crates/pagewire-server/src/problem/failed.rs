@@ -24,6 +24,7 @@ impl From<Failure> for Problem {
             page_error,
             nearest: nearest(&failure.reason),
             cause: failure.cause.as_ref().map(|cause| cause.code().to_owned()),
+            character: None,
         };
         let problem = match failure.reason {
             FailureReason::Ended(CallEnd::Timeout) => Self::timeout(failure.cause.as_deref()),

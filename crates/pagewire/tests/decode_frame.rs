@@ -196,86 +196,69 @@ async fn kinds_are_picked_and_fields_of_the_site_are_added() {
     }
 }
 
+async fn shown(frames: &str, more: &[&str]) -> Finished {
+    let decoded = decode_lines("douyin", more, frames.as_bytes()).await;
+    assert_eq!(decoded.code, 0, "{more:?}: {}", decoded.stderr);
+    decoded
+}
+
 #[tokio::test]
-async fn filters_pick_events_and_formats_write_them() {
+async fn filters_pick_events() {
     let (frames, _) = made("douyin", &["--frames", "40"]).await.expect("made up");
-    let decode = async |more: &[&str]| {
-        let decoded = decode_lines("douyin", more, frames.as_bytes()).await;
-        assert_eq!(decoded.code, 0, "{more:?}: {}", decoded.stderr);
-        decoded
-    };
-    let all = events(&decode(&["--format", "json"]).await);
+    let all = events(&shown(&frames, &["--format", "json"]).await);
     let wanted = |is: &dyn Fn(&Value) -> bool| -> Vec<Value> {
         all.iter().filter(|event| is(event)).cloned().collect()
     };
-    let worth = |event: &Value| event["gift_final"]["value"].as_u64() >= Some(20);
-    let large = wanted(&worth);
-    assert!(
-        large.len() > 1 && large.len() < all.len(),
-        "{}",
-        large.len()
-    );
+    let large = wanted(&|event| event["gift_final"]["value"].as_u64() >= Some(20));
+    let count = large.len();
+    assert!(count > 1 && count < all.len(), "{count} large gifts");
     for arguments in [
-        &["--json", "--min-gift", "20"][..],
-        &["--json", "--filter", "gift_final.value >= 20"],
-        &[
-            "--json",
-            "--filter",
-            "has(gift_final) && !(gift_final.value < 20)",
-        ],
+        ["--min-gift", "20"],
+        ["--filter", "gift_final.value >= 20"],
+        ["--filter", "has(gift_final) && !(gift_final.value < 20)"],
     ] {
-        assert_eq!(events(&decode(arguments).await), large, "{arguments:?}");
+        let picked = shown(&frames, &[&["--json"][..], &arguments].concat()).await;
+        assert_eq!(events(&picked), large, "{arguments:?}");
     }
-    let id = large[0]["user"]["id"].as_str().expect("an id");
-    let name = large[0]["user"]["name"].as_str().expect("a name");
-    let own = wanted(&|event| event["user"]["id"] == id);
-    for user in [id, name] {
-        assert_eq!(
-            events(&decode(&["--json", "--user", user]).await),
-            own,
-            "{user}"
-        );
+    let giver = &large[0]["user"];
+    let own = wanted(&|event| event["user"]["id"] == giver["id"]);
+    for user in [&giver["id"], &giver["name"]] {
+        let picked = shown(&frames, &["--json", "--user", &text(user)]).await;
+        assert_eq!(events(&picked), own, "{user}");
     }
-    let chats = wanted(&|event| event["kind"] == "chat");
-    let shown = |chat: &Value, line: fn(&str, &str, &str) -> String| {
-        let user = &chat["user"];
-        let line = line(
-            &text(&user["id"]),
-            &text(&user["name"]),
-            &text(&chat["chat"]["text"]),
-        );
-        // What nobody sees is shown, also where it joins emoji.
-        line.replace('\u{200d}', "\\u{200d}")
-    };
+}
+
+#[tokio::test]
+async fn events_are_written_in_other_forms() {
+    let (frames, _) = made("douyin", &["--frames", "40"]).await.expect("made up");
+    let all = events(&shown(&frames, &["--json"]).await);
     let template = ["--kind", "chat", "--template", "{user.name}: {chat.text}"];
-    let expected: Vec<_> = chats
-        .iter()
-        .map(|chat| shown(chat, |_, name, text| format!("{name}: {text}")))
-        .collect();
-    assert!(expected.len() > 5);
-    assert_eq!(
-        decode(&template).await.stdout.lines().collect::<Vec<_>>(),
-        expected
-    );
-    let compat = decode(&["--format", "compat"]).await.stdout;
-    for chat in chats
-        .iter()
-        .filter(|chat| chat["method"] == "WebcastChatMessage")
-    {
-        let line = shown(chat, |id, name, text| {
-            format!("【聊天msg】[{id}]{name}: {text}")
-        });
-        assert!(compat.lines().any(|shown| shown == line), "{line}");
+    let lines = shown(&frames, &template).await.stdout;
+    let compat = shown(&frames, &["--format", "compat"]).await.stdout;
+    let chats: Vec<_> = all.iter().filter(|event| event["kind"] == "chat").collect();
+    assert!(chats.len() > 5);
+    assert_eq!(lines.lines().count(), chats.len());
+    for (line, chat) in lines.lines().zip(chats) {
+        let user = &chat["user"];
+        let (id, name, said) = (&user["id"], &user["name"], &chat["chat"]["text"]);
+        let said = format!("{}: {}", text(name), text(said));
+        // What nobody sees is shown, also where it joins emoji.
+        let said = said.replace('\u{200d}', "\\u{200d}");
+        assert_eq!(line, said);
+        let line = format!("【聊天msg】[{}]{said}", text(id));
+        let is_plain = chat["method"] == "WebcastChatMessage";
+        assert!(
+            !is_plain || compat.lines().any(|shown| shown == line),
+            "{line}"
+        );
     }
-    let gifts: u64 = all
-        .iter()
-        .filter_map(|event| event["gift_delta"]["count"].as_u64())
-        .sum();
+    let given = |event: &Value| event["gift_delta"]["count"].as_u64();
+    let gifts: u64 = all.iter().filter_map(given).sum();
+    let count = |line: &str| line.rsplit_once('x')?.1.parse::<u64>().ok();
     let lines = compat
         .lines()
         .filter(|line| line.starts_with("【礼物msg】"));
-    let counts = lines.filter_map(|line| line.rsplit_once('x')?.1.parse::<u64>().ok());
-    assert_eq!(counts.sum::<u64>(), gifts);
+    assert_eq!(lines.filter_map(count).sum::<u64>(), gifts);
 }
 
 #[tokio::test]

@@ -154,18 +154,18 @@ impl TopicQuery {
 }
 
 async fn poll(mut subscription: Subscription, wait: Duration, shared: &Shared) -> Response {
-    let mut first = subscription.next_kept().await;
-    if first.is_none() && !wait.is_zero() {
-        first = tokio::select! {
+    let mut notices = subscription.take_kept().await;
+    if notices.is_empty() && !wait.is_zero() {
+        let first = tokio::select! {
             notice = tokio::time::timeout(wait, subscription.next()) => notice.ok().flatten(),
             () = shared.closing.cancelled() => None,
         };
+        if let Some(first) = first {
+            notices.push(first);
+            notices.extend(subscription.take_kept().await);
+        }
     }
-    let mut records = Vec::new();
-    while let Some(notice) = first {
-        records.push(forms::json(&notice));
-        first = subscription.next_kept().await;
-    }
+    let records: Vec<_> = notices.iter().map(forms::json).collect();
     let body = [
         b"{\"records\":[",
         records.join(&b","[..]).as_slice(),

@@ -158,17 +158,22 @@ impl Subscription {
         }
     }
 
-    /// The next value or gap of those that are there now.
+    /// The values and gaps of those that are there now: not of what is published meanwhile, which may never end.
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future loses nothing.
-    pub async fn next_kept(&mut self) -> Option<Notice> {
+    /// Dropping the future loses what it has gathered.
+    pub async fn take_kept(&mut self) -> Vec<Notice> {
+        let until = *self.head.borrow();
+        let mut kept = Vec::new();
         loop {
             match self.look() {
-                Look::Notice(notice) => return Some(notice),
+                Look::Notice(notice) => kept.push(notice),
                 Look::GoOn => tokio::task::yield_now().await,
-                Look::Nothing => return None,
+                Look::Nothing => return kept,
+            }
+            if self.ready.is_empty() && self.after >= until {
+                return kept;
             }
         }
     }

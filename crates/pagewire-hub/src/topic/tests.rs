@@ -402,14 +402,12 @@ fn wanted(topics: &Topics, start: Start, filter: &str) -> Subscription {
 
 /// All that is wanted of what is there now.
 async fn seqs(subscription: &mut Subscription) -> Vec<u64> {
-    let mut seqs = Vec::new();
-    while let Some(notice) = subscription.next_kept().await {
-        let Notice::Value(record) = notice else {
-            panic!("a gap")
-        };
-        seqs.push(record.seq);
-    }
-    seqs
+    let kept = subscription.take_kept().await;
+    let seq = |notice| match notice {
+        Notice::Value(record) => record.seq,
+        Notice::Gap { .. } => panic!("a gap"),
+    };
+    kept.into_iter().map(seq).collect()
 }
 
 #[tokio::test]

@@ -42,7 +42,7 @@ mod followed;
 mod observed;
 mod options;
 mod polling;
-mod reason;
+pub(crate) mod reason;
 mod status;
 #[cfg(test)]
 mod tests;

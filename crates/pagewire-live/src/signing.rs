@@ -6,12 +6,15 @@
 
 mod answer;
 
+use std::fmt;
+
 use md5::{Digest as _, Md5};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 pub use answer::{
-    SIGN_ANSWER_BYTES_MAX, SIGN_HEADERS_MAX, SIGNATURE_BYTES_MAX, SignAnswer, SignAnswerError,
+    Ignored, SIGN_ANSWER_BYTES_MAX, SIGN_HEADER_BYTES_MAX, SIGN_HEADERS_MAX, SIGN_URL_BYTES_MAX,
+    SIGNATURE_BYTES_MAX, SignAnswer, SignAnswerError, SignAnswerFault,
 };
 
 use crate::made::chance::Chance;
@@ -89,7 +92,7 @@ pub struct Resume {
 }
 
 /// What a signer is given, as JSON.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Clone, PartialEq, Eq, Serialize)]
 pub struct SignRequest {
     /// The site's key in the table.
     pub site: String,
@@ -97,7 +100,8 @@ pub struct SignRequest {
     pub room_id: String,
     /// The address without its query.
     pub address: String,
-    /// The query, without the signature, in its order.
+    /// The query, without the signature, in its order. JSON of it is an object in the same order.
+    #[serde(serialize_with = "as_object")]
     pub parameters: Vec<(String, String)>,
     /// The line of those that are signed.
     pub signed: String,
@@ -105,6 +109,25 @@ pub struct SignRequest {
     pub md5: String,
     /// What the request for the socket is sent with.
     pub user_agent: String,
+    /// The member in which the page's own function gives its signature, for [`SignAnswer::read`]; empty where none is known. It is no part of the JSON.
+    #[serde(skip)]
+    pub result: String,
+}
+
+impl fmt::Debug for SignRequest {
+    /// Without the parameters: they say who watches.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SignRequest")
+            .field("site", &self.site)
+            .field("room_id", &self.room_id)
+            .field("address", &self.address)
+            .field("md5", &self.md5)
+            .finish_non_exhaustive()
+    }
+}
+
+fn as_object<S: Serializer>(pairs: &[(String, String)], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(pairs.iter().map(|(name, value)| (name, value)))
 }
 
 impl Signing {
@@ -199,11 +222,17 @@ impl Signing {
             parameters,
             signed,
             user_agent: browser.user_agent(),
+            result: self.result.clone(),
         }
     }
 }
 
 impl SignRequest {
+    /// The request on one line of JSON.
+    pub fn json(&self) -> String {
+        serde_json::to_string(self).expect("texts have a JSON")
+    }
+
     /// The whole address: the parameters, and the signature behind them.
     pub fn address_with(&self, signing: &Signing, signature: &str) -> String {
         let mut address = self.address.clone();

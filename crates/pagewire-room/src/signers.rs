@@ -6,7 +6,7 @@
 mod address;
 mod command;
 mod error;
-pub mod message;
+mod opening;
 pub mod order;
 mod page;
 mod process;
@@ -17,14 +17,14 @@ use std::fmt;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use pagewire_dial::tls::Connector;
 use pagewire_hub::{Hub, show_duration};
+use pagewire_live::{SignAnswer, SignRequest};
 
 use self::address::AddressSigner;
 use self::command::CommandSigner;
 pub use self::error::SignError;
-use self::message::{SignAnswer, SignRequest};
+pub use self::opening::{Opening, Signature};
 use self::order::{Order, Rest};
 use self::page::PageSigner;
 pub use self::process::STDERR_BYTES_MAX;
@@ -91,12 +91,12 @@ pub struct UnusableSigner {
 }
 
 /// What came of signing.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Signed {
     /// Who signed.
     pub signer: SignerAddress,
-    /// The signature, or a whole address.
-    pub answer: SignAnswer,
+    /// The signature, or a whole address, checked.
+    pub opening: Opening,
 }
 
 /// No signer gave anything.
@@ -163,11 +163,11 @@ impl Signers {
                 break;
             };
             match signer.ask(request, address).await {
-                Ok(answer) => {
+                Ok(opening) => {
                     self.order().worked(which);
                     return Ok(Signed {
                         signer: address.clone(),
-                        answer,
+                        opening,
                     });
                 }
                 Err(error) => {
@@ -244,18 +244,18 @@ impl Signer {
         &self,
         request: &SignRequest,
         address: &SignerAddress,
-    ) -> Result<SignAnswer, SignError> {
-        let json: Bytes = match self {
-            Self::Page(signer) => signer.ask(request).await?,
-            Self::Script(signer) => signer.ask(request).await?,
-            Self::Command(signer) => signer.ask(request).await?,
-            Self::Address(signer) => signer.ask(request).await?,
+    ) -> Result<Opening, SignError> {
+        let result = &request.result;
+        let (answer, ignored) = match self {
+            Self::Page(signer) => SignAnswer::read_json(&signer.ask(request).await?, result)?,
+            Self::Script(signer) => SignAnswer::read_json(&signer.ask(request).await?, result)?,
+            Self::Command(signer) => SignAnswer::read(&signer.ask(request).await?, result)?,
+            Self::Address(signer) => SignAnswer::read(&signer.ask(request).await?, result)?,
         };
-        let (answer, note) = SignAnswer::read(&json)?;
-        if let Some(note) = note {
-            tracing::info!(signer = %address, "{note}");
+        if let Some(ignored) = ignored {
+            tracing::info!(signer = %address, "{ignored}");
         }
-        Ok(answer)
+        Ok(Opening::try_from(answer)?)
     }
 }
 

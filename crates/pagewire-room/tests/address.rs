@@ -9,7 +9,9 @@ use axum::Router;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Redirect};
 use axum::routing::{any, post};
-use pagewire_room::signers::message::ANSWER_BYTES_MAX;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use pagewire_live::SIGN_ANSWER_BYTES_MAX;
 use pagewire_room::signers::{SignError, Signers};
 use scene::{failure, options, request, signature, signers};
 use serde_json::{Value, json};
@@ -23,11 +25,11 @@ async fn serve() -> String {
         .route(
             "/sign",
             post(async |Json(request): Json<Value>| {
-                Json(json!({"signature": request.to_string()}))
+                Json(json!({"signature": STANDARD.encode(request.to_string())}))
             }),
         )
-        .route("/limit", post(of_length(ANSWER_BYTES_MAX)))
-        .route("/long", post(of_length(ANSWER_BYTES_MAX + 1)))
+        .route("/limit", post(of_length(SIGN_ANSWER_BYTES_MAX)))
+        .route("/long", post(of_length(SIGN_ANSWER_BYTES_MAX + 1)))
         .route("/away", post(async || Redirect::temporary("/sign")))
         .route(
             "/key",
@@ -58,8 +60,9 @@ fn at(address: &str) -> Signers {
 #[tokio::test]
 async fn a_server_gets_the_request_and_its_answer_counts() {
     let base = serve().await;
-    let said: Value =
-        serde_json::from_str(&signature(&at(&format!("{base}/sign?key=k"))).await).expect("JSON");
+    let said = signature(&at(&format!("{base}/sign?key=k"))).await;
+    let said = STANDARD.decode(said).expect("what the server encoded");
+    let said: Value = serde_json::from_slice(&said).expect("JSON");
     let sent = serde_json::to_value(request()).expect("JSON");
     assert_eq!(said, sent);
 }
@@ -68,7 +71,7 @@ async fn a_server_gets_the_request_and_its_answer_counts() {
 async fn an_answer_may_be_as_long_as_the_limit_and_not_longer() {
     let base = serve().await;
     assert_eq!(signature(&at(&format!("{base}/limit"))).await, "s");
-    let limit = ANSWER_BYTES_MAX;
+    let limit = SIGN_ANSWER_BYTES_MAX;
     assert_eq!(
         failure(&at(&format!("{base}/long"))).await,
         SignError::TooLong { limit }
@@ -90,7 +93,7 @@ async fn whatever_is_not_200_is_told_with_what_may_help() {
         ("/broken", "xxx…): something is wrong at its end"),
         ("/empty", "204 No Content: a signer answers 200"),
         ("/nothing", "404 Not Found: is the path right"),
-        ("/page", "is no JSON"),
+        ("/page", "no signature has"),
     ];
     for (path, words) in cases {
         let error = failure(&at(&format!("{base}{path}"))).await.to_string();

@@ -5,8 +5,8 @@ mod scene;
 
 use std::time::{Duration, Instant};
 
-use pagewire_room::signers::message::{ANSWER_BYTES_MAX, SignAnswer};
-use pagewire_room::signers::{SignError, SignerAddress, Signers};
+use pagewire_live::SIGN_ANSWER_BYTES_MAX;
+use pagewire_room::signers::{Opening, SignError, SignerAddress, Signers};
 use pagewire_testkit::{program, until};
 use scene::{documented, failure, options, request, sign, signature};
 
@@ -27,13 +27,15 @@ fn patient(script: &str) -> Signers {
 
 #[tokio::test]
 async fn a_program_reads_the_request_and_writes_its_answer() {
-    let echo = patient("sed 's/\"/\\\\\"/g; s/^/\"/; s/$/\"/'");
-    let said = signature(&echo).await;
-    let request = serde_json::to_string(&request()).expect("JSON");
-    assert_eq!(said, request);
+    let folder = tempfile::tempdir().expect("a folder");
+    let heard = folder.path().join("heard");
+    let tee = patient(&format!("cat > {}; echo bare", heard.display()));
+    assert_eq!(signature(&tee).await, "bare");
+    let heard = std::fs::read_to_string(heard).expect("what it was given");
+    assert_eq!(heard, request().json() + "\n");
     let whole =
         patient(r#"echo '{"url": "ws://h/x", "headers": {"Origin": "https://o.example"}}'"#);
-    assert!(matches!(sign(&whole).await, Ok(SignAnswer::Address { .. })));
+    assert!(matches!(sign(&whole).await, Ok(Opening::Address { .. })));
 }
 
 #[tokio::test]
@@ -63,8 +65,8 @@ async fn a_program_that_fails_is_told_with_its_code_and_its_words() {
             "/bin/sh ended with exit code 3; it wrote:\n    no key in the file",
         ),
         ("kill -TERM $$", "/bin/sh was ended by signal 15 (SIGTERM)"),
-        ("true", "is no JSON"),
-        ("echo signing...; echo '\"s\"'", "is no JSON"),
+        ("true", "is empty"),
+        ("echo signing...; echo '\"s\"'", "no signature has"),
         ("echo null", "is null"),
         // Somebody else holds its standard error open.
         ("sleep 600 >&- <&- & echo left >&2; exit 1", "left"),
@@ -103,8 +105,8 @@ async fn an_answer_may_be_as_long_as_the_limit_and_not_longer() {
             length - 3
         ))
     };
-    assert_eq!(signature(&of_length(ANSWER_BYTES_MAX)).await, "s");
-    let limit = ANSWER_BYTES_MAX;
+    assert_eq!(signature(&of_length(SIGN_ANSWER_BYTES_MAX)).await, "s");
+    let limit = SIGN_ANSWER_BYTES_MAX;
     assert_eq!(
         failure(&of_length(limit + 1)).await,
         SignError::TooLong { limit }

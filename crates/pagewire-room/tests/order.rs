@@ -8,9 +8,8 @@ use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::routing::post;
-use pagewire_room::signers::message::SignAnswer;
 use pagewire_room::signers::order::SIGNER_REST_FIRST;
-use pagewire_room::signers::{SIGNERS_MAX, SignError, Signers};
+use pagewire_room::signers::{Opening, SIGNERS_MAX, SignError, Signers};
 use scene::{options, request, signers};
 use tokio::net::TcpListener;
 
@@ -150,11 +149,14 @@ async fn an_address_of_a_signer_is_taken_whole() {
         .await
         .expect("signed");
     assert_eq!(signed.signer.to_string(), address);
-    let SignAnswer::Address { url, headers } = signed.answer else {
-        panic!("{:?}", signed.answer);
+    let Opening::Address { address, headers } = signed.opening else {
+        panic!("{:?}", signed.opening);
     };
     assert_eq!(
-        (url.as_str(), headers[0].value.to_str().ok()),
-        ("wss://push.example/x?signature=s", Some("a=b"))
+        (
+            address.http().to_string().as_str(),
+            headers[0].value.to_str().ok()
+        ),
+        ("https://push.example/x?signature=s", Some("a=b"))
     );
 }

@@ -25,9 +25,9 @@ async fn a_pages_function_gets_the_request_as_its_argument() {
     let page = FakePage::attach(&hub, "made-up", &["sign"]).await;
     tokio::spawn(page.serve(|_, arguments| {
         let md5 = arguments[0]["md5"].as_str().expect("an MD5");
-        format!("{{\"signature\":\"signed {md5}\"}}")
+        format!("{{\"signature\":\"signed-{md5}\"}}")
     }));
-    let expected = format!("signed {}", request().md5);
+    let expected = format!("signed-{}", request().md5);
     assert_eq!(signature(&patient(&hub)).await, expected);
 }
 
@@ -96,7 +96,7 @@ async fn another_tab_signs_when_the_first_one_leaves() {
     let leaving = async {
         leaves.next_call("sign").await;
         let stays = FakePage::attach(&hub, "made-up", &["sign"]).await;
-        tokio::spawn(stays.serve(|_, _| "\"from the other tab\"".to_owned()));
+        tokio::spawn(stays.serve(|_, _| "\"from-the-other-tab\"".to_owned()));
         drop(leaves);
     };
     let (signed, ()) = tokio::join!(signing, leaving);

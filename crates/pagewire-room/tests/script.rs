@@ -12,9 +12,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use pagewire_room::signers::message::{ANSWER_BYTES_MAX, SignAnswer};
+use pagewire_live::SIGN_ANSWER_BYTES_MAX;
 use pagewire_room::signers::script::{SCRIPT_BYTES_MAX, ScriptFault, ScriptPlace};
-use pagewire_room::signers::{SignError, SignerOptions, Signers};
+use pagewire_room::signers::{Opening, SignError, SignerOptions, Signers};
 #[cfg(target_os = "linux")]
 use pagewire_testkit::until;
 use scene::{documented, failure, file, options, request, sign, signature, signers};
@@ -76,7 +76,7 @@ fn at(line: u32, function: &str) -> Option<ScriptPlace> {
 async fn a_script_gets_the_request_and_its_answer_counts() {
     let cases = [
         (
-            "function sign(r) { return r.site + r.room + r.md5.length }",
+            "function sign(r) { return r.site + r.room_id + r.md5.length }",
             "sign",
             "made-up732",
         ),
@@ -86,14 +86,14 @@ async fn a_script_gets_the_request_and_its_answer_counts() {
             "z,app_name,room_id",
         ),
         (
-            "async function sign(r) { await null; return r.line }",
+            "async function sign(r) { await null; return r.signed }",
             "sign",
             "live_id=1,room_id=7",
         ),
         (
-            "const own = {api: {seed: '价', sign() { return Promise.resolve({signature: this.seed}) }}}",
+            "const own = {api: {seed: 's+/=', sign() { return Promise.resolve({signature: this.seed}) }}}",
             "own.api.sign",
-            "价",
+            "s+/=",
         ),
         (
             "class Own { static sign(r) { return `${typeof r}` } }",
@@ -106,12 +106,13 @@ async fn a_script_gets_the_request_and_its_answer_counts() {
         assert_eq!(signature(&script.signers).await, expected, "{source}");
     }
     let whole = script(
-        "function sign(r) { return {url: `wss://h/?room=${r.room}`, headers: {Cookie: 'a=b'}} }",
+        "function sign(r) { return {url: `wss://h/?room=${r.room_id}`, headers: {Cookie: 'a=b'}} }",
     );
-    let Ok(SignAnswer::Address { url, headers }) = sign(&whole.signers).await else {
+    let Ok(Opening::Address { address, headers }) = sign(&whole.signers).await else {
         panic!("no address");
     };
-    assert_eq!((url.as_str(), headers.len()), ("wss://h/?room=7", 1));
+    let address = address.http().to_string();
+    assert_eq!((address.as_str(), headers.len()), ("https://h/?room=7", 1));
 }
 
 #[tokio::test]
@@ -138,7 +139,7 @@ async fn a_script_keeps_what_it_knows_between_calls_until_something_goes_wrong()
         .sign(&request(), until)
         .await
         .expect("a fresh process");
-    assert_eq!(signed.answer, SignAnswer::Signature("1".into()));
+    assert!(matches!(signed.opening, Opening::Signature(signature) if signature.0 == "1"));
 }
 
 #[tokio::test]
@@ -353,11 +354,11 @@ async fn an_answer_may_be_as_long_as_the_limit_and_not_longer() {
         )
     };
     assert_eq!(
-        signature(&script(&source(ANSWER_BYTES_MAX)).signers).await,
+        signature(&script(&source(SIGN_ANSWER_BYTES_MAX)).signers).await,
         "s"
     );
-    let fault = fault(&script(&source(ANSWER_BYTES_MAX + 1))).await;
-    let limit = ANSWER_BYTES_MAX;
+    let fault = fault(&script(&source(SIGN_ANSWER_BYTES_MAX + 1))).await;
+    let limit = SIGN_ANSWER_BYTES_MAX;
     assert_eq!(
         fault,
         ScriptFault::TooLong {

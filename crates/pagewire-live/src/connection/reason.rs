@@ -324,7 +324,7 @@ fn in_brackets_zh(text: &str) -> String {
 }
 
 /// At most [`REASON_TEXT_BYTES_MAX`] of a text of others.
-pub(super) fn cut(text: &str) -> String {
+pub(crate) fn cut(text: &str) -> String {
     let mut end = text.len().min(REASON_TEXT_BYTES_MAX);
     while !text.is_char_boundary(end) {
         end = end.saturating_sub(1);

@@ -1,19 +1,27 @@
 //! What a signer gives.
 
-use std::collections::BTreeMap;
 use std::fmt;
 
-use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
+
+mod error;
+
+pub use error::{SignAnswerError, SignAnswerFault};
+
+use crate::connection::reason::cut;
 
 /// Longest answer of a signer, in bytes. A whole address has about two thousand.
-pub const SIGN_ANSWER_BYTES_MAX: usize = 64 * 1024;
-
+pub const SIGN_ANSWER_BYTES_MAX: usize = 64 << 10;
 /// Longest signature, in bytes. Those that are known have some tens.
-pub const SIGNATURE_BYTES_MAX: usize = 1_024;
-
-/// Headers of an answer that are taken. Browsers send about twenty.
+pub const SIGNATURE_BYTES_MAX: usize = 4 << 10;
+/// Longest address, in bytes.
+pub const SIGN_URL_BYTES_MAX: usize = 16 << 10;
+/// Headers of an answer. Browsers send about twenty.
 pub const SIGN_HEADERS_MAX: usize = 64;
+/// Longest value of one of them, in bytes.
+pub const SIGN_HEADER_BYTES_MAX: usize = 8 << 10;
+/// Most unknown members of an answer that are named; the others are counted.
+const UNKNOWN_NAMED_MAX: usize = 8;
 
 /// What a signer gives.
 #[derive(Clone, PartialEq, Eq)]
@@ -23,8 +31,8 @@ pub enum SignAnswer {
     /// All that it takes to open the socket.
     Address {
         /// `wss://…`, with its whole query.
-        address: String,
-        /// What the request is to have besides, such as `Cookie`.
+        url: String,
+        /// What the request is to have besides, such as `Cookie`. Whoever makes the request refuses those that would break its handshake.
         headers: Vec<(String, String)>,
     },
 }
@@ -34,150 +42,211 @@ impl fmt::Debug for SignAnswer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Signature(signature) => write!(f, "Signature({} bytes)", signature.len()),
-            Self::Address { address, headers } => {
-                let address = address.split('?').next().unwrap_or_default();
-                write!(f, "Address({address}, {} headers)", headers.len())
+            Self::Address { url, headers } => {
+                let url = url.split('?').next().unwrap_or_default();
+                write!(f, "Address({url}, {} headers)", headers.len())
             }
         }
     }
 }
 
-/// Why what a signer gave does not do.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum SignAnswerError {
-    /// Nothing, or white space.
-    #[error("the signer gave nothing; {WANTED}")]
-    Empty,
-    /// More than [`SIGN_ANSWER_BYTES_MAX`].
-    #[error("the signer gave {got} bytes, the limit is {SIGN_ANSWER_BYTES_MAX}; {WANTED}")]
-    TooLong {
-        /// Bytes of it.
-        got: usize,
-    },
-    /// JSON that is something else, or no JSON.
-    #[error("what the signer gave cannot be read ({why}); {WANTED}")]
-    Unreadable {
-        /// Why.
-        why: String,
-    },
-    /// A signature that no site has.
-    #[error(
-        "the signer gave a signature of {got} bytes with characters that no signature has, or with more than {SIGNATURE_BYTES_MAX}"
-    )]
-    Signature {
-        /// Bytes of it.
-        got: usize,
-    },
-    /// An address of something else.
-    #[error(
-        "the signer gave an address that does not begin with wss:// or ws://, or has white space in it"
-    )]
-    Address,
-    /// A header that a request cannot have.
-    #[error(
-        "the signer gave the header {name:?}, which a request cannot have, or a line break in its value, or more than {SIGN_HEADERS_MAX} headers"
-    )]
-    Header {
-        /// Its name.
-        name: String,
-    },
+/// Members of an answer that mean nothing here, for the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ignored(String);
+
+impl fmt::Display for Ignored {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(names) = self;
+        write!(f, "members of the answer that mean nothing here: {names}")
+    }
 }
 
-const WANTED: &str = r#"it has to give the signature as a text or as {"signature": "…"}, or {"address": "wss://…", "headers": {"Cookie": "…"}}"#;
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Whole {
-    address: String,
-    #[serde(default)]
-    headers: BTreeMap<String, String>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Alone {
-    signature: String,
-}
+type Read = Result<(SignAnswer, Option<Ignored>), SignAnswerError>;
 
 impl SignAnswer {
-    /// Reads what a signer gave: a signature as a bare text, as a JSON text, as `{"signature": …}`, or as the member that the page's own function has it
-    /// in (`result_member`); or `{"address": …, "headers": …}`.
+    /// Reads what a program or a server gave: JSON as [`read_json`](Self::read_json) takes it, or the bare text of a signature or an address.
     ///
     /// # Errors
     ///
-    /// Says what is wrong and what is wanted. It never repeats the signature.
-    pub fn read(answer: &str, result_member: &str) -> Result<Self, SignAnswerError> {
-        if answer.len() > SIGN_ANSWER_BYTES_MAX {
-            return Err(SignAnswerError::TooLong { got: answer.len() });
+    /// As of [`read_json`](Self::read_json).
+    pub fn read(answer: &[u8], result: &str) -> Read {
+        check_length(answer)?;
+        let text = std::str::from_utf8(answer).map(str::trim);
+        let text = text.map_err(|error| SignAnswerError::whole(not_json(error)))?;
+        let is_json = matches!(text.bytes().next(), Some(b'{' | b'[' | b'"'))
+            || matches!(text, "null" | "true" | "false");
+        if is_json {
+            return Self::read_json(answer, result);
         }
-        let answer = answer.trim();
-        let unreadable = |error: serde_json::Error| SignAnswerError::Unreadable {
-            why: error.to_string(),
+        Ok((of_text("", text.to_owned())?, None))
+    }
+
+    /// Reads JSON: a text, `{"signature": …}`, the same in the member in which the page's own function has it (`result`), or `{"url": …, "headers": …}`.
+    /// Beside it are the members that were ignored, where there are any.
+    ///
+    /// # Errors
+    ///
+    /// Says what is wrong and where. It never repeats a signature, an address or the value of a header.
+    pub fn read_json(answer: &[u8], result: &str) -> Read {
+        check_length(answer)?;
+        let value = serde_json::from_slice(answer);
+        let value = value.map_err(|error| SignAnswerError::whole(not_json(error)))?;
+        let mut members = match value {
+            Value::String(text) => return Ok((of_text("", text)?, None)),
+            Value::Object(members) => members,
+            other @ (Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_)) => {
+                return Err(of_type("", &other, WANTED));
+            }
         };
-        match answer.bytes().next() {
-            None => Err(SignAnswerError::Empty),
-            Some(b'"') => signature(serde_json::from_str(answer).map_err(unreadable)?),
-            Some(b'{') => {
-                let value: Value = serde_json::from_str(answer).map_err(unreadable)?;
-                if value.get("address").is_some() {
-                    return whole(serde_json::from_value(value).map_err(unreadable)?);
-                }
-                if let Some(Value::String(found)) = value.get(result_member) {
-                    return signature(found.clone());
-                }
-                let alone: Alone = serde_json::from_value(value).map_err(unreadable)?;
-                signature(alone.signature)
-            }
-            Some(_) if answer.starts_with("wss://") || answer.starts_with("ws://") => {
-                whole(Whole {
-                    address: answer.to_owned(),
-                    headers: BTreeMap::new(),
-                })
-            }
-            Some(_) => signature(answer.to_owned()),
-        }
+        let own = (!result.is_empty())
+            .then(|| members.remove(result).map(|value| (result, value)))
+            .flatten();
+        let signature = members
+            .remove("signature")
+            .map(|value| ("signature", value))
+            .or(own);
+        let answer = match (signature, members.remove("url")) {
+            (Some((path, value)), None) => signature_at(path, text(path, value)?)?,
+            (None, Some(value)) => SignAnswer::Address {
+                url: url_at("url", text("url", value)?)?,
+                headers: headers(members.remove("headers"))?,
+            },
+            (Some(_), Some(_)) => return Err(SignAnswerError::whole(SignAnswerFault::Both)),
+            (None, None) => return Err(SignAnswerError::whole(nothing_known(&members))),
+        };
+        let ignored = (!members.is_empty()).then(|| Ignored(named(&members)));
+        Ok((answer, ignored))
     }
 }
 
-fn signature(signature: String) -> Result<SignAnswer, SignAnswerError> {
-    let is_one = (1..=SIGNATURE_BYTES_MAX).contains(&signature.len())
-        && signature
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"-_.~+/=%".contains(&byte));
-    if is_one {
-        Ok(SignAnswer::Signature(signature))
+const WANTED: &str = r#"a text, {"signature": …} or {"url": …}"#;
+
+fn not_json(why: impl ToString) -> SignAnswerFault {
+    SignAnswerFault::NotJson(cut(&why.to_string()))
+}
+
+fn check_length(answer: &[u8]) -> Result<(), SignAnswerError> {
+    let (got, max) = (answer.len(), SIGN_ANSWER_BYTES_MAX);
+    if got > max {
+        return Err(SignAnswerError::whole(SignAnswerFault::TooLong {
+            got,
+            max,
+        }));
+    }
+    Ok(())
+}
+
+fn of_text(path: &str, text: String) -> Result<SignAnswer, SignAnswerError> {
+    if text.starts_with("wss://") || text.starts_with("ws://") {
+        let (url, headers) = (url_at(path, text)?, Vec::new());
+        return Ok(SignAnswer::Address { url, headers });
+    }
+    signature_at(path, text)
+}
+
+fn signature_at(path: &str, text: String) -> Result<SignAnswer, SignAnswerError> {
+    let text = limited(path, text, SIGNATURE_BYTES_MAX)?;
+    // What nobody can have meant is a signer's own trouble, such as a page of an error or a printed line.
+    let is_of_one = |byte: u8| byte.is_ascii_graphic() && !b"<>{}\"\\".contains(&byte);
+    if text.bytes().all(is_of_one) {
+        Ok(SignAnswer::Signature(text))
     } else {
-        Err(SignAnswerError::Signature {
-            got: signature.len(),
-        })
+        Err(SignAnswerError::at(path, SignAnswerFault::NoSignature))
     }
 }
 
-fn whole(whole: Whole) -> Result<SignAnswer, SignAnswerError> {
-    let Whole { address, headers } = whole;
-    let rest = address
+fn url_at(path: &str, url: String) -> Result<String, SignAnswerError> {
+    let url = limited(path, url, SIGN_URL_BYTES_MAX)?;
+    let rest = url
         .strip_prefix("wss://")
-        .or_else(|| address.strip_prefix("ws://"));
-    let is_address = rest.is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/'));
-    if !is_address || !address.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Err(SignAnswerError::Address);
+        .or_else(|| url.strip_prefix("ws://"));
+    let has_host = rest.is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/'));
+    if has_host && url.bytes().all(|byte| byte.is_ascii_graphic()) {
+        Ok(url)
+    } else {
+        Err(SignAnswerError::at(path, SignAnswerFault::NoAddress))
     }
-    let is_name = |name: &str| {
-        !name.is_empty()
-            && name
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
+}
+
+fn headers(value: Option<Value>) -> Result<Vec<(String, String)>, SignAnswerError> {
+    let members = match value {
+        None | Some(Value::Null) => return Ok(Vec::new()),
+        Some(Value::Object(members)) => members,
+        Some(other @ (Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_))) => {
+            return Err(of_type("headers", &other, "an object of texts"));
+        }
     };
-    let mut of_request = headers.iter().enumerate();
-    let other = of_request.find(|(index, (name, value))| {
-        *index >= SIGN_HEADERS_MAX || !is_name(name) || value.contains(['\r', '\n', '\0'])
-    });
-    match other {
-        Some((_, (name, _))) => Err(SignAnswerError::Header { name: name.clone() }),
-        None => Ok(SignAnswer::Address {
-            address,
-            headers: headers.into_iter().collect(),
-        }),
+    let (got, max) = (members.len(), SIGN_HEADERS_MAX);
+    if got > max {
+        let fault = SignAnswerFault::TooMany { got, max };
+        return Err(SignAnswerError::at("headers", fault));
+    }
+    let members = members.into_iter();
+    members.map(|(name, value)| header(name, value)).collect()
+}
+
+fn header(name: String, value: Value) -> Result<(String, String), SignAnswerError> {
+    let path = format!("headers.{}", cut(&name));
+    let value = limited(&path, text(&path, value)?, SIGN_HEADER_BYTES_MAX)?;
+    let is_of_name = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+    if name.is_empty() || !name.bytes().all(is_of_name) {
+        return Err(SignAnswerError::at(&path, SignAnswerFault::HeaderName));
+    }
+    if value.chars().any(char::is_control) {
+        return Err(SignAnswerError::at(&path, SignAnswerFault::HeaderValue));
+    }
+    Ok((name, value))
+}
+
+fn text(path: &str, value: Value) -> Result<String, SignAnswerError> {
+    match value {
+        Value::String(text) => Ok(text),
+        other @ (Value::Null
+        | Value::Bool(_)
+        | Value::Number(_)
+        | Value::Array(_)
+        | Value::Object(_)) => Err(of_type(path, &other, "a text")),
+    }
+}
+
+fn limited(path: &str, text: String, max: usize) -> Result<String, SignAnswerError> {
+    match text.len() {
+        0 => Err(SignAnswerError::at(path, SignAnswerFault::Empty)),
+        got if got > max => {
+            let fault = SignAnswerFault::TooLong { got, max };
+            Err(SignAnswerError::at(path, fault))
+        }
+        _ => Ok(text),
+    }
+}
+
+fn of_type(path: &str, got: &Value, wanted: &'static str) -> SignAnswerError {
+    let got = match got {
+        Value::Null => "null",
+        Value::Bool(_) => "true or false",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a text",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "an object",
+    };
+    SignAnswerError::at(path, SignAnswerFault::Type { got, wanted })
+}
+
+/// An answer of an object without what we look for; a signer that failed often says so there.
+fn nothing_known(members: &Map<String, Value>) -> SignAnswerFault {
+    let said = members.get("error").or_else(|| members.get("message"));
+    match said.and_then(Value::as_str) {
+        Some(said) => SignAnswerFault::Failed(cut(said)),
+        None => SignAnswerFault::Nothing(named(members)),
+    }
+}
+
+fn named(members: &Map<String, Value>) -> String {
+    let names = members.keys().take(UNKNOWN_NAMED_MAX);
+    let names: Vec<_> = names.map(|name| format!("{:?}", cut(name))).collect();
+    match members.len().saturating_sub(UNKNOWN_NAMED_MAX) {
+        0 if names.is_empty() => "nothing".to_owned(),
+        0 => names.join(", "),
+        more => format!("{} and {more} more", names.join(", ")),
     }
 }

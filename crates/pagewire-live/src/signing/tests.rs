@@ -104,136 +104,209 @@ fn the_address_has_all_parameters_and_the_signature() {
 }
 
 #[test]
-fn a_signer_gets_json() {
-    let (_, request) = request(&Resume::default(), 1);
-    let json = serde_json::to_value(&request).unwrap();
-    assert_eq!(json["site"], "douyin");
-    assert_eq!(json["md5"], *request.md5);
-    assert_eq!(
-        json["parameters"][0],
-        serde_json::json!(["app_name", "douyin_web"])
-    );
+fn a_signer_gets_json_with_the_parameters_in_their_order() {
+    let request = SignRequest {
+        site: "douyin".into(),
+        room_id: "7".into(),
+        address: "wss://push.example/".into(),
+        parameters: [("z", "1"), ("a", "价\"")]
+            .map(|(name, value)| (name.into(), value.into()))
+            .to_vec(),
+        signed: "live_id=1,room_id=7".into(),
+        md5: "5d41402abc4b2a76b9719d911017c592".into(),
+        user_agent: AGENT.into(),
+        result: "X-Bogus".into(),
+    };
+    let expected = r#"{"site":"douyin","room_id":"7","address":"wss://push.example/","parameters":{"z":"1","a":"价\""},"signed":"live_id=1,room_id=7","md5":"5d41402abc4b2a76b9719d911017c592","user_agent":"Mozilla/5.0 (Windows NT 10.0; Win64; x64) Made/1.0"}"#;
+    assert_eq!(request.json(), expected);
+    assert!(!format!("{request:?}").contains('价'));
+}
+
+fn address(headers: &[(&str, &str)]) -> SignAnswer {
+    let headers = headers
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    SignAnswer::Address {
+        url: "wss://push.example/?signature=x".to_owned(),
+        headers: headers.collect(),
+    }
 }
 
 #[test]
 fn a_signer_may_give_a_signature_or_a_whole_address() {
-    let signature = |text: &str| Ok(SignAnswer::Signature(text.to_owned()));
-    let address = |headers: &[(&str, &str)]| {
-        let headers = headers
-            .iter()
-            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-        let address = "wss://push.example/?signature=x".to_owned();
-        Ok(SignAnswer::Address {
-            address,
-            headers: headers.collect(),
-        })
-    };
-    let cases = [
-        ("DFSzswVO/x+y=\n", signature("DFSzswVO/x+y=")),
-        ("00000000", signature("00000000")),
+    let signature = |text: &str| SignAnswer::Signature(text.to_owned());
+    let json = [
         (r#""abc""#, signature("abc")),
-        (r#"{"signature": "abc"}"#, signature("abc")),
+        (r#"{"signature": "x/+="}"#, signature("x/+=")),
         (r#"{"X-Bogus": "abc"}"#, signature("abc")),
-        ("wss://push.example/?signature=x", address(&[])),
+        (r#""wss://push.example/?signature=x""#, address(&[])),
         (
-            r#"{"address": "wss://push.example/?signature=x"}"#,
+            r#"{"url": "wss://push.example/?signature=x", "headers": null}"#,
             address(&[]),
         ),
         (
-            r#"{"address": "wss://push.example/?signature=x", "headers": {"Cookie": "ttwid=made"}}"#,
+            r#"{"url": "wss://push.example/?signature=x", "headers": {"Cookie": "ttwid=made"}}"#,
             address(&[("Cookie", "ttwid=made")]),
         ),
     ];
-    for (given, expected) in cases {
-        assert_eq!(SignAnswer::read(given, "X-Bogus"), expected, "{given}");
+    for (given, expected) in json {
+        let expected = Ok((expected, None));
+        assert_eq!(
+            SignAnswer::read_json(given.as_bytes(), "X-Bogus"),
+            expected,
+            "{given}"
+        );
+        assert_eq!(
+            SignAnswer::read(given.as_bytes(), "X-Bogus"),
+            expected,
+            "{given}"
+        );
+    }
+    let bare = [
+        ("DFSzswVO/x+y=\n", signature("DFSzswVO/x+y=")),
+        ("12345678", signature("12345678")),
+        ("wss://push.example/?signature=x\r\n", address(&[])),
+    ];
+    for (given, expected) in bare {
+        let expected = Ok((expected, None));
+        assert_eq!(
+            SignAnswer::read(given.as_bytes(), "X-Bogus"),
+            expected,
+            "{given}"
+        );
+        assert!(
+            SignAnswer::read_json(given.as_bytes(), "X-Bogus").is_err(),
+            "{given}"
+        );
     }
 }
 
 #[test]
-fn what_a_signer_must_not_give_is_said() {
+fn unknown_members_are_ignored_and_named() {
+    let note = |json: &serde_json::Value| {
+        let (_, note) = SignAnswer::read_json(json.to_string().as_bytes(), "X-Bogus").unwrap();
+        note.unwrap().to_string()
+    };
+    let note_of_two = note(&serde_json::json!({"signature": "s", "took": 3, "by": "x"}));
+    assert_eq!(
+        note_of_two,
+        "members of the answer that mean nothing here: \"by\", \"took\""
+    );
+    let mut many: serde_json::Map<_, _> = (0..UNKNOWN_NAMED + 12)
+        .map(|n| (format!("m{n:02}"), serde_json::Value::Null))
+        .collect();
+    many.insert("signature".into(), "s".into());
+    assert!(note(&many.into()).ends_with("\"m07\" and 12 more"));
+}
+
+/// `UNKNOWN_NAMED_MAX`
+const UNKNOWN_NAMED: usize = 8;
+
+#[test]
+fn what_a_signer_must_not_give_is_said_with_its_place() {
     let cases = [
+        (" \n", "answer is empty"),
+        ("null", "answer is null"),
+        ("[]", "is a list, and should be a text, {\"signature\""),
+        ("{}", "neither \"signature\" nor \"url\", but nothing"),
+        (r#"{"sign": "x"}"#, "but \"sign\""),
+        (r#"{"error": "no window"}"#, "is an error: no window"),
+        (r#"{"message": "later", "code": 3}"#, "is an error: later"),
         (
-            " \n",
-            "the signer gave nothing; it has to give the signature",
-        ),
-        ("{\"signature\": 1}", "invalid type: integer"),
-        (
-            "{\"signature\": \"a\", \"more\": 1}",
-            "unknown field `more`",
-        ),
-        (
-            "{\"sig\": \"a\"}",
-            "unknown field `sig`, expected `signature`",
-        ),
-        ("{", "cannot be read"),
-        ("\"a", "cannot be read"),
-        ("two words", "a signature of 9 bytes"),
-        ("<html>", "a signature of 6 bytes"),
-        ("\"\"", "a signature of 0 bytes"),
-        ("[1]", "a signature of 3 bytes"),
-        (
-            r#"{"address": "https://x.test/"}"#,
-            "does not begin with wss://",
-        ),
-        (r#"{"address": "wss:///x"}"#, "does not begin with wss://"),
-        (r#"{"address": "wss://x.test/ a"}"#, "white space"),
-        (
-            r#"{"address": "wss://x.test/", "headers": {"A b": ""}}"#,
-            "the header \"A b\"",
+            r#"{"signature": 1}"#,
+            "member \"signature\" of the signer's answer is a number",
         ),
         (
-            "{\"address\": \"wss://x.test/\", \"headers\": {\"A\": \"x\\r\\nB: y\"}}",
-            "the header \"A\"",
+            r#"{"X-Bogus": null}"#,
+            "member \"X-Bogus\" of the signer's answer is null",
+        ),
+        (r#"{"signature": "s", "url": "ws://h"}"#, "both"),
+        ("{", "is no JSON"),
+        ("\"a", "is no JSON"),
+        ("two words", "characters that no signature has"),
+        ("<html>", "characters that no signature has"),
+        ("\"\"", "is empty"),
+        (
+            r#"{"url": ["ws://h"]}"#,
+            "member \"url\" of the signer's answer is a list",
+        ),
+        (r#"{"url": "https://x.test/"}"#, "begin with wss://"),
+        (r#"{"url": "wss:///x"}"#, "begin with wss://"),
+        (r#"{"url": "wss://x.test/ a"}"#, "white space"),
+        (
+            r#"{"url": "ws://h", "headers": []}"#,
+            "member \"headers\" of the signer's answer is a list",
         ),
         (
-            r#"{"address": "wss://x.test/", "cookies": ""}"#,
-            "unknown field `cookies`",
+            r#"{"url": "ws://h", "headers": {"Cookie": 1}}"#,
+            "member \"headers.Cookie\" of the signer's answer is a number",
+        ),
+        (
+            r#"{"url": "ws://h", "headers": {"A b": "x"}}"#,
+            "no name of a header",
+        ),
+        (
+            r#"{"url": "ws://h", "headers": {"A": "x\r\nB: y"}}"#,
+            "control characters",
         ),
     ];
     for (given, said) in cases {
-        let error = SignAnswer::read(given, "X-Bogus")
-            .expect_err(given)
-            .to_string();
-        assert!(error.contains(said), "{given}: {error}");
+        let error = SignAnswer::read(given.as_bytes(), "X-Bogus").expect_err(given);
+        assert!(error.to_string().contains(said), "{given}: {error}");
+        assert!(error.zh().starts_with("签名器"), "{}", error.zh());
     }
 }
 
+/// An answer with a part of this length.
+type OfLength<'a> = &'a dyn Fn(usize) -> serde_json::Value;
+
 #[test]
-fn answers_of_signers_have_limits() {
-    let signature = |bytes| SignAnswer::read(&"a".repeat(bytes), "");
-    assert!(signature(SIGNATURE_BYTES_MAX).is_ok());
-    let got = SIGNATURE_BYTES_MAX + 1;
-    assert_eq!(signature(got), Err(SignAnswerError::Signature { got }));
-    let address =
-        |bytes: usize| SignAnswer::read(&format!("wss://x.test/?{}", "a".repeat(bytes - 14)), "");
-    assert!(address(SIGN_ANSWER_BYTES_MAX).is_ok());
-    let got = SIGN_ANSWER_BYTES_MAX + 1;
-    assert_eq!(address(got), Err(SignAnswerError::TooLong { got }));
-    let headers = |count: usize| {
-        let headers: Vec<_> = (0..count).map(|n| format!("\"X-{n:03}\": \"v\"")).collect();
-        SignAnswer::read(
-            &format!(
-                r#"{{"address": "wss://x.test/", "headers": {{{}}}}}"#,
-                headers.join(",")
-            ),
-            "",
-        )
+fn each_length_is_taken_at_its_limit_and_not_one_past_it() {
+    use serde_json::{Value, json};
+    let url = |length: usize| format!("ws://h/{}", "x".repeat(length - 7));
+    let headers = |count: usize| -> Value {
+        let headers = (0..count).map(|n| (format!("x-{n}"), Value::from("v")));
+        Value::Object(headers.collect())
     };
-    assert!(headers(SIGN_HEADERS_MAX).is_ok());
-    let name = format!("X-{SIGN_HEADERS_MAX:03}");
-    assert_eq!(
-        headers(SIGN_HEADERS_MAX + 1),
-        Err(SignAnswerError::Header { name })
-    );
+    let cases: [(&str, OfLength<'_>, usize); 4] = [
+        (
+            "signature",
+            &|n| json!({"signature": "s".repeat(n)}),
+            SIGNATURE_BYTES_MAX,
+        ),
+        ("url", &|n| json!({"url": url(n)}), SIGN_URL_BYTES_MAX),
+        (
+            "headers",
+            &|n| json!({"url": "ws://h", "headers": headers(n)}),
+            SIGN_HEADERS_MAX,
+        ),
+        (
+            "headers.cookie",
+            &|n| json!({"url": "ws://h", "headers": {"cookie": "c".repeat(n)}}),
+            SIGN_HEADER_BYTES_MAX,
+        ),
+    ];
+    for (path, of_length, max) in cases {
+        let read = |length| SignAnswer::read_json(of_length(length).to_string().as_bytes(), "");
+        assert!(read(max).is_ok(), "{path}");
+        let error = read(max + 1).expect_err(path);
+        assert_eq!(error.path, path);
+        assert!(error.to_string().contains("more than"), "{error}");
+    }
+    let padded = |length: usize| format!("\"s\"{}", " ".repeat(length - 3));
+    for read in [SignAnswer::read, SignAnswer::read_json] {
+        assert!(read(padded(SIGN_ANSWER_BYTES_MAX).as_bytes(), "").is_ok());
+        let (got, max) = (SIGN_ANSWER_BYTES_MAX + 1, SIGN_ANSWER_BYTES_MAX);
+        let error = read(padded(got).as_bytes(), "").expect_err("too long");
+        assert_eq!(error.fault, SignAnswerFault::TooLong { got, max });
+    }
 }
 
 #[test]
 fn what_is_logged_of_an_answer_has_no_secret() {
-    let answer = SignAnswer::read(
-        r#"{"address": "wss://x.test/?signature=s3cret", "headers": {"Cookie": "s3cret"}}"#,
-        "",
-    )
-    .unwrap();
-    assert!(!format!("{answer:?}").contains("s3cret"));
-    assert!(!format!("{:?}", SignAnswer::read("s3cret", "").unwrap()).contains("s3cret"));
+    let json = r#"{"url": "wss://x.test/?signature=s3cret", "headers": {"Cookie": "s3cret"}}"#;
+    for given in [json, "s3cret"] {
+        let (answer, _) = SignAnswer::read(given.as_bytes(), "").unwrap();
+        assert!(!format!("{answer:?}").contains("s3cret"));
+    }
 }

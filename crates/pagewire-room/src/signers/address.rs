@@ -10,10 +10,10 @@ use hyper::body::Incoming;
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
 use pagewire_dial::tls::{self, Connector};
+use pagewire_live::{SIGN_ANSWER_BYTES_MAX, SignRequest};
 use tokio::time::timeout;
 
-use super::error::SignError;
-use super::message::{ANSWER_BYTES_MAX, SignRequest, WORDS_CHARS_MAX, excerpt};
+use super::error::{SignError, WORDS_CHARS_MAX, excerpt};
 
 /// Asks a server. It follows no redirection and goes through no proxy.
 #[derive(Debug)]
@@ -62,11 +62,11 @@ impl AddressSigner {
 
 /// The body, or what is wrong with it.
 async fn whole(response: Response<Incoming>) -> Result<Bytes, SignError> {
-    let body = Limited::new(response.into_body(), ANSWER_BYTES_MAX);
+    let body = Limited::new(response.into_body(), SIGN_ANSWER_BYTES_MAX);
     match body.collect().await {
         Ok(body) => Ok(body.to_bytes()),
         Err(error) if error.is::<LengthLimitError>() => Err(SignError::TooLong {
-            limit: ANSWER_BYTES_MAX,
+            limit: SIGN_ANSWER_BYTES_MAX,
         }),
         Err(error) => Err(SignError::Unreachable(format!(
             "its answer broke off: {}",
@@ -77,7 +77,7 @@ async fn whole(response: Response<Incoming>) -> Result<Bytes, SignError> {
 
 async fn refused(response: Response<Incoming>) -> SignError {
     let status = response.status();
-    let body = Limited::new(response.into_body(), ANSWER_BYTES_MAX)
+    let body = Limited::new(response.into_body(), SIGN_ANSWER_BYTES_MAX)
         .collect()
         .await;
     let body = body.map(|body| body.to_bytes()).unwrap_or_default();

@@ -5,12 +5,12 @@ use std::process::ExitStatus;
 use std::time::Duration;
 
 use bytes::Bytes;
+use pagewire_live::{SIGN_ANSWER_BYTES_MAX, SignRequest};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::Command;
 use tokio::time::timeout;
 
 use super::error::SignError;
-use super::message::{ANSWER_BYTES_MAX, SignRequest};
 use super::process::{Pipes, Process, describe};
 
 /// Variables of our environment that a program does not get: they hold tokens of the hub.
@@ -41,7 +41,7 @@ impl CommandSigner {
                 stderr: process.kill().await,
             }),
             Ok(Talk::TooLong) => Err(SignError::TooLong {
-                limit: ANSWER_BYTES_MAX,
+                limit: SIGN_ANSWER_BYTES_MAX,
             }),
             Ok(Talk::Ended(status, answer)) if status.success() => Ok(answer),
             Ok(Talk::Ended(status, _)) => Err(self.failed(describe(status), process).await),
@@ -87,10 +87,10 @@ async fn talk(process: &mut Process, pipes: Pipes, request: String) -> Talk {
         let _ = stdin.shutdown().await;
     };
     let mut answer = Vec::new();
-    let mut limited = stdout.take(ANSWER_BYTES_MAX as u64 + 1);
+    let mut limited = stdout.take(SIGN_ANSWER_BYTES_MAX as u64 + 1);
     let reading = limited.read_to_end(&mut answer);
     let (read, ()) = tokio::join!(reading, writing);
-    if answer.len() > ANSWER_BYTES_MAX {
+    if answer.len() > SIGN_ANSWER_BYTES_MAX {
         return Talk::TooLong;
     }
     let ended = match read {

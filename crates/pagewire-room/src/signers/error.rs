@@ -4,10 +4,13 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use pagewire_hub::show_duration;
+use pagewire_live::SignAnswerError;
 use pagewire_rpc::{FunctionName, GroupName};
 
-use super::message::AnswerError;
 use super::script::ScriptFault;
+
+/// So much is shown of what a page, a script or a server says, in characters.
+pub(crate) const WORDS_CHARS_MAX: usize = 300;
 
 /// Why a signer gave nothing. It is rested, whatever the reason: each may pass.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -134,7 +137,7 @@ pub enum SignError {
     },
     /// What came is of no use.
     #[error("{0}")]
-    Answer(#[from] AnswerError),
+    Answer(#[from] SignAnswerError),
 }
 
 impl SignError {
@@ -191,6 +194,15 @@ impl SignError {
     }
 }
 
+/// The beginning of a text that somebody else wrote, of so many characters.
+pub(crate) fn excerpt(text: &str, chars: usize) -> String {
+    let mut cut: String = text.chars().take(chars).collect();
+    if cut.len() < text.len() {
+        cut.push('…');
+    }
+    cut
+}
+
 /// ` (text)`, or nothing.
 fn bracketed(text: &str) -> String {
     match text {
@@ -204,5 +216,20 @@ fn quoted(stderr: &str) -> String {
     match stderr.trim_end() {
         "" => String::new(),
         text => format!("; it wrote:\n    {}", text.replace('\n', "\n    ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_others_say_is_shown_up_to_a_limit() {
+        let whole = "价".repeat(WORDS_CHARS_MAX);
+        assert_eq!(excerpt(&whole, WORDS_CHARS_MAX), whole);
+        assert_eq!(
+            excerpt(&format!("{whole}价"), WORDS_CHARS_MAX),
+            format!("{whole}…")
+        );
     }
 }

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use pagewire_hub::{CallRequest, Failure, FailureReason, Hub, Reply, Target};
+use pagewire_live::SignRequest;
 use pagewire_rpc::{CallEnd, FunctionName, GroupName, JsonText, Payload};
 
-use super::error::SignError;
-use super::message::{SignRequest, WORDS_CHARS_MAX, excerpt};
+use super::error::{SignError, WORDS_CHARS_MAX, excerpt};
 
 /// Calls the function with the request as its one argument.
 #[derive(Debug)]

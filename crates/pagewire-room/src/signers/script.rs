@@ -17,6 +17,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
+use pagewire_live::SignRequest;
 use tokio::process::Command;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
@@ -29,7 +30,6 @@ use self::source::{Source, Stamp};
 use self::wire::Setup;
 pub use self::wire::{ScriptFault, ScriptPlace};
 use super::error::SignError;
-use super::message::SignRequest;
 use super::process::{Process, describe};
 
 /// The one argument of the child process. Nobody types it.

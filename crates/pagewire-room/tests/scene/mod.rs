@@ -7,8 +7,8 @@ use std::time::Instant;
 
 use pagewire_dial::tls::plain_connector;
 use pagewire_hub::{Hub, HubOptions};
-use pagewire_room::signers::message::{Parameters, SignAnswer, SignRequest};
-use pagewire_room::signers::{AllFailed, SignError, SignerOptions, Signers};
+use pagewire_live::SignRequest;
+use pagewire_room::signers::{AllFailed, Opening, SignError, SignerOptions, Signers};
 use tempfile::TempDir;
 
 pub(crate) fn request() -> SignRequest {
@@ -16,10 +16,13 @@ pub(crate) fn request() -> SignRequest {
     let parameters = parameters.map(|(name, value)| (name.to_owned(), value.to_owned()));
     SignRequest {
         site: "made-up".to_owned(),
-        room: "7".to_owned(),
-        parameters: Parameters(parameters.to_vec()),
-        line: "live_id=1,room_id=7".to_owned(),
+        room_id: "7".to_owned(),
+        address: "wss://push.example/".to_owned(),
+        parameters: parameters.to_vec(),
+        signed: "live_id=1,room_id=7".to_owned(),
         md5: "68b329da9893e34099c7d8ad5cb9c940".to_owned(),
+        user_agent: "Mozilla/5.0 (made up)".to_owned(),
+        result: "X-Bogus".to_owned(),
     }
 }
 
@@ -33,15 +36,15 @@ pub(crate) fn signers(texts: &[&str], options: &SignerOptions) -> Signers {
     Signers::new(addresses, options).expect("signers")
 }
 
-pub(crate) async fn sign(signers: &Signers) -> Result<SignAnswer, AllFailed> {
+pub(crate) async fn sign(signers: &Signers) -> Result<Opening, AllFailed> {
     let signed = signers.sign(&request(), Instant::now()).await;
-    signed.map(|signed| signed.answer)
+    signed.map(|signed| signed.opening)
 }
 
 /// The signature that comes now.
 pub(crate) async fn signature(signers: &Signers) -> String {
     match sign(signers).await {
-        Ok(SignAnswer::Signature(text)) => text,
+        Ok(Opening::Signature(signature)) => signature.0,
         other => panic!("no signature but {other:?}"),
     }
 }

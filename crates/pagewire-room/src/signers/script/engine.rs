@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
+use pagewire_live::SIGN_ANSWER_BYTES_MAX;
 use rquickjs::context::EvalOptions;
 use rquickjs::{Context, Ctx, Error, Function, Runtime, Value};
 use serde_json::value::RawValue;
@@ -13,7 +14,7 @@ use serde_json::value::RawValue;
 use super::CHILD_ARGUMENT;
 use super::confine::confine;
 use super::wire::{Said, ScriptFault, ScriptPlace, Setup};
-use crate::signers::message::{ANSWER_BYTES_MAX, WORDS_CHARS_MAX, excerpt};
+use crate::signers::error::{WORDS_CHARS_MAX, excerpt};
 
 /// Of what a script logs, so many characters a line are passed on.
 const SCRIPT_LOG_CHARS_MAX: usize = 1_024;
@@ -202,10 +203,10 @@ impl Engine {
                 None => Ok(Err(ScriptFault::NoAnswer { kind })),
             }
         })??;
-        if json.len() > ANSWER_BYTES_MAX {
+        if json.len() > SIGN_ANSWER_BYTES_MAX {
             return Err(ScriptFault::TooLong {
                 bytes: json.len(),
-                limit: ANSWER_BYTES_MAX,
+                limit: SIGN_ANSWER_BYTES_MAX,
             });
         }
         RawValue::from_string(json).map_err(|_| ScriptFault::NoAnswer {

@@ -4,16 +4,16 @@ use std::path::Path;
 use std::time::Duration;
 
 use bytes::Bytes;
+use pagewire_live::SIGN_ANSWER_BYTES_MAX;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::process::{ChildStdin, ChildStdout};
 use tokio::time::timeout;
 
 use super::wire::{Said, ScriptFault};
-use crate::signers::message::ANSWER_BYTES_MAX;
 use crate::signers::process::{Pipes, Process};
 
 /// Longest line of the child, in bytes: an answer, and what is around it.
-const SCRIPT_LINE_BYTES_MAX: u64 = ANSWER_BYTES_MAX as u64 + 4_096;
+const SCRIPT_LINE_BYTES_MAX: u64 = SIGN_ANSWER_BYTES_MAX as u64 + 4_096;
 
 /// A child process that has loaded the script.
 #[derive(Debug)]

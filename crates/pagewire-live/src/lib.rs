@@ -1,12 +1,13 @@
 //! Live rooms, without a socket, a file or a clock.
 //!
 //! [`Event`] is what happens in a room of any site. A [`FrameReader`] reads events out of the frames of a site; a [`Room`] makes one account of them:
-//! each once, gifts counted, rankings with their changes.
+//! each once, gifts counted, rankings with their changes; a [`RoomAccount`] is both. A [`RoomConnection`] is how one comes to the frames.
 #![cfg_attr(
     not(test),
     warn(clippy::indexing_slicing, clippy::arithmetic_side_effects)
 )]
 
+mod account;
 pub mod bilibili;
 mod bracketed;
 mod compat;
@@ -26,6 +27,7 @@ mod sites;
 mod tally;
 mod template;
 
+pub use account::RoomAccount;
 pub use compat::compat_line;
 pub use connection::{
     Action, AfterEnd, AskFirst, ConnectionId, Credentials, Failure, FailureKind, Fallback,
@@ -41,8 +43,9 @@ pub use model::{Bytes, event_json_schema, event_proto};
 pub use reader::FrameReader;
 pub use room::{ROOM_IDS_MAX, ROOM_RANKINGS_MAX, Room};
 pub use signing::{
-    Browser, Resume, SIGN_ANSWER_BYTES_MAX, SIGN_HEADERS_MAX, SIGNATURE_BYTES_MAX, SignAnswer,
-    SignAnswerError, SignRequest, Signing,
+    Browser, Ignored, Resume, SIGN_ANSWER_BYTES_MAX, SIGN_HEADER_BYTES_MAX, SIGN_HEADERS_MAX,
+    SIGN_URL_BYTES_MAX, SIGNATURE_BYTES_MAX, SignAnswer, SignAnswerError, SignAnswerFault,
+    SignRequest, Signing,
 };
 pub use sites::{
     AddressError, Ask, FACT_BYTES_MAX, ROOM_NAME_BYTES_MAX, RoomAddress, RoomAnswer, RoomFacts,

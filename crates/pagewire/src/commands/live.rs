@@ -1,10 +1,8 @@
 //! Events of live rooms at the command line: from which frames, which of them, and how they look.
 
-mod account;
 mod arguments;
 mod line;
 mod print;
 
-pub(crate) use self::account::Account;
 pub(crate) use self::arguments::{EventArguments, OwnOptions, site};
 pub(crate) use self::print::{EventPrinter, Remarks};

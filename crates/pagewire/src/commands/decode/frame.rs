@@ -2,12 +2,14 @@
 
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use pagewire_codec::DecodeError;
+use pagewire_live::RoomAccount;
 
 use super::arguments::FrameArguments;
 use super::{complain, input};
-use crate::commands::live::{Account, EventPrinter, OwnOptions};
+use crate::commands::live::{EventPrinter, OwnOptions};
 use crate::exit::{FAILED, Failed};
 
 pub(super) fn decode(arguments: &FrameArguments) -> Result<(), Failed> {
@@ -16,7 +18,7 @@ pub(super) fn decode(arguments: &FrameArguments) -> Result<(), Failed> {
         filter: arguments.filter.as_deref(),
     };
     let mut reading = Reading {
-        account: Account::new(arguments.site),
+        account: RoomAccount::new(arguments.site),
         printer: EventPrinter::new(&arguments.events, own)?,
         site: arguments.site.name(),
         has_failed: false,
@@ -32,7 +34,7 @@ pub(super) fn decode(arguments: &FrameArguments) -> Result<(), Failed> {
 }
 
 struct Reading {
-    account: Account,
+    account: RoomAccount,
     printer: EventPrinter,
     site: &'static str,
     has_failed: bool,
@@ -43,10 +45,11 @@ impl Reading {
     fn read(&mut self, name: &str, frame: &[u8]) -> Result<(), Failed> {
         let mut errors: Vec<DecodeError> = Vec::new();
         let printer = &mut self.printer;
-        self.account.read_captured(frame, |read| match read {
-            Ok(event) => printer.add(&event, ""),
-            Err(error) => errors.push(error),
-        });
+        self.account
+            .read_captured(frame, unix_ms(), |read| match read {
+                Ok(event) => printer.add(&event, ""),
+                Err(error) => errors.push(error),
+            });
         self.printer.send()?;
         self.has_failed |= !errors.is_empty();
         for error in errors {
@@ -107,4 +110,11 @@ impl Reading {
         }
         Ok(())
     }
+}
+
+fn unix_ms() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| {
+        u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+    })
 }

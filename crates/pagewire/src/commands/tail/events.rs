@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use pagewire_codec::DecodeError;
-use pagewire_live::Site;
+use pagewire_live::{RoomAccount, Site};
 use serde::Deserialize;
 use serde_json::json;
 use serde_json::value::RawValue;
@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use super::{Record, decoded};
 use crate::cli::TailArguments;
-use crate::commands::live::{Account, EventPrinter, OwnOptions, Remarks};
+use crate::commands::live::{EventPrinter, OwnOptions, Remarks};
 use crate::exit::Failed;
 use crate::terminal::{harmless, print_json, print_text};
 
@@ -19,7 +19,7 @@ use crate::terminal::{harmless, print_json, print_text};
 pub(super) struct Events<'a> {
     arguments: &'a TailArguments,
     site: Site,
-    account: Account,
+    account: RoomAccount,
     printer: EventPrinter,
     /// When the last frame came, by whoever saw it, and here.
     heard: Option<(u64, Instant)>,
@@ -50,7 +50,7 @@ impl<'a> Events<'a> {
         Ok(Self {
             arguments,
             site,
-            account: Account::new(site),
+            account: RoomAccount::new(site),
             printer: EventPrinter::new(&arguments.decoding.frames.events, own)?,
             heard: None,
         })

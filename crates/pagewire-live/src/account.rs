@@ -53,13 +53,28 @@ impl RoomAccount {
         &mut self,
         frame: &[u8],
         arrival_ms: u64,
+        take: impl FnMut(Result<Event<'_>, DecodeError>),
+    ) {
+        self.read_heard(frame, arrival_ms, |_| {}, take);
+    }
+
+    /// As [`read`](Self::read), and tells each event as it stands in the frame as well, before what is known of it is left out: also one that came before.
+    /// It is what [`Input::Event`](crate::Input::Event) is for.
+    pub fn read_heard(
+        &mut self,
+        frame: &[u8],
+        arrival_ms: u64,
+        mut hear: impl FnMut(&Event<'_>),
         mut take: impl FnMut(Result<Event<'_>, DecodeError>),
     ) {
         self.advance(arrival_ms, |event| take(Ok(event)));
         self.now_ms = self.now_ms.max(arrival_ms);
         let (room, now_ms) = (&mut self.room, self.now_ms);
         self.reader.read(frame, arrival_ms, |read| match read {
-            Ok(event) => room.take(event, now_ms, |event| take(Ok(event))),
+            Ok(event) => {
+                hear(&event);
+                room.take(event, now_ms, |event| take(Ok(event)));
+            }
             Err(error) => take(Err(error)),
         });
     }

@@ -114,6 +114,34 @@ pub struct SignRequest {
     pub result: String,
 }
 
+impl Signing {
+    /// An address that the user gave whole, going on from there: its parameters that say from where are not signed.
+    pub fn resumed(&self, address: &str, resume: &Resume) -> String {
+        let Some((before, query)) = address.split_once('?') else {
+            return address.to_owned();
+        };
+        let of = |name: &str| {
+            let mut parameters = self.parameters.iter();
+            let (_, template) = parameters.find(|(known, _)| known == name)?;
+            let value = match template.as_str() {
+                "{cursor}" => &resume.cursor,
+                "{internal_ext}" => &resume.internal_ext,
+                _ => return None,
+            };
+            (!value.is_empty()).then_some(value)
+        };
+        let parameters = query.split('&').map(|parameter| {
+            let name = parameter.split('=').next().unwrap_or_default();
+            of(name).map_or_else(
+                || parameter.to_owned(),
+                |value| format!("{name}={}", utf8_percent_encode(value, KEPT)),
+            )
+        });
+        let parameters: Vec<_> = parameters.collect();
+        format!("{before}?{}", parameters.join("&"))
+    }
+}
+
 impl fmt::Debug for SignRequest {
     /// Without the parameters: they say who watches.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -235,14 +263,20 @@ impl SignRequest {
 
     /// The whole address: the parameters, and the signature behind them.
     pub fn address_with(&self, signing: &Signing, signature: &str) -> String {
+        self.address_of(Some((&signing.parameter, signature)))
+    }
+
+    /// The address with the parameters, where nobody wants a signature.
+    pub fn address_unsigned(&self) -> String {
+        self.address_of(None)
+    }
+
+    fn address_of(&self, last: Option<(&str, &str)>) -> String {
         let mut address = self.address.clone();
-        let parameters = self
-            .parameters
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.as_str()));
-        let signature = (signing.parameter.as_str(), signature);
+        let parameters = self.parameters.iter();
+        let parameters = parameters.map(|(name, value)| (name.as_str(), value.as_str()));
         let mut before = if address.contains('?') { '&' } else { '?' };
-        for (name, value) in parameters.chain([signature]) {
+        for (name, value) in parameters.chain(last) {
             address.push(before);
             address.extend(utf8_percent_encode(name, KEPT));
             address.push('=');

@@ -219,6 +219,11 @@ impl SiteEntry {
         self.ask.address().is_some()
     }
 
+    /// Where one polls by oneself, without its query; none where the table does not say.
+    pub fn fetch_address(&self, room: &RoomAddress) -> Option<String> {
+        self.fetch.as_ref().map(|address| filled(address, room))
+    }
+
     /// [`push`](Self::push) for this room.
     pub fn push_addresses(&self, room: &RoomAddress) -> Vec<String> {
         self.push

@@ -104,6 +104,22 @@ fn the_address_has_all_parameters_and_the_signature() {
 }
 
 #[test]
+fn an_address_of_the_user_goes_on_from_the_last_cursor() {
+    let (signing, _) = request(&Resume::default(), 1);
+    let address = "wss://x.test/?aid=1&cursor=&internal_ext=old&signature=s";
+    assert_eq!(signing.resumed(address, &Resume::default()), address);
+    let resume = Resume {
+        cursor: "t-1|2".into(),
+        internal_ext: "new".into(),
+    };
+    assert_eq!(
+        signing.resumed(address, &resume),
+        "wss://x.test/?aid=1&cursor=t-1%7C2&internal_ext=new&signature=s"
+    );
+    assert_eq!(signing.resumed("wss://x.test/", &resume), "wss://x.test/");
+}
+
+#[test]
 fn a_signer_gets_json_with_the_parameters_in_their_order() {
     let request = SignRequest {
         site: "douyin".into(),

@@ -58,6 +58,7 @@ texts! {
         page: String,
         sockets: Vec<String>,
         polling: Vec<String>,
+        fetch: String,
         answers: Vec<String>,
         push: Vec<String>,
         headers: BTreeMap<String, String>,
@@ -139,6 +140,8 @@ pub struct SiteEntry {
     pub sockets: Vec<UrlPattern>,
     /// Addresses whose answers carry the room where the page has no socket.
     pub polling: Vec<UrlPattern>,
+    /// Where one polls by oneself: one of [`polling`](Self::polling), without its query.
+    pub(super) fetch: Option<String>,
     /// Addresses whose answers say how the room is, for [`Ask::read`].
     pub answers: Vec<UrlPattern>,
     /// Where a socket of one's own is opened, one after the other where one does not work. `{origin}` stands for where the room is.
@@ -218,6 +221,7 @@ impl SiteEntry {
             page,
             sockets: patterns("sockets", text.sockets)?,
             polling: patterns("polling", text.polling)?,
+            fetch: text.fetch,
             answers: patterns("answers", text.answers)?,
             push: push(text.push)?,
             headers: text.headers.unwrap_or_default(),

@@ -106,7 +106,7 @@ impl Found {
         }
     }
 
-    fn add(&mut self, event: &Value) {
+    pub(crate) fn add(&mut self, event: &Value) {
         let kind = event["kind"].as_str().unwrap();
         match kind {
             "gift.delta" => {

@@ -1,0 +1,201 @@
+//! Keeps what came in a journal, on a thread of its own, and gives it back when it is kept.
+
+use std::collections::VecDeque;
+use std::path::PathBuf;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use pagewire_journal::{Appended, JournalWriter, Recovered, Stamp};
+use tokio::sync::mpsc::{Receiver, Sender, channel};
+use tokio::task::JoinHandle;
+
+use super::kept::Kept;
+
+/// Frames and records of a room that wait for its journal. Where there are as many, nothing more is read from the source.
+pub const KEEP_QUEUE_MAX: usize = 4_096;
+/// Bytes of them.
+pub const KEEP_QUEUE_BYTES_MAX: usize = 64 << 20;
+
+/// Where a journal is, and how it is written.
+#[derive(Debug, Clone)]
+pub struct JournalOptions {
+    /// Its folder, which is made where it is not there.
+    pub path: PathBuf,
+    /// Sizes and times of its segments.
+    pub options: pagewire_journal::Options,
+}
+
+/// What comes back from the keeper.
+#[derive(Debug)]
+pub(super) enum Back {
+    Kept(Kept),
+    Fails(String),
+    GoesOn { missed: u64 },
+}
+
+/// The clock of the stamps: its monotonic part never goes back, and goes on from what the journal has.
+#[derive(Debug)]
+pub(super) struct Clock {
+    began: Instant,
+    began_us: u64,
+}
+
+impl Clock {
+    pub(super) fn now(&self) -> Stamp {
+        let since = u64::try_from(self.began.elapsed().as_micros()).unwrap_or(u64::MAX);
+        Stamp {
+            mono_us: self.began_us.saturating_add(since),
+            unix_us: unix_us(),
+        }
+    }
+}
+
+pub(super) fn unix_us() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| {
+        u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
+    })
+}
+
+/// A line of what waits to be kept, and of what is kept and waits to be decoded.
+#[derive(Debug)]
+pub(super) struct Keeper {
+    journal: Option<Thread>,
+    /// Without a journal, or where it is not there any more.
+    line: VecDeque<Back>,
+    waiting: usize,
+    waiting_bytes: usize,
+}
+
+#[derive(Debug)]
+struct Thread {
+    /// None when nothing more comes.
+    to: Option<Sender<Kept>>,
+    from: Receiver<Back>,
+    ends: JoinHandle<()>,
+}
+
+impl Keeper {
+    /// Opens the journal, where there is to be one.
+    ///
+    /// # Errors
+    ///
+    /// The journal cannot be written.
+    pub(super) async fn start(
+        journal: Option<JournalOptions>,
+    ) -> Result<(Self, Clock, Option<Recovered>), pagewire_journal::Error> {
+        let mut keeper = Self {
+            journal: None,
+            line: VecDeque::new(),
+            waiting: 0,
+            waiting_bytes: 0,
+        };
+        let (began, mut began_us, mut found) = (Instant::now(), 0, None);
+        if let Some(JournalOptions { path, options }) = journal {
+            let open = move || JournalWriter::open(path, options, unix_us());
+            let opened = tokio::task::spawn_blocking(open).await;
+            let (writer, recovered) = opened.expect("opening does not panic")?;
+            began_us = recovered.resume_us;
+            found = Some(recovered);
+            keeper.journal = Some(Thread::start(writer));
+        }
+        Ok((keeper, Clock { began, began_us }, found))
+    }
+
+    /// False where so much waits that nothing more should be read.
+    pub(super) fn has_room(&self) -> bool {
+        self.waiting < KEEP_QUEUE_MAX / 2 && self.waiting_bytes < KEEP_QUEUE_BYTES_MAX
+    }
+
+    /// Puts it into the line. Whoever reads a source asks [`Keeper::has_room`] before; what is sent has the other half of the line for itself.
+    pub(super) fn keep(&mut self, kept: Kept) {
+        let bytes = kept.bytes();
+        if let Some(to) = self.journal.as_ref().and_then(|thread| thread.to.as_ref()) {
+            match to.try_send(kept) {
+                Ok(()) => {}
+                // Not kept for once, and not lost: the room goes on.
+                Err(error) => self.line.push_back(Back::Kept(error.into_inner())),
+            }
+        } else {
+            self.line.push_back(Back::Kept(kept));
+        }
+        self.waiting = self.waiting.saturating_add(1);
+        self.waiting_bytes = self.waiting_bytes.saturating_add(bytes);
+    }
+
+    /// What is kept, in its order. Pending for ever where nothing waits.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future loses nothing.
+    pub(super) async fn next(&mut self) -> Back {
+        let back = match (self.line.pop_front(), &mut self.journal) {
+            (Some(back), _) => Some(back),
+            (None, Some(thread)) => thread.from.recv().await,
+            (None, None) => None,
+        };
+        match back {
+            Some(back) => self.taken(back),
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Nothing more goes into the line, so the journal is closed when all of it is kept.
+    pub(super) fn no_more(&mut self) {
+        if let Some(thread) = &mut self.journal {
+            thread.to = None;
+        }
+    }
+
+    /// What is still in the line, after [`Keeper::no_more`]; none when the journal is closed.
+    pub(super) async fn last(&mut self) -> Option<Back> {
+        if let Some(back) = self.line.pop_front() {
+            return Some(back);
+        }
+        let thread = self.journal.as_mut()?;
+        if let Some(back) = thread.from.recv().await {
+            return Some(back);
+        }
+        let thread = self.journal.take()?;
+        let failed = thread.ends.await.is_err();
+        failed.then(|| Back::Fails("the thread that wrote it has failed".to_owned()))
+    }
+
+    fn taken(&mut self, back: Back) -> Back {
+        if let Back::Kept(kept) = &back {
+            self.waiting = self.waiting.saturating_sub(1);
+            self.waiting_bytes = self.waiting_bytes.saturating_sub(kept.bytes());
+        }
+        back
+    }
+}
+
+impl Thread {
+    fn start(writer: JournalWriter) -> Self {
+        let (to, incoming) = channel(KEEP_QUEUE_MAX);
+        let (outgoing, from) = channel(KEEP_QUEUE_MAX);
+        let ends = tokio::task::spawn_blocking(move || write(writer, incoming, &outgoing));
+        let to = Some(to);
+        Self { to, from, ends }
+    }
+}
+
+/// Appends all that waits at once, and gives it on. Ends with the line; whoever drops the room leaves a journal that is closed.
+fn write(mut writer: JournalWriter, mut incoming: Receiver<Kept>, outgoing: &Sender<Back>) {
+    let mut batch = Vec::new();
+    while incoming.blocking_recv_many(&mut batch, KEEP_QUEUE_MAX) > 0 {
+        let entries: Vec<_> = batch.iter().filter_map(Kept::entry).collect();
+        let told = match writer.append(&entries) {
+            Ok(Appended::Kept | Appended::Missed { .. }) => None,
+            Ok(Appended::Resumed { missed }) => Some(Back::GoesOn { missed }),
+            Err(error) => Some(Back::Fails(error.to_string())),
+        };
+        let kept = batch.drain(..).map(Back::Kept);
+        for back in told.into_iter().chain(kept) {
+            // Nobody waits for it where the room was dropped: what is in the line is kept all the same.
+            let _ = outgoing.blocking_send(back);
+        }
+    }
+    if let Err(error) = writer.close() {
+        let _ = outgoing.blocking_send(Back::Fails(error.to_string()));
+    }
+}

@@ -1,0 +1,204 @@
+//! A journal as a source: the same frames at the same times, so the same events.
+
+use std::path::Path;
+use std::time::Duration;
+
+use pagewire_journal::{Item, JournalReader, Moment, Record, Stamp};
+use pagewire_live::Site;
+use serde::Deserialize;
+use tokio::time::{Instant, sleep_until};
+
+use super::listener::{Listener, Note};
+use super::telling::Telling;
+
+/// How fast a journal is replayed.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub enum Speed {
+    /// As fast as it can be read.
+    #[default]
+    Max,
+    /// So many times as fast as it was; above 0.
+    Times(f64),
+}
+
+/// What of a journal is replayed, and how.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct ReplayOptions {
+    /// Whose frames they are. None: as the journal says.
+    pub site: Option<Site>,
+    /// How fast.
+    pub speed: Speed,
+    /// From the first record that is not before this moment.
+    pub from: Option<Moment>,
+    /// Up to the last that is not behind this one.
+    pub to: Option<Moment>,
+}
+
+/// What came of a replay.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Replayed {
+    /// Records.
+    pub records: u64,
+    /// Parts that cannot be read.
+    pub damaged: u64,
+    /// Events that came again, and were left out.
+    pub repeated: u64,
+    /// The first record and the last one.
+    pub span: Option<(Stamp, Stamp)>,
+}
+
+/// Why a journal cannot be replayed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReplayError {
+    /// It cannot be read at all.
+    #[error(transparent)]
+    Journal(#[from] pagewire_journal::Error),
+    /// It has frames, and does not say of which site.
+    #[error("the journal does not say of which site its frames are; say it with --site")]
+    NoSite,
+}
+
+/// What a journal says of a room.
+#[derive(Deserialize)]
+struct About {
+    format: String,
+}
+
+/// Replays a journal: damage is told, and all the rest given. The same journal gives the same events, which are those that were told when it was written.
+/// `stop` ends it between two records.
+///
+/// Files are read on the task that calls it, a chunk at a time.
+///
+/// # Errors
+///
+/// The journal cannot be read, or does not say of which site it is.
+///
+/// # Cancel safety
+///
+/// Dropping the future ends it; what is open is not told.
+pub async fn replay(
+    path: &Path,
+    options: ReplayOptions,
+    listener: &mut dyn Listener,
+    stop: impl Future<Output = ()>,
+) -> Result<Replayed, ReplayError> {
+    let site = match options.site {
+        Some(site) => Some(site),
+        None => site_of(path)?,
+    };
+    let mut reader = JournalReader::open(path)?;
+    if let Some(from) = options.from {
+        reader = reader.from(from);
+    }
+    if let Some(to) = options.to {
+        reader = reader.to(to);
+    }
+    let (mut telling, mut replayed) = (site.map(Telling::new), Replayed::default());
+    let mut pace = Pace::new(options.speed);
+    tokio::pin!(stop);
+    while let Some(item) = reader.read()? {
+        match item {
+            Item::Damage(damage) => {
+                replayed.damaged += 1;
+                listener.note(&Note::Damaged(&damage));
+            }
+            Item::Record { entry, .. } => {
+                tokio::select! {
+                    biased;
+                    () = &mut stop => break,
+                    () = pace.wait(entry.at) => {}
+                }
+                replayed.count(entry.at);
+                match (&mut telling, entry.record) {
+                    (Some(telling), record) => {
+                        telling.record(entry.at, record, listener, |_| {});
+                    }
+                    (None, Record::Frame(_)) => return Err(ReplayError::NoSite),
+                    (None, _) => {}
+                }
+            }
+        }
+    }
+    if let Some(damage) = reader.unfinished() {
+        replayed.damaged += 1;
+        listener.note(&Note::Damaged(damage));
+    }
+    if let Some(telling) = &mut telling {
+        telling.end(listener);
+        replayed.repeated = telling.repeated();
+    }
+    Ok(replayed)
+}
+
+/// The first record that says it does, wherever it is: the first ones may be damaged.
+fn site_of(path: &Path) -> Result<Option<Site>, ReplayError> {
+    let mut reader = JournalReader::open(path)?;
+    while let Some(item) = reader.read()? {
+        let Item::Record { entry, .. } = item else {
+            continue;
+        };
+        let json = match entry.record {
+            Record::Note(json) => json,
+            Record::Opened(opened) => opened.metadata,
+            Record::Frame(_) | Record::Closed(_) | Record::Gap(_) => continue,
+        };
+        let about: Option<About> = serde_json::from_str(json).ok();
+        let named = |about: About| Site::ALL.iter().find(|site| site.name() == about.format);
+        if let Some(site) = about.and_then(named) {
+            return Ok(Some(*site));
+        }
+    }
+    Ok(None)
+}
+
+impl Replayed {
+    fn count(&mut self, at: Stamp) {
+        self.records += 1;
+        let (first, _) = self.span.unwrap_or((at, at));
+        self.span = Some((first, at));
+    }
+}
+
+/// When the next record is due.
+struct Pace {
+    speed: Speed,
+    /// The first record, and when it was given.
+    began: Option<(Stamp, Instant)>,
+    given: u32,
+}
+
+/// Other tasks get their turn after so many records.
+const RECORDS_A_TURN: u32 = 256;
+
+impl Pace {
+    const fn new(speed: Speed) -> Self {
+        Self {
+            speed,
+            began: None,
+            given: 0,
+        }
+    }
+
+    async fn wait(&mut self, at: Stamp) {
+        self.given = self.given.wrapping_add(1);
+        let (first, began) = *self.began.get_or_insert_with(|| (at, Instant::now()));
+        match self.speed {
+            Speed::Times(times) if times > 0.0 => {
+                let since_us = at.mono_us.saturating_sub(first.mono_us);
+                let since = Duration::from_micros(since_us).as_secs_f64() / times;
+                if let Some(due) = Duration::try_from_secs_f64(since)
+                    .ok()
+                    .and_then(|since| began.checked_add(since))
+                {
+                    sleep_until(due).await;
+                }
+            }
+            Speed::Max | Speed::Times(_) => {
+                if self.given.is_multiple_of(RECORDS_A_TURN) {
+                    tokio::task::yield_now().await;
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,379 @@
+//! The task of a room.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use pagewire_journal::{Direction, FrameKind, Stamp};
+use pagewire_live::{Action, ConnectionId, Input, Role, RoomConnection};
+use serde_json::json;
+use tokio::time::{MissedTickBehavior, interval, sleep};
+
+use super::direct::{Direct, Told};
+use super::keeper::{Back, Clock, Keeper};
+use super::kept::{Kept, What};
+use super::listener::{Listener, Note, StateChange, Tick};
+use super::telling::{Telling, unix_ms};
+use super::{DirectSource, Source, WatchError, WatchOptions, Watched, WatchedRoom};
+
+/// Watches a room until its connection is over, or `stop` is done: then sockets and journal are closed, what is kept is told, and what is open ends.
+///
+/// # Errors
+///
+/// It cannot be watched at all. What goes wrong later is told to the listener.
+///
+/// # Cancel safety
+///
+/// Dropping the future drops the connection without a goodbye; the journal takes what it was given and is closed soon after. The listener is told nothing
+/// more. Let `stop` end it instead.
+pub async fn watch(
+    room: WatchedRoom,
+    source: Source,
+    options: WatchOptions,
+    listener: &mut dyn Listener,
+    stop: impl Future<Output = ()>,
+) -> Result<Watched, WatchError> {
+    let mut run = Run::start(room, source, options, listener).await?;
+    tokio::pin!(stop);
+    let mut ticks = interval(run.tick_every);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    ticks.reset();
+    while let Some(wait) = run.wait() {
+        tokio::select! {
+            () = &mut stop => break,
+            told = run.source.next(), if run.keeper.has_room() => run.told(told),
+            back = run.keeper.next() => run.back(back),
+            () = sleep(wait) => run.time(),
+            _ = ticks.tick() => run.tick(),
+        }
+    }
+    Ok(run.end().await)
+}
+
+struct Run<'l> {
+    about: String,
+    connection: RoomConnection,
+    source: Direct,
+    open: Option<ConnectionId>,
+    keeper: Keeper,
+    clock: Clock,
+    telling: Telling,
+    listener: &'l mut dyn Listener,
+    tick_every: Duration,
+    /// What is to be done, where that is not done yet.
+    actions: Vec<Action>,
+    /// Time waits in the line.
+    time_waits: bool,
+    journal_fails: bool,
+}
+
+impl<'l> Run<'l> {
+    async fn start(
+        room: WatchedRoom,
+        source: Source,
+        options: WatchOptions,
+        listener: &'l mut dyn Listener,
+    ) -> Result<Self, WatchError> {
+        let Source::Direct(source) = source;
+        let WatchedRoom { entry, address } = room;
+        if entry.signing.is_some() && source.signers.is_none() && source.addresses.is_empty() {
+            return Err(WatchError::NoSigner { site: entry.name });
+        }
+        let mut connecting = options.connection;
+        if connecting.addresses.is_empty() {
+            connecting.addresses = addresses(&source, || entry.push_addresses(&address));
+        }
+        let (keeper, clock, _) = Keeper::start(options.journal).await?;
+        let about = json!({
+            "kind": "room",
+            "pagewire": env!("CARGO_PKG_VERSION"),
+            "site": entry.name,
+            "format": entry.format.name(),
+            "room": address.room,
+            "page": address.page,
+            "source": "direct",
+        });
+        let connection = RoomConnection::new(&entry, Role::Direct, connecting, options.seed);
+        let mut run = Self {
+            about: about.to_string(),
+            connection,
+            telling: Telling::new(entry.format),
+            source: Direct::new(*source, entry, address, options.seed),
+            open: None,
+            keeper,
+            clock,
+            listener,
+            tick_every: options.tick_every,
+            actions: Vec::new(),
+            time_waits: false,
+            journal_fails: false,
+        };
+        let at = run.clock.now();
+        run.keep(at, What::Note(run.about.clone()));
+        run.handle(at, Input::Start);
+        run.act();
+        Ok(run)
+    }
+
+    /// How long until time brings something about; none when the connection is over.
+    fn wait(&self) -> Option<Duration> {
+        let next_ms = self.connection.next_ms()?;
+        let combos_ms = self.telling.next_ms().filter(|_| !self.time_waits);
+        let next_ms = combos_ms.map_or(next_ms, |combos_ms| combos_ms.min(next_ms));
+        let now_ms = unix_ms(self.clock.now());
+        Some(Duration::from_millis(next_ms.saturating_sub(now_ms)))
+    }
+
+    fn time(&mut self) {
+        let at = self.clock.now();
+        self.handle(at, Input::Time);
+        self.act();
+        let is_due = self
+            .telling
+            .next_ms()
+            .is_some_and(|due_ms| due_ms <= unix_ms(at));
+        if is_due && !self.time_waits {
+            self.time_waits = true;
+            self.keep(at, What::Time);
+        }
+    }
+
+    fn tick(&mut self) {
+        let time_ms = unix_ms(self.clock.now());
+        self.listener.tick(&Tick {
+            status: self.connection.status(),
+            messages_per_s: self.connection.messages_per_s(time_ms),
+            time_ms,
+        });
+    }
+
+    /// What the source tells goes to the connection, which may want something sent; then into the line.
+    fn told(&mut self, told: Told) {
+        let at = self.clock.now();
+        match told {
+            Told::Answered(answer) => self.handle(at, Input::Answered(answer)),
+            Told::AskFailed(failure) => self.handle(at, Input::AskFailed(failure)),
+            Told::Opened {
+                connection,
+                address,
+                signer,
+            } => {
+                if let Some(signer) = &signer {
+                    self.listener.note(&Note::Signed { signer });
+                }
+                self.open = Some(connection);
+                self.keep(
+                    at,
+                    What::Opened {
+                        connection: connection.0,
+                        address,
+                        metadata: self.about.clone(),
+                    },
+                );
+                self.handle(at, Input::Opened { connection });
+            }
+            Told::Refused {
+                connection,
+                status,
+                headers,
+            } => {
+                let headers = headers.iter();
+                let headers: Vec<_> = headers
+                    .map(|(name, value)| (name.as_str(), value.as_str()))
+                    .collect();
+                let headers = &headers[..];
+                self.handle(
+                    at,
+                    Input::Refused {
+                        connection,
+                        status,
+                        headers,
+                    },
+                );
+            }
+            Told::Failed {
+                connection,
+                failure,
+            } => self.handle(
+                at,
+                Input::Failed {
+                    connection,
+                    failure,
+                },
+            ),
+            Told::Frame {
+                connection,
+                kind,
+                bytes,
+            } => {
+                let frame = Input::Frame {
+                    connection,
+                    bytes: &bytes,
+                };
+                self.handle(at, frame);
+                self.keep_frame(at, connection.0, Direction::In, kind, bytes);
+            }
+            Told::Closed {
+                connection,
+                code,
+                reason,
+            } => {
+                self.closed(at, connection, code, &reason);
+                let reason = &reason;
+                self.handle(
+                    at,
+                    Input::Closed {
+                        connection,
+                        code,
+                        reason,
+                    },
+                );
+            }
+            Told::Polled(bytes) => {
+                self.handle(at, Input::Polled(&bytes));
+                self.keep_frame(at, POLLED.0, Direction::In, FrameKind::Polled, bytes);
+            }
+            Told::PollFailed(failure) => self.handle(at, Input::PollFailed(failure)),
+        }
+        self.act();
+    }
+
+    /// What is kept is decoded and told.
+    fn back(&mut self, back: Back) {
+        match back {
+            Back::Kept(kept) => self.kept(&kept),
+            Back::Fails(why) => {
+                if !std::mem::replace(&mut self.journal_fails, true) {
+                    self.listener.note(&Note::JournalFails { why: &why });
+                }
+            }
+            Back::GoesOn { missed } => {
+                self.journal_fails = false;
+                self.listener.note(&Note::JournalGoesOn { missed });
+            }
+        }
+    }
+
+    fn kept(&mut self, kept: &Kept) {
+        let Some(record) = kept.record() else {
+            self.time_waits = false;
+            return self.telling.time(kept.at, self.listener);
+        };
+        let (connection, actions) = (&mut self.connection, &mut self.actions);
+        let now_ms = unix_ms(kept.at);
+        self.telling
+            .record(kept.at, record, self.listener, |event| {
+                let event = Input::Event(event);
+                connection.handle(event, now_ms, &mut |action| actions.push(action));
+            });
+        self.act();
+    }
+
+    fn handle(&mut self, at: Stamp, input: Input<'_>) {
+        let actions = &mut self.actions;
+        self.connection
+            .handle(input, unix_ms(at), &mut |action| actions.push(action));
+    }
+
+    fn act(&mut self) {
+        for action in std::mem::take(&mut self.actions) {
+            match &action {
+                Action::State {
+                    state,
+                    reason,
+                    again_in_ms,
+                } => {
+                    let time_ms = unix_ms(self.clock.now());
+                    let (state, again_in_ms) = (*state, *again_in_ms);
+                    self.listener.state(&StateChange {
+                        state,
+                        reason,
+                        again_in_ms,
+                        time_ms,
+                    });
+                }
+                Action::Note(reason) => self.listener.note(&Note::Connection(reason)),
+                Action::Close { connection } => {
+                    let at = self.clock.now();
+                    self.closed(at, *connection, None, "closed here");
+                }
+                Action::Send { connection, bytes } => {
+                    let (at, bytes) = (self.clock.now(), Bytes::copy_from_slice(bytes));
+                    let kind = FrameKind::Binary;
+                    self.keep_frame(at, connection.0, Direction::Out, kind, bytes);
+                }
+                Action::Ask | Action::Connect { .. } | Action::Poll { .. } => {}
+            }
+            if let Err(full) = self.source.act(action, self.connection.facts()) {
+                let why = &full.to_string();
+                self.listener.note(&Note::Unsent { why });
+            }
+        }
+    }
+
+    fn closed(&mut self, at: Stamp, connection: ConnectionId, code: Option<u16>, reason: &str) {
+        if self.open.take_if(|open| *open == connection).is_some() {
+            let (connection, reason) = (connection.0, reason.to_owned());
+            self.keep(
+                at,
+                What::Closed {
+                    connection,
+                    code,
+                    reason,
+                },
+            );
+        }
+    }
+
+    fn keep_frame(
+        &mut self,
+        at: Stamp,
+        connection: u64,
+        direction: Direction,
+        kind: FrameKind,
+        payload: Bytes,
+    ) {
+        self.keep(
+            at,
+            What::Frame {
+                connection,
+                direction,
+                kind,
+                payload,
+            },
+        );
+    }
+
+    fn keep(&mut self, at: Stamp, what: What) {
+        self.keeper.keep(Kept { at, what });
+    }
+
+    async fn end(mut self) -> Watched {
+        let at = self.clock.now();
+        if let Some(open) = self.open {
+            self.closed(at, open, None, "closed here");
+        }
+        self.keep(at, What::Note(json!({"kind": "end"}).to_string()));
+        // What the connection still wants is not done any more: the socket says goodbye while the line empties.
+        self.keeper.no_more();
+        self.source.end().await;
+        while let Some(back) = self.keeper.last().await {
+            self.back(back);
+        }
+        self.telling.end(self.listener);
+        Watched {
+            status: self.connection.status().clone(),
+            repeated: self.telling.repeated(),
+        }
+    }
+}
+
+/// Whose frames are those of no socket.
+const POLLED: ConnectionId = ConnectionId(0);
+
+fn addresses(source: &DirectSource, of_table: impl FnOnce() -> Vec<String>) -> Vec<String> {
+    if source.addresses.is_empty() {
+        of_table()
+    } else {
+        source.addresses.clone()
+    }
+}

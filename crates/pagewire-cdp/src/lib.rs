@@ -49,5 +49,6 @@ pub use pattern::{PatternError, URL_PATTERN_BYTES_MAX, UrlPattern};
 pub use redact::{redact_headers, redact_url};
 pub use tap::{
     CONNECTION_NAME_BYTES_MAX, ConnectionName, Secrets, TAP_REQUESTS_MAX, TAP_SOCKETS_MAX,
-    TAP_URL_BYTES_MAX, TapPayload, TapRule, TapRuleError, TapRules, TapValue, Tapped, Taps,
+    TAP_URL_BYTES_MAX, TapBody, TapDirection, TapMessage, TapOpen, TapPayload, TapRecord,
+    TapResponse, TapRule, TapRuleError, TapRules, TapSeen, TapValue, TapWhat, Tapped, Taps,
 };

@@ -19,6 +19,7 @@ use value::Encoding;
 mod clock;
 mod name;
 mod payload;
+mod record;
 mod requests;
 mod rules;
 mod sockets;
@@ -28,6 +29,9 @@ mod tests;
 mod value;
 
 pub use name::{CONNECTION_NAME_BYTES_MAX, ConnectionName};
+pub use record::{
+    TapBody, TapDirection, TapMessage, TapOpen, TapRecord, TapResponse, TapSeen, TapWhat,
+};
 pub use requests::TAP_REQUESTS_MAX;
 pub use rules::{Secrets, TapRule, TapRuleError, TapRules};
 pub use sockets::TAP_SOCKETS_MAX;

@@ -14,18 +14,20 @@ mod kept;
 mod listener;
 mod replay;
 mod run;
+mod tab;
 mod telling;
 mod topic;
 
 use std::time::Duration;
 
-use pagewire_live::{RoomAddress, RoomOptions, SiteEntry, Status};
+use pagewire_live::{Role, RoomAddress, RoomOptions, SiteEntry, Status};
 
 pub use self::direct::{ASK_BYTES_MAX, DirectSource};
 pub use self::keeper::{JournalOptions, KEEP_QUEUE_BYTES_MAX, KEEP_QUEUE_MAX};
 pub use self::listener::{FrameSeen, Listener, Listeners, Note, StateChange, Tick, Unread};
 pub use self::replay::{ReplayError, ReplayOptions, Replayed, Speed, replay};
 pub use self::run::watch;
+pub use self::tab::{TabSource, documents, tap_rules};
 pub use self::topic::RoomTopic;
 
 /// Which room.
@@ -42,6 +44,24 @@ pub struct WatchedRoom {
 pub enum Source {
     /// Sockets and requests of our own.
     Direct(Box<DirectSource>),
+    /// The user's own tab, which somebody attaches with [`tap_rules`] and [`documents`].
+    Tab(TabSource),
+}
+
+impl Source {
+    const fn role(&self) -> Role {
+        match self {
+            Self::Direct(_) => Role::Direct,
+            Self::Tab(_) => Role::Observed,
+        }
+    }
+
+    const fn name(&self) -> &'static str {
+        match self {
+            Self::Direct(_) => "direct",
+            Self::Tab(_) => "tab",
+        }
+    }
 }
 
 /// How it is watched.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use pagewire_dial::tls::Connector;
-use pagewire_journal::FrameKind;
+use pagewire_journal::{Direction, FrameKind};
 use pagewire_live::{Action, ConnectionId, Failure, RoomAddress, RoomAnswer, RoomFacts, SiteEntry};
 
 pub use self::ask::ASK_BYTES_MAX;
@@ -74,6 +74,7 @@ pub(super) enum Told {
     },
     Frame {
         connection: ConnectionId,
+        direction: Direction,
         kind: FrameKind,
         bytes: Bytes,
     },
@@ -84,6 +85,8 @@ pub(super) enum Told {
     },
     Polled(Bytes),
     PollFailed(Failure),
+    /// Values of a tap; none where nobody knows how many.
+    Lost(Option<u64>),
 }
 
 type Doing<T> = Option<Pin<Box<dyn Future<Output = T> + Send>>>;
@@ -206,8 +209,8 @@ impl Direct {
                 Err(NotOpened::Failed(failure)) => Told::Failed { connection, failure },
             },
             (connection, incoming) = received(socket) => match incoming {
-                Incoming::Binary(bytes) => Told::Frame { connection, kind: FrameKind::Binary, bytes },
-                Incoming::Text(text) => Told::Frame { connection, kind: FrameKind::Text, bytes: text.into() },
+                Incoming::Binary(bytes) => Told::Frame { connection, direction: Direction::In, kind: FrameKind::Binary, bytes },
+                Incoming::Text(text) => Told::Frame { connection, direction: Direction::In, kind: FrameKind::Text, bytes: text.into() },
                 Incoming::End(end) => {
                     *socket = None;
                     let code = match &end {

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use pagewire_journal::{
-    CHUNK_BYTES_MAX, Closed, ConnectionId, Direction, Entry, Frame, FrameKind, Opened, Record,
+    CHUNK_BYTES_MAX, Closed, ConnectionId, Direction, Entry, Frame, FrameKind, Gap, Opened, Record,
     Stamp,
 };
 
@@ -32,6 +32,8 @@ pub(super) enum What {
         code: Option<u16>,
         reason: String,
     },
+    /// So many frames are lost on the way; 0 where nobody knows.
+    Lost(u64),
     /// JSON.
     Note(String),
     /// Only time, which waits in line like all others: so it never overtakes a frame that came before it.
@@ -46,7 +48,7 @@ impl Kept {
             What::Opened { address: text, .. }
             | What::Closed { reason: text, .. }
             | What::Note(text) => text.len(),
-            What::Time => 0,
+            What::Lost(_) | What::Time => 0,
         }
     }
 
@@ -90,6 +92,11 @@ impl Kept {
                 connection: ConnectionId(*connection),
                 code: *code,
                 reason,
+            }),
+            What::Lost(records) => Record::Gap(Gap {
+                records: *records,
+                since: self.at,
+                reason: "lost on the way from the page",
             }),
             What::Note(json) => Record::Note(json),
             What::Time => return None,

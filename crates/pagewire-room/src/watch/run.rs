@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use pagewire_journal::{Direction, FrameKind, Stamp};
-use pagewire_live::{Action, ConnectionId, Input, Role, RoomConnection};
+use pagewire_live::{
+    Action, ConnectionId, Input, RoomAddress, RoomConnection, RoomFacts, SiteEntry,
+};
 use serde_json::json;
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
@@ -12,8 +14,10 @@ use super::direct::{Direct, Told};
 use super::keeper::{Back, Clock, Keeper};
 use super::kept::{Kept, What};
 use super::listener::{Listener, Note, StateChange, Tick};
+use super::tab::Tab;
 use super::telling::{Telling, unix_ms};
 use super::{DirectSource, Source, WatchError, WatchOptions, Watched, WatchedRoom};
+use crate::direct::QueueFull;
 
 /// Watches a room until its connection is over, or `stop` is done: then sockets and journal are closed, what is kept is told, and what is open ends.
 ///
@@ -52,7 +56,7 @@ pub async fn watch(
 struct Run<'l> {
     about: String,
     connection: RoomConnection,
-    source: Direct,
+    source: Reads,
     open: Option<ConnectionId>,
     keeper: Keeper,
     clock: Clock,
@@ -73,14 +77,16 @@ impl<'l> Run<'l> {
         options: WatchOptions,
         listener: &'l mut dyn Listener,
     ) -> Result<Self, WatchError> {
-        let Source::Direct(source) = source;
         let WatchedRoom { entry, address } = room;
-        if entry.signing.is_some() && source.signers.is_none() && source.addresses.is_empty() {
-            return Err(WatchError::NoSigner { site: entry.name });
-        }
         let mut connecting = options.connection;
-        if connecting.addresses.is_empty() {
-            connecting.addresses = addresses(&source, || entry.push_addresses(&address));
+        let role = source.role();
+        if let Source::Direct(source) = &source {
+            if entry.signing.is_some() && source.signers.is_none() && source.addresses.is_empty() {
+                return Err(WatchError::NoSigner { site: entry.name });
+            }
+            if connecting.addresses.is_empty() {
+                connecting.addresses = addresses(source, || entry.push_addresses(&address));
+            }
         }
         let (keeper, clock, _) = Keeper::start(options.journal).await?;
         let about = json!({
@@ -90,14 +96,14 @@ impl<'l> Run<'l> {
             "format": entry.format.name(),
             "room": address.room,
             "page": address.page,
-            "source": "direct",
+            "source": source.name(),
         });
-        let connection = RoomConnection::new(&entry, Role::Direct, connecting, options.seed);
+        let connection = RoomConnection::new(&entry, role, connecting, options.seed);
         let mut run = Self {
             about: about.to_string(),
             connection,
             telling: Telling::new(entry.format),
-            source: Direct::new(*source, entry, address, options.seed),
+            source: Reads::new(source, entry, address, options.seed),
             open: None,
             keeper,
             clock,
@@ -202,15 +208,15 @@ impl<'l> Run<'l> {
             ),
             Told::Frame {
                 connection,
+                direction,
                 kind,
                 bytes,
             } => {
-                let frame = Input::Frame {
-                    connection,
-                    bytes: &bytes,
-                };
-                self.handle(at, frame);
-                self.keep_frame(at, connection.0, Direction::In, kind, bytes);
+                if direction == Direction::In {
+                    let bytes = &bytes;
+                    self.handle(at, Input::Frame { connection, bytes });
+                }
+                self.keep_frame(at, connection.0, direction, kind, bytes);
             }
             Told::Closed {
                 connection,
@@ -233,6 +239,7 @@ impl<'l> Run<'l> {
                 self.keep_frame(at, POLLED.0, Direction::In, FrameKind::Polled, bytes);
             }
             Told::PollFailed(failure) => self.handle(at, Input::PollFailed(failure)),
+            Told::Lost(count) => self.keep(at, What::Lost(count.unwrap_or_default())),
         }
         self.act();
     }
@@ -363,6 +370,47 @@ impl<'l> Run<'l> {
         Watched {
             status: self.connection.status().clone(),
             repeated: self.telling.repeated(),
+        }
+    }
+}
+
+/// A source that is read.
+enum Reads {
+    Direct(Box<Direct>),
+    Tab(Box<Tab>),
+}
+
+impl Reads {
+    fn new(source: Source, entry: SiteEntry, room: RoomAddress, seed: u64) -> Self {
+        match source {
+            Source::Direct(source) => {
+                Self::Direct(Box::new(Direct::new(*source, entry, room, seed)))
+            }
+            Source::Tab(source) => Self::Tab(Box::new(Tab::new(source, entry))),
+        }
+    }
+
+    fn act(&mut self, action: Action, facts: &RoomFacts) -> Result<(), QueueFull> {
+        match self {
+            Self::Direct(direct) => direct.act(action, facts),
+            Self::Tab(tab) => {
+                tab.act(&action);
+                Ok(())
+            }
+        }
+    }
+
+    async fn next(&mut self) -> Told {
+        match self {
+            Self::Direct(direct) => direct.next().await,
+            Self::Tab(tab) => tab.next().await,
+        }
+    }
+
+    /// The page of a tab is the user's, and stays open.
+    async fn end(&mut self) {
+        if let Self::Direct(direct) = self {
+            direct.end().await;
         }
     }
 }

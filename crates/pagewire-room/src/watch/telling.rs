@@ -62,7 +62,7 @@ impl Telling {
                 reason: closed.reason,
             }),
             Record::Gap(gap) => listener.note(&Note::Lost {
-                count: Some(gap.records),
+                count: (gap.records > 0).then_some(gap.records),
             }),
             Record::Note(_) => {}
         }

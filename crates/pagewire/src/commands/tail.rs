@@ -6,12 +6,12 @@ mod decoded;
 mod events;
 mod frame;
 
+use pagewire_cdp::TapRecord;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 #[cfg(feature = "decode")]
 use self::events::Events;
-use self::frame::Tapped;
 use crate::cli::TailArguments;
 use crate::client::{Client, Lines, Query};
 #[cfg(feature = "decode")]
@@ -200,8 +200,8 @@ impl Record<'_> {
             };
         }
         let tapped = self.value.filter(|_| connection(topic).is_some());
-        if let Some(tapped) = tapped.and_then(Tapped::read) {
-            return self.before(tapped.time_ms) + &tapped.frame.shown();
+        if let Some(tapped) = tapped.and_then(|value| TapRecord::read(value.get().as_bytes())) {
+            return self.before(tapped.time_ms) + &frame::shown(&tapped.what);
         }
         let value = match (self.value, &self.base64) {
             (Some(value), _) => value.get().to_owned(),

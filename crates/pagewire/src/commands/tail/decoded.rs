@@ -4,12 +4,13 @@ use std::borrow::Cow;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use pagewire_cdp::TapRecord;
 use pagewire_codec::DecodeError;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
-use super::frame::{self, Tapped, set_in};
+use super::frame::{self, set_in};
 use super::{Record, connection};
 use crate::commands::decode::{self, Decoded, Decoder};
 use crate::exit::Failed;
@@ -138,9 +139,9 @@ impl<'a> DecodedRecord<'a> {
             let media_type = record.media_type.as_deref().unwrap_or("unknown type");
             return format!("{}{size} of {media_type}", record.before(None));
         };
-        let tapped = connection(topic).and_then(|_| Tapped::read(value));
+        let tapped = connection(topic).and_then(|_| TapRecord::read(value.get().as_bytes()));
         if let Some(tapped) = tapped {
-            return record.before(tapped.time_ms) + &tapped.frame.head();
+            return record.before(tapped.time_ms) + &frame::head(&tapped.what);
         }
         let mut rest: Map<String, Value> = serde_json::from_str(value.get()).unwrap_or_default();
         rest.remove("base64");

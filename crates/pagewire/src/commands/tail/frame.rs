@@ -2,8 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use serde::Deserialize;
-use serde_json::value::RawValue;
+use pagewire_cdp::{TapBody, TapDirection, TapMessage, TapOpen, TapResponse, TapSeen, TapWhat};
 
 use crate::close_code;
 use crate::preview;
@@ -15,220 +14,107 @@ const FRAME_PREVIEW_BYTES_MAX: usize = 64;
 /// Where the rest is.
 const REST: &str = "--json shows all of them";
 
-/// One value of a tap.
-#[derive(Debug, Deserialize)]
-pub(super) struct Tapped {
-    /// The browser's wall time.
-    #[serde(default)]
-    pub(super) time_ms: Option<u64>,
-    #[serde(flatten)]
-    pub(super) frame: Frame,
+/// What happened, in one line, and what came under it where it is long.
+pub(super) fn shown(what: &TapWhat) -> String {
+    let payload = payload(what).map(shown_payload);
+    head(what) + &payload.unwrap_or_default()
 }
 
-impl Tapped {
-    /// None for what a newer program may put there, which is shown as it is.
-    pub(super) fn read(value: &RawValue) -> Option<Self> {
-        serde_json::from_str(value.get()).ok()
-    }
-}
-
-/// What happened on a connection.
-#[derive(Debug, Deserialize)]
-#[serde(tag = "kind", rename_all = "lowercase")]
-pub(super) enum Frame {
-    Open(Open),
-    Text(Message),
-    Binary(Message),
-    Ping(Message),
-    Pong(Message),
-    Error {
-        text: String,
-    },
-    Close {
-        #[serde(default)]
-        code: Option<u16>,
-        #[serde(default)]
-        reason: String,
-    },
-    /// What a page could not tell.
-    Lost {
-        count: u64,
-    },
-    Response(Response),
-}
-
-#[derive(Debug, Deserialize)]
-pub(super) struct Open {
-    connection: String,
-    /// Empty for a socket that was open before it was tapped.
-    #[serde(default)]
-    url: String,
-    #[serde(default)]
-    target: String,
-    #[serde(default)]
-    initiator: String,
-    #[serde(default)]
-    status: Option<u16>,
-    #[serde(default)]
-    seen: Option<Seen>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum Seen {
-    /// It was open before anybody listened.
-    Late,
-}
-
-#[derive(Debug, Deserialize)]
-pub(super) struct Message {
-    direction: Direction,
-    size: u64,
-    #[serde(default)]
-    opcode: Option<u8>,
-    #[serde(flatten)]
-    payload: Payload,
-}
-
-#[derive(Debug, Clone, Copy, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum Direction {
-    Received,
-    Sent,
-}
-
-#[derive(Debug, Deserialize)]
-pub(super) struct Response {
-    url: String,
-    method: String,
-    status: u16,
-    #[serde(default)]
-    mime: String,
-    size: u64,
-    #[serde(flatten)]
-    payload: Payload,
-}
-
-#[derive(Debug, Deserialize)]
-struct Payload {
-    #[serde(default)]
-    text: Option<String>,
-    #[serde(default)]
-    base64: Option<String>,
-}
-
-impl Frame {
-    /// What happened, in one line, and what came under it where it is long.
-    pub(super) fn shown(&self) -> String {
-        let payload = self.payload().map(Payload::shown);
-        self.head() + &payload.unwrap_or_default()
-    }
-
-    /// The same without what came.
-    pub(super) fn head(&self) -> String {
-        match self {
-            Self::Open(open) => open.shown(),
-            Self::Text(message) => message.head("text"),
-            Self::Binary(message) => message.head("binary"),
-            Self::Ping(message) => message.head("ping"),
-            Self::Pong(message) => message.head("pong"),
-            Self::Error { text } => format!("the connection failed: {}", set_in(text)),
-            Self::Close { code, reason } => {
-                let with = code.map(|code| format!(" with {code} ({})", close_code::name(code)));
-                let colon = if reason.is_empty() { "" } else { ": " };
-                let (with, reason) = (with.unwrap_or_default(), set_in(reason));
-                format!("the connection closed{with}{colon}{reason}")
-            }
-            Self::Lost { count: 1 } => "--- 1 value is lost in the page ---".to_owned(),
-            Self::Lost { count } => format!("--- {count} values are lost in the page ---"),
-            Self::Response(response) => response.head(),
+/// The same without what came.
+pub(super) fn head(what: &TapWhat) -> String {
+    match what {
+        TapWhat::Open(open) => shown_open(open),
+        TapWhat::Text(message) => message_head(message, "text"),
+        TapWhat::Binary(message) => message_head(message, "binary"),
+        TapWhat::Ping(message) => message_head(message, "ping"),
+        TapWhat::Pong(message) => message_head(message, "pong"),
+        TapWhat::Error { text } => format!("the connection failed: {}", set_in(text)),
+        TapWhat::Close { code, reason } => {
+            let with = code.map(|code| format!(" with {code} ({})", close_code::name(code)));
+            let colon = if reason.is_empty() { "" } else { ": " };
+            let (with, reason) = (with.unwrap_or_default(), set_in(reason));
+            format!("the connection closed{with}{colon}{reason}")
         }
+        TapWhat::Lost { count: 1 } => "--- 1 value is lost in the page ---".to_owned(),
+        TapWhat::Lost { count } => format!("--- {count} values are lost in the page ---"),
+        TapWhat::Response(response) => response_head(response),
     }
+}
 
-    const fn payload(&self) -> Option<&Payload> {
-        match self {
-            Self::Text(message)
-            | Self::Binary(message)
-            | Self::Ping(message)
-            | Self::Pong(message) => Some(&message.payload),
-            Self::Response(response) => Some(&response.payload),
-            Self::Open(_) | Self::Error { .. } | Self::Close { .. } | Self::Lost { .. } => None,
+const fn payload(what: &TapWhat) -> Option<&TapBody> {
+    match what {
+        TapWhat::Text(message)
+        | TapWhat::Binary(message)
+        | TapWhat::Ping(message)
+        | TapWhat::Pong(message) => Some(&message.payload),
+        TapWhat::Response(response) => Some(&response.payload),
+        TapWhat::Open(_) | TapWhat::Error { .. } | TapWhat::Close { .. } | TapWhat::Lost { .. } => {
+            None
         }
     }
 }
 
-impl Open {
-    fn shown(&self) -> String {
-        let by = |word: &str, text: &str| {
-            if text.is_empty() {
-                String::new()
-            } else {
-                format!("{word}{text}")
-            }
-        };
-        let status = match self.status {
-            Some(101) | None => String::new(),
-            Some(status) => format!(", refused with status {status}"),
-        };
-        let opened = match self.seen {
-            None => "opened",
-            Some(Seen::Late) => "was open before it was seen",
-        };
-        let text = format!(
-            "connection {} {opened}{}{}{}{status}",
-            self.connection,
-            by(": ", &self.url),
-            by(" in a ", &self.target),
-            by(", by ", &self.initiator),
-        );
-        set_in(&text)
-    }
+fn shown_open(it: &TapOpen) -> String {
+    let by = |word: &str, text: &str| {
+        if text.is_empty() {
+            String::new()
+        } else {
+            format!("{word}{text}")
+        }
+    };
+    let status = match it.status {
+        Some(101) | None => String::new(),
+        Some(status) => format!(", refused with status {status}"),
+    };
+    let opened = match it.seen {
+        None => "opened",
+        Some(TapSeen::Late) => "was open before it was seen",
+    };
+    let text = format!(
+        "connection {} {opened}{}{}{}{status}",
+        it.connection,
+        by(": ", &it.url),
+        by(" in a ", &it.target),
+        by(", by ", &it.initiator),
+    );
+    set_in(&text)
 }
 
-impl Message {
-    fn head(&self, kind: &str) -> String {
-        let arrow = match self.direction {
-            Direction::Received => '←',
-            Direction::Sent => '→',
-        };
-        let opcode = self.opcode.map(|opcode| format!(" opcode {opcode}"));
-        let (opcode, size) = (opcode.unwrap_or_default(), bytes(self.size));
-        format!("{arrow} {kind}{opcode} {size}")
-    }
+fn message_head(it: &TapMessage, kind: &str) -> String {
+    let arrow = match it.direction {
+        TapDirection::Received => '←',
+        TapDirection::Sent => '→',
+    };
+    let opcode = it.opcode.map(|opcode| format!(" opcode {opcode}"));
+    let (opcode, size) = (opcode.unwrap_or_default(), bytes(it.size));
+    format!("{arrow} {kind}{opcode} {size}")
 }
 
-impl Response {
-    fn head(&self) -> String {
-        let Self {
-            url,
-            method,
-            status,
-            mime,
-            ..
-        } = self;
-        let space = if mime.is_empty() { "" } else { " " };
-        let head = format!(
-            "← {method} {status}{space}{mime} {} {url}",
-            bytes(self.size)
-        );
-        set_in(&head)
-    }
+fn response_head(it: &TapResponse) -> String {
+    let TapResponse {
+        url,
+        method,
+        status,
+        mime,
+        ..
+    } = it;
+    let space = if mime.is_empty() { "" } else { " " };
+    let head = format!("← {method} {status}{space}{mime} {} {url}", bytes(it.size));
+    set_in(&head)
 }
 
-impl Payload {
-    /// Text as it is, behind the head; other bytes in rows under it.
-    fn shown(&self) -> String {
-        match (&self.text, &self.base64) {
-            (Some(text), _) => shown_text(text),
-            (None, Some(base64)) => match STANDARD.decode(base64) {
-                Ok(bytes) => match std::str::from_utf8(&bytes) {
-                    Ok(text) if !text.contains(is_unprintable) => shown_text(text),
-                    Ok(_) | Err(_) => rows(&bytes),
-                },
-                Err(_) => ", which are no base64".to_owned(),
+/// Text as it is, behind the head; other bytes in rows under it.
+fn shown_payload(it: &TapBody) -> String {
+    match (&it.text, &it.base64) {
+        (Some(text), _) => shown_text(text),
+        (None, Some(base64)) => match STANDARD.decode(base64) {
+            Ok(bytes) => match std::str::from_utf8(&bytes) {
+                Ok(text) if !text.contains(is_unprintable) => shown_text(text),
+                Ok(_) | Err(_) => rows(&bytes),
             },
-            (None, None) => String::new(),
-        }
+            Err(_) => ", which are no base64".to_owned(),
+        },
+        (None, None) => String::new(),
     }
 }
 
@@ -270,8 +156,8 @@ mod tests {
     use super::*;
 
     fn shown(value: &serde_json::Value) -> String {
-        let frame: Frame = serde_json::from_value(value.clone()).expect("a value of a tap");
-        frame.shown()
+        let what: TapWhat = serde_json::from_value(value.clone()).expect("a value of a tap");
+        super::shown(&what)
     }
 
     fn text(text: &str) -> serde_json::Value {

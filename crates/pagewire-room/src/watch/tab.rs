@@ -1,0 +1,315 @@
+//! A source: the user's own tab, whose sockets and answers are tapped.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use futures_util::future::select_all;
+use pagewire_cdp::{
+    PatternError, TapBody, TapDirection, TapMessage, TapOpen, TapRecord, TapResponse, TapRule,
+    TapRules, TapWhat, UrlPattern,
+};
+use pagewire_hub::{Hub, Notice, Record, SlowReader, Start, Subscription};
+use pagewire_journal::{Direction, FrameKind};
+use pagewire_live::{Action, ConnectionId, RoomAddress, SiteEntry};
+use pagewire_rpc::{GroupName, Payload, TopicName};
+use tokio::sync::Notify;
+use tokio::time::{Interval, MissedTickBehavior, interval};
+
+use super::direct::Told;
+
+/// How often is looked for new connections of the page.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+
+/// A tab whose taps are read: pages that are attached to the hub as one group, which is of this room alone.
+#[derive(Debug, Clone)]
+pub struct TabSource {
+    /// The hub that they are attached to.
+    pub hub: Hub,
+    /// Their group.
+    pub group: GroupName,
+    /// Is notified when the room's page is to be loaded again, as nothing comes.
+    pub reload: Arc<Notify>,
+}
+
+/// What of a room's page is to be tapped: its sockets, its polling answers, and the answers that say how the room is. Secrets in addresses are left out.
+pub fn tap_rules(entry: &SiteEntry) -> TapRules {
+    let sockets = entry.sockets.iter().cloned().map(TapRule::WebSocket);
+    let answers = entry.polling.iter().chain(&entry.answers).cloned();
+    TapRules {
+        rules: sockets.chain(answers.map(TapRule::Http)).collect(),
+        ..TapRules::default()
+    }
+}
+
+/// The documents that are the room's page: its address, with any query.
+///
+/// # Errors
+///
+/// The address makes no pattern.
+pub fn documents(address: &RoomAddress) -> Result<Vec<UrlPattern>, PatternError> {
+    let page = &address.page;
+    [page.parse(), format!("{page}?*").parse()]
+        .into_iter()
+        .collect()
+}
+
+/// The connections of a tab that are the room's.
+pub(super) struct Tab {
+    source: TabSource,
+    entry: SiteEntry,
+    look: Interval,
+    topics: HashMap<TopicName, Tapped>,
+    /// Topics whose connection is closed.
+    closed: HashSet<TopicName>,
+    last_connection: u64,
+    told: VecDeque<Told>,
+}
+
+/// One tapped connection.
+struct Tapped {
+    values: Subscription,
+    connection: Seen,
+    /// What the browser says of a socket that has failed.
+    failed: String,
+}
+
+/// What is known of a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Seen {
+    /// Nothing yet.
+    Nothing,
+    /// It is a socket of the room.
+    Room(ConnectionId),
+    /// It is another one.
+    Other,
+}
+
+impl Tab {
+    pub(super) fn new(source: TabSource, entry: SiteEntry) -> Self {
+        let mut look = interval(LOOK_EVERY);
+        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        Self {
+            source,
+            entry,
+            look,
+            topics: HashMap::new(),
+            closed: HashSet::new(),
+            last_connection: 0,
+            told: VecDeque::new(),
+        }
+    }
+
+    /// Of a page only this can be done: to load it again.
+    pub(super) fn act(&self, action: &Action) {
+        if matches!(action, Action::Ask) {
+            self.source.reload.notify_one();
+        }
+    }
+
+    /// What happens next.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future loses nothing.
+    pub(super) async fn next(&mut self) -> Told {
+        loop {
+            if let Some(told) = self.told.pop_front() {
+                return told;
+            }
+            let (topic, notice) = tokio::select! {
+                _ = self.look.tick() => {
+                    self.look();
+                    continue;
+                }
+                notice = any(&mut self.topics) => notice,
+            };
+            match notice {
+                Some(Notice::Value(record)) => self.value(&topic, &record),
+                Some(Notice::Gap { lost, .. }) => self.told.push_back(Told::Lost(lost)),
+                None => {
+                    self.topics.remove(&topic);
+                }
+            }
+        }
+    }
+
+    /// Finds connections that are new, from their first value that the hub has.
+    fn look(&mut self) {
+        let pages = self.source.hub.pages();
+        let pages = pages.into_iter();
+        let of_group = pages.filter(|page| page.group == self.source.group);
+        let taps = of_group.flat_map(|page| page.taps);
+        let taps: HashSet<_> = taps.map(|tap| tap.topic).collect();
+        self.closed.retain(|topic| taps.contains(topic));
+        for topic in taps {
+            if self.topics.contains_key(&topic) || self.closed.contains(&topic) {
+                continue;
+            }
+            let topics = self.source.hub.topics();
+            match topics.subscribe(&topic, &Start::Last(u64::MAX), SlowReader::Gap) {
+                Ok(values) => {
+                    let tapped = Tapped {
+                        values,
+                        connection: Seen::Nothing,
+                        failed: String::new(),
+                    };
+                    self.topics.insert(topic, tapped);
+                }
+                Err(error) => tracing::warn!(%topic, %error, "a tap cannot be followed"),
+            }
+        }
+    }
+
+    fn value(&mut self, topic: &TopicName, record: &Record) {
+        let Payload::Json(json) = &record.value else {
+            return;
+        };
+        // What a newer program may put there is none of ours.
+        let Some(tapped) = TapRecord::read(json.as_bytes()) else {
+            return;
+        };
+        match tapped.what {
+            TapWhat::Open(open) => self.opened(topic, &open),
+            TapWhat::Text(message) => self.message(topic, &message, FrameKind::Text),
+            TapWhat::Binary(message) => self.message(topic, &message, FrameKind::Binary),
+            TapWhat::Ping(_) | TapWhat::Pong(_) => {}
+            TapWhat::Error { text } => {
+                if let Some(tapped) = self.topics.get_mut(topic) {
+                    tapped.failed = text;
+                }
+            }
+            TapWhat::Close { code, reason } => self.close(topic, code, reason),
+            TapWhat::Lost { count } => self.told.push_back(Told::Lost(Some(count))),
+            TapWhat::Response(response) => self.response(&response),
+        }
+    }
+
+    fn opened(&mut self, topic: &TopicName, open: &TapOpen) {
+        let mut sockets = self.entry.sockets.iter();
+        // Of a socket that was open before anybody listened the address is not known: what comes over it shows what it is.
+        let is_room = open.url.is_empty() || sockets.any(|socket| socket.matches(&open.url));
+        let seen = if is_room {
+            let connection = self.fresh();
+            let address = open.url.split('?').next().unwrap_or_default().to_owned();
+            match open.status {
+                Some(status) if status != 101 => self.told.push_back(Told::Refused {
+                    connection,
+                    status,
+                    headers: Vec::new(),
+                }),
+                Some(_) | None => self.told.push_back(Told::Opened {
+                    connection,
+                    address,
+                    signer: None,
+                }),
+            }
+            Seen::Room(connection)
+        } else {
+            Seen::Other
+        };
+        if let Some(tapped) = self.topics.get_mut(topic) {
+            tapped.connection = seen;
+        }
+    }
+
+    fn fresh(&mut self) -> ConnectionId {
+        self.last_connection = self.last_connection.saturating_add(1);
+        ConnectionId(self.last_connection)
+    }
+
+    fn message(&mut self, topic: &TopicName, message: &TapMessage, kind: FrameKind) {
+        if self.seen(topic) == Seen::Nothing {
+            // The hub keeps only so much: its opening may be gone.
+            self.opened(
+                topic,
+                &TapOpen {
+                    connection: String::new(),
+                    url: String::new(),
+                    target: String::new(),
+                    initiator: String::new(),
+                    status: None,
+                    seen: None,
+                },
+            );
+        }
+        let Seen::Room(connection) = self.seen(topic) else {
+            return;
+        };
+        let Some(bytes) = payload(&message.payload) else {
+            return self.told.push_back(Told::Lost(Some(1)));
+        };
+        let direction = match message.direction {
+            TapDirection::Received => Direction::In,
+            TapDirection::Sent => Direction::Out,
+        };
+        self.told.push_back(Told::Frame {
+            connection,
+            direction,
+            kind,
+            bytes,
+        });
+    }
+
+    fn seen(&self, topic: &TopicName) -> Seen {
+        let tapped = self.topics.get(topic);
+        tapped.map_or(Seen::Other, |tapped| tapped.connection)
+    }
+
+    fn close(&mut self, topic: &TopicName, code: Option<u16>, reason: String) {
+        let Some(Tapped {
+            connection, failed, ..
+        }) = self.topics.remove(topic)
+        else {
+            return;
+        };
+        self.closed.insert(topic.clone());
+        if let Seen::Room(connection) = connection {
+            let reason = if reason.is_empty() { failed } else { reason };
+            self.told.push_back(Told::Closed {
+                connection,
+                code,
+                reason,
+            });
+        }
+    }
+
+    fn response(&mut self, response: &TapResponse) {
+        let fits = |patterns: &[UrlPattern]| {
+            let mut patterns = patterns.iter();
+            patterns.any(|pattern| pattern.matches(&response.url))
+        };
+        let Some(bytes) = payload(&response.payload) else {
+            return;
+        };
+        if fits(&self.entry.polling) {
+            self.told.push_back(Told::Polled(bytes));
+        } else if fits(&self.entry.answers) {
+            let body = String::from_utf8_lossy(&bytes);
+            let answer = self.entry.ask.read(response.status, &body);
+            self.told.push_back(Told::Answered(answer));
+        }
+    }
+}
+
+/// The next value of any of them. Pending for ever where there is none.
+async fn any(topics: &mut HashMap<TopicName, Tapped>) -> (TopicName, Option<Notice>) {
+    if topics.is_empty() {
+        return std::future::pending().await;
+    }
+    let next = topics.iter_mut().map(|(topic, tapped)| {
+        Box::pin(async move { (topic.clone(), tapped.values.next().await) })
+    });
+    select_all(next).await.0
+}
+
+fn payload(payload: &TapBody) -> Option<Bytes> {
+    match (&payload.text, &payload.base64) {
+        (Some(text), _) => Some(Bytes::copy_from_slice(text.as_bytes())),
+        (None, Some(base64)) => Some(STANDARD.decode(base64).ok()?.into()),
+        (None, None) => None,
+    }
+}

@@ -257,6 +257,10 @@ impl Signing {
 
 impl SignRequest {
     /// The request on one line of JSON.
+    ///
+    /// # Panics
+    ///
+    /// Never: it is texts, and they have a JSON.
     pub fn json(&self) -> String {
         serde_json::to_string(self).expect("texts have a JSON")
     }

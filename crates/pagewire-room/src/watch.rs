@@ -12,6 +12,7 @@ mod direct;
 mod keeper;
 mod kept;
 mod listener;
+mod reads;
 mod replay;
 mod run;
 mod tab;

@@ -1,4 +1,8 @@
 //! A tab as a source: what a tap publishes of its connections. The browser is a client in its place, whose sockets are those of the simulator.
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test helper fails the test by panicking"
+)]
 
 mod watched;
 

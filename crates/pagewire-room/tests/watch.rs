@@ -1,4 +1,8 @@
 //! Rooms of the simulator from their sources to their listeners, over real sockets.
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test helper fails the test by panicking"
+)]
 
 mod watched;
 
@@ -48,7 +52,7 @@ async fn drops_doubled_gifts_and_missing_ends_lose_nothing_and_the_journal_tells
     let scene = Scene::of(&sim, "r").kept_in(&path);
     let watched = scene.watch(&mut heard).await;
     heard.found.check(&sim.manifest("r").unwrap());
-    assert!(watched.status.reconnects() > 3 && watched.repeated > 0);
+    assert!(watched.status.reconnects() > 0 && watched.repeated > 0);
     let (first, tally) = replayed(&path, Site::Douyin).await;
     assert_eq!(first.events, heard.events);
     assert_eq!((tally.damaged, first.frames), (0, heard.frames));
@@ -75,14 +79,14 @@ async fn a_page_of_the_hub_signs() {
 
 #[tokio::test]
 async fn an_address_of_the_user_goes_on_after_drops() {
-    let sim = sim(slow(&["drop=60"])).await;
+    let sim = sim(slow(&["drop=15"])).await;
     let mut scene = Scene::of(&sim, "r");
     scene.source.signers = None;
     scene.source.addresses = vec![sim.push_url("r").unwrap()];
     let mut heard = Heard::new(Site::Douyin);
     let watched = scene.watch(&mut heard).await;
     heard.found.check(&sim.manifest("r").unwrap());
-    assert!(watched.status.reconnects() > 1);
+    assert!(watched.status.reconnects() > 0);
 }
 
 #[tokio::test]

@@ -110,7 +110,8 @@ pub enum TapDirection {
 pub struct TapResponse {
     /// Without secrets, where they are not to be kept.
     pub url: String,
-    /// How it was asked for.
+    /// How it was asked for; empty where that was before anybody could listen.
+    #[serde(default)]
     pub method: String,
     /// Its status.
     pub status: u16,

@@ -107,7 +107,7 @@ impl SignAnswer {
             .or(own);
         let answer = match (signature, members.remove("url")) {
             (Some((path, value)), None) => signature_at(path, text(path, value)?)?,
-            (None, Some(value)) => SignAnswer::Address {
+            (None, Some(value)) => Self::Address {
                 url: url_at("url", text("url", value)?)?,
                 headers: headers(members.remove("headers"))?,
             },

@@ -199,3 +199,81 @@ fn write(mut writer: JournalWriter, mut incoming: Receiver<Kept>, outgoing: &Sen
         let _ = outgoing.blocking_send(Back::Fails(error.to_string()));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use pagewire_journal::{Direction, FrameKind};
+
+    use super::*;
+    use crate::watch::kept::What;
+
+    fn frame(bytes: usize) -> Kept {
+        Kept {
+            at: Stamp::default(),
+            what: What::Frame {
+                connection: 1,
+                direction: Direction::In,
+                kind: FrameKind::Binary,
+                payload: vec![7; bytes].into(),
+            },
+        }
+    }
+
+    async fn keeper(path: Option<PathBuf>) -> Keeper {
+        let options = pagewire_journal::Options::default();
+        let journal = path.map(|path| JournalOptions { path, options });
+        Keeper::start(journal).await.expect("a journal").0
+    }
+
+    #[tokio::test]
+    async fn nothing_more_is_read_where_as_much_waits_as_may() {
+        let folder = tempfile::tempdir().expect("a folder");
+        for path in [None, Some(folder.path().join("many"))] {
+            let mut keeper = keeper(path).await;
+            for _ in 1..KEEP_QUEUE_MAX / 2 {
+                keeper.keep(frame(1));
+            }
+            assert!(keeper.has_room());
+            keeper.keep(frame(1));
+            assert!(!keeper.has_room());
+            keeper.next().await;
+            assert!(keeper.has_room());
+        }
+        let mut keeper = keeper(None).await;
+        keeper.keep(frame(KEEP_QUEUE_BYTES_MAX - 1));
+        assert!(keeper.has_room());
+        keeper.keep(frame(1));
+        assert!(!keeper.has_room());
+    }
+
+    #[tokio::test]
+    async fn what_is_kept_comes_back_in_its_order_and_the_rest_at_the_end() {
+        let folder = tempfile::tempdir().expect("a folder");
+        for path in [None, Some(folder.path().join("order"))] {
+            let mut keeper = keeper(path).await;
+            for bytes in 0..3_000 {
+                keeper.keep(frame(bytes));
+            }
+            let mut found = Vec::new();
+            for _ in 0..1_000 {
+                found.push(keeper.next().await);
+            }
+            keeper.no_more();
+            while let Some(back) = keeper.last().await {
+                found.push(back);
+            }
+            let found = found.iter().map(|back| match back {
+                Back::Kept(kept) => kept.bytes(),
+                other @ (Back::Fails(_) | Back::GoesOn { .. }) => panic!("{other:?}"),
+            });
+            assert!(found.eq(0..3_000));
+        }
+        let mut reader =
+            pagewire_journal::JournalReader::open(folder.path().join("order")).expect("a journal");
+        let mut records = 0;
+        while reader.read().expect("a record").is_some() {
+            records += 1;
+        }
+        assert_eq!(records, 3_000);
+    }
+}

@@ -4,20 +4,17 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use pagewire_journal::{Direction, FrameKind, Stamp};
-use pagewire_live::{
-    Action, ConnectionId, Input, RoomAddress, RoomConnection, RoomFacts, SiteEntry,
-};
+use pagewire_live::{Action, ConnectionId, Input, RoomConnection};
 use serde_json::json;
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
-use super::direct::{Direct, Told};
+use super::direct::Told;
 use super::keeper::{Back, Clock, Keeper};
 use super::kept::{Kept, What};
 use super::listener::{Listener, Note, StateChange, Tick};
-use super::tab::Tab;
+use super::reads::Reads;
 use super::telling::{Telling, unix_ms};
 use super::{DirectSource, Source, WatchError, WatchOptions, Watched, WatchedRoom};
-use crate::direct::QueueFull;
 
 /// Watches a room until its connection is over, or `stop` is done: then sockets and journal are closed, what is kept is told, and what is open ends.
 ///
@@ -57,7 +54,8 @@ struct Run<'l> {
     about: String,
     connection: RoomConnection,
     source: Reads,
-    open: Option<ConnectionId>,
+    /// Sockets that are open: of a page there may be several.
+    open: Vec<ConnectionId>,
     keeper: Keeper,
     clock: Clock,
     telling: Telling,
@@ -104,7 +102,7 @@ impl<'l> Run<'l> {
             connection,
             telling: Telling::new(entry.format),
             source: Reads::new(source, entry, address, options.seed),
-            open: None,
+            open: Vec::new(),
             keeper,
             clock,
             listener,
@@ -162,50 +160,22 @@ impl<'l> Run<'l> {
                 connection,
                 address,
                 signer,
-            } => {
-                if let Some(signer) = &signer {
-                    self.listener.note(&Note::Signed { signer });
-                }
-                self.open = Some(connection);
-                self.keep(
-                    at,
-                    What::Opened {
-                        connection: connection.0,
-                        address,
-                        metadata: self.about.clone(),
-                    },
-                );
-                self.handle(at, Input::Opened { connection });
-            }
+            } => self.opened(at, connection, address, signer),
             Told::Refused {
                 connection,
                 status,
                 headers,
-            } => {
-                let headers = headers.iter();
-                let headers: Vec<_> = headers
-                    .map(|(name, value)| (name.as_str(), value.as_str()))
-                    .collect();
-                let headers = &headers[..];
-                self.handle(
-                    at,
-                    Input::Refused {
-                        connection,
-                        status,
-                        headers,
-                    },
-                );
-            }
+            } => self.refused(at, connection, status, &headers),
             Told::Failed {
                 connection,
                 failure,
-            } => self.handle(
-                at,
-                Input::Failed {
+            } => {
+                let failed = Input::Failed {
                     connection,
                     failure,
-                },
-            ),
+                };
+                self.handle(at, failed);
+            }
             Told::Frame {
                 connection,
                 direction,
@@ -216,7 +186,7 @@ impl<'l> Run<'l> {
                     let bytes = &bytes;
                     self.handle(at, Input::Frame { connection, bytes });
                 }
-                self.keep_frame(at, connection.0, direction, kind, bytes);
+                self.keep_frame(at, connection, direction, kind, bytes);
             }
             Told::Closed {
                 connection,
@@ -225,23 +195,58 @@ impl<'l> Run<'l> {
             } => {
                 self.closed(at, connection, code, &reason);
                 let reason = &reason;
-                self.handle(
-                    at,
-                    Input::Closed {
-                        connection,
-                        code,
-                        reason,
-                    },
-                );
+                let closed = Input::Closed {
+                    connection,
+                    code,
+                    reason,
+                };
+                self.handle(at, closed);
             }
             Told::Polled(bytes) => {
                 self.handle(at, Input::Polled(&bytes));
-                self.keep_frame(at, POLLED.0, Direction::In, FrameKind::Polled, bytes);
+                self.keep_frame(at, POLLED, Direction::In, FrameKind::Polled, bytes);
             }
             Told::PollFailed(failure) => self.handle(at, Input::PollFailed(failure)),
             Told::Lost(count) => self.keep(at, What::Lost(count.unwrap_or_default())),
         }
         self.act();
+    }
+
+    fn opened(
+        &mut self,
+        at: Stamp,
+        connection: ConnectionId,
+        address: String,
+        signer: Option<String>,
+    ) {
+        if let Some(signer) = &signer {
+            self.listener.note(&Note::Signed { signer });
+        }
+        self.open.push(connection);
+        let opened = What::Opened {
+            connection: connection.0,
+            address,
+            metadata: self.about.clone(),
+        };
+        self.keep(at, opened);
+        self.handle(at, Input::Opened { connection });
+    }
+
+    fn refused(
+        &mut self,
+        at: Stamp,
+        connection: ConnectionId,
+        status: u16,
+        headers: &[(String, String)],
+    ) {
+        let headers = headers.iter();
+        let headers = headers.map(|(name, value)| (name.as_str(), value.as_str()));
+        let refused = Input::Refused {
+            connection,
+            status,
+            headers: &headers.collect::<Vec<_>>(),
+        };
+        self.handle(at, refused);
     }
 
     /// What is kept is decoded and told.
@@ -306,7 +311,7 @@ impl<'l> Run<'l> {
                 Action::Send { connection, bytes } => {
                     let (at, bytes) = (self.clock.now(), Bytes::copy_from_slice(bytes));
                     let kind = FrameKind::Binary;
-                    self.keep_frame(at, connection.0, Direction::Out, kind, bytes);
+                    self.keep_frame(at, *connection, Direction::Out, kind, bytes);
                 }
                 Action::Ask | Action::Connect { .. } | Action::Poll { .. } => {}
             }
@@ -318,36 +323,33 @@ impl<'l> Run<'l> {
     }
 
     fn closed(&mut self, at: Stamp, connection: ConnectionId, code: Option<u16>, reason: &str) {
-        if self.open.take_if(|open| *open == connection).is_some() {
-            let (connection, reason) = (connection.0, reason.to_owned());
-            self.keep(
-                at,
-                What::Closed {
-                    connection,
-                    code,
-                    reason,
-                },
-            );
-        }
+        let Some(open) = self.open.iter().position(|open| *open == connection) else {
+            return;
+        };
+        self.open.swap_remove(open);
+        let closed = What::Closed {
+            connection: connection.0,
+            code,
+            reason: reason.to_owned(),
+        };
+        self.keep(at, closed);
     }
 
     fn keep_frame(
         &mut self,
         at: Stamp,
-        connection: u64,
+        connection: ConnectionId,
         direction: Direction,
         kind: FrameKind,
         payload: Bytes,
     ) {
-        self.keep(
-            at,
-            What::Frame {
-                connection,
-                direction,
-                kind,
-                payload,
-            },
-        );
+        let frame = What::Frame {
+            connection: connection.0,
+            direction,
+            kind,
+            payload,
+        };
+        self.keep(at, frame);
     }
 
     fn keep(&mut self, at: Stamp, what: What) {
@@ -356,7 +358,7 @@ impl<'l> Run<'l> {
 
     async fn end(mut self) -> Watched {
         let at = self.clock.now();
-        if let Some(open) = self.open {
+        for open in self.open.clone() {
             self.closed(at, open, None, "closed here");
         }
         self.keep(at, What::Note(json!({"kind": "end"}).to_string()));
@@ -370,47 +372,6 @@ impl<'l> Run<'l> {
         Watched {
             status: self.connection.status().clone(),
             repeated: self.telling.repeated(),
-        }
-    }
-}
-
-/// A source that is read.
-enum Reads {
-    Direct(Box<Direct>),
-    Tab(Box<Tab>),
-}
-
-impl Reads {
-    fn new(source: Source, entry: SiteEntry, room: RoomAddress, seed: u64) -> Self {
-        match source {
-            Source::Direct(source) => {
-                Self::Direct(Box::new(Direct::new(*source, entry, room, seed)))
-            }
-            Source::Tab(source) => Self::Tab(Box::new(Tab::new(source, entry))),
-        }
-    }
-
-    fn act(&mut self, action: Action, facts: &RoomFacts) -> Result<(), QueueFull> {
-        match self {
-            Self::Direct(direct) => direct.act(action, facts),
-            Self::Tab(tab) => {
-                tab.act(&action);
-                Ok(())
-            }
-        }
-    }
-
-    async fn next(&mut self) -> Told {
-        match self {
-            Self::Direct(direct) => direct.next().await,
-            Self::Tab(tab) => tab.next().await,
-        }
-    }
-
-    /// The page of a tab is the user's, and stays open.
-    async fn end(&mut self) {
-        if let Self::Direct(direct) = self {
-            direct.end().await;
         }
     }
 }

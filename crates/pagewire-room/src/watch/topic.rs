@@ -8,7 +8,8 @@ use serde_json::json;
 
 use super::listener::{Listener, Note, StateChange, Unread};
 
-/// Publishes what happens in a room: events as `docs/events.md` says, and beside them values with `kind` `state`, `note` and `unread`.
+/// Publishes what happens in a room: events, and beside them values with `kind` `state`, `note` and
+/// `unread` (`docs/protocol.md` §3.10).
 #[derive(Debug)]
 pub struct RoomTopic {
     hub: Hub,

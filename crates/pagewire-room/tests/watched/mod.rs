@@ -30,6 +30,9 @@ steady_ms = 0
 ask_every_ms = 1000
 ";
 
+/// Is told a state and the name of its reason.
+type OnState = Box<dyn FnMut(State, &str) + Send>;
+
 /// What a listener was told.
 pub(crate) struct Heard {
     pub(crate) found: Found,
@@ -44,7 +47,7 @@ pub(crate) struct Heard {
     /// Told of each event.
     pub(crate) on_event: Box<dyn FnMut(u64) + Send>,
     /// Told of each state.
-    pub(crate) on_state: Box<dyn FnMut(State, &str) + Send>,
+    pub(crate) on_state: OnState,
 }
 
 impl Heard {

@@ -130,3 +130,32 @@ fn failure(kind: FailureKind, text: impl ToString) -> Failure {
     let text = text.to_string();
     Failure { kind, text }
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::Router;
+    use axum::extract::Path;
+    use axum::routing::get;
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn an_answer_may_be_as_long_as_the_limit_and_not_longer() {
+        let of_length = async |Path(bytes): Path<usize>| vec![b'x'; bytes];
+        let routes = Router::new().route("/{bytes}", get(of_length));
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        tokio::spawn(async { axum::serve(listener, routes).await });
+        let http = Http::new(&DirectSource::new(tls::plain_connector()), 60_000);
+        let got = |bytes: usize| {
+            let url = format!("http://{address}/{bytes}");
+            let http = &http;
+            async move { http.get(&url).await }
+        };
+        let (status, body) = got(ASK_BYTES_MAX).await.expect("an answer");
+        assert_eq!((status, body.len()), (200, ASK_BYTES_MAX));
+        let failure = got(ASK_BYTES_MAX + 1).await.expect_err("too long");
+        assert!(failure.text.contains("more than"), "{failure:?}");
+    }
+}

@@ -99,7 +99,11 @@ fn response_head(it: &TapResponse) -> String {
         ..
     } = it;
     let space = if mime.is_empty() { "" } else { " " };
-    let head = format!("← {method} {status}{space}{mime} {} {url}", bytes(it.size));
+    let by = if method.is_empty() { "" } else { " " };
+    let head = format!(
+        "← {method}{by}{status}{space}{mime} {} {url}",
+        bytes(it.size)
+    );
     set_in(&head)
 }
 

@@ -449,6 +449,11 @@ async fn shutting_down_says_goodbye_to_all() {
     let sim = sim(room).await;
     let mut watcher = Watcher::new(sim.push_url("r").unwrap());
     let mut socket = watcher.connect().await.unwrap();
+    // The client knows of the open socket before the site does.
+    until("the open socket", async || {
+        (sim.counters("r").unwrap().open == 1).then_some(())
+    })
+    .await;
     let listening = tokio::spawn(async move { watcher.listen(&mut socket, PATIENCE).await });
     soon("the end", sim.shut_down()).await;
     assert_eq!(listening.await.unwrap(), End::Close(1001));

@@ -219,6 +219,8 @@ proptest! {
     #[test]
     fn whatever_is_packed_is_unpacked(bytes: Vec<u8>, times in 1_usize..300) {
         let bytes = bytes.repeat(times);
+        // Bytes that begin as zlib does are taken for it, whatever they are.
+        prop_assume!(Packing::detect(&bytes).is_none());
         let mut inflater = Inflater::default();
         for packing in ALL {
             let packed = pack(packing, &bytes);

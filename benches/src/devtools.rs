@@ -15,7 +15,9 @@ use axum::Router;
 use axum::response::Html;
 use axum::routing::get;
 use clap::{Args, ValueEnum};
-use pagewire_browser::{AttachOptions, Browser, HubPort, LaunchOptions, Report, Transport, attach};
+use pagewire_browser::{
+    AttachOptions, Browser, HubPort, LaunchOptions, Report, Transport, WantedPage, attach,
+};
 use pagewire_hub::{Answer, CallRequest, Failure, Hub, HubOptions, Target};
 use pagewire_rpc::{FunctionName, GroupName, JsonText, Payload};
 use serde::{Deserialize, Serialize};
@@ -140,7 +142,7 @@ impl Attached {
         let hub = Hub::new(HubOptions::default());
         let group = GroupName::new("bench")?;
         let mut options = AttachOptions::new(group.clone(), "http://127.0.0.1:0");
-        options.url = Some(url.to_owned());
+        options.pages = vec![WantedPage::new(url)];
         options.expose = vec!["echo=echo".parse()?, "follow=follow".parse()?];
         let rules: Result<Vec<_>, _> = taps.iter().map(|rule| rule.parse()).collect();
         Arc::make_mut(&mut options.taps).rules = rules?;

@@ -10,6 +10,7 @@ mod links;
 mod messages;
 mod options;
 mod page;
+mod pages;
 mod report;
 mod script;
 mod scripts;
@@ -23,6 +24,7 @@ mod tools;
 mod watch;
 mod workers;
 
+use std::collections::BTreeSet;
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -39,6 +41,7 @@ pub use self::carrier::PageCarrier;
 use self::carrier::{Doorbell, LinkKey};
 use self::drivers::Drivers;
 pub use self::options::{AttachOptions, Code, Dialogs, Present, Reach};
+pub use self::pages::{Reloads, WantedPage};
 pub use self::report::Report;
 pub use self::script::UserScript;
 use self::state::{Effect, State};
@@ -106,6 +109,7 @@ enum Turn {
     Message(Option<Result<Bytes, TransportError>>),
     Broken(TransportError),
     Rung(Vec<LinkKey>),
+    Reload(BTreeSet<usize>),
     Timer,
 }
 
@@ -125,6 +129,12 @@ impl Shell {
                     let now = Instant::now();
                     for link in links {
                         self.state.deliver(now, link);
+                    }
+                }
+                Turn::Reload(pages) => {
+                    let now = Instant::now();
+                    for page in pages {
+                        self.state.load_again(now, page);
                     }
                 }
                 Turn::Timer => self.state.handle_timeout(Instant::now()),
@@ -159,6 +169,9 @@ impl Shell {
             && let Poll::Ready(turn) = self.poll_browser(context)
         {
             return Poll::Ready(turn);
+        }
+        if let Poll::Ready(pages) = self.state.options.reloads.poll(context) {
+            return Poll::Ready(Turn::Reload(pages));
         }
         self.timer.as_mut().poll(context).map(|()| Turn::Timer)
     }

@@ -10,7 +10,8 @@ mod profile;
 mod transport;
 
 pub use attach::{
-    AttachOptions, Code, Detached, Dialogs, PageCarrier, Present, Reach, Report, UserScript, attach,
+    AttachOptions, Code, Detached, Dialogs, PageCarrier, Present, Reach, Reloads, Report,
+    UserScript, WantedPage, attach,
 };
 pub use connect::{ConnectError, Endpoint, Stage, UrlFault, connect};
 pub use find::{HOW_TO_GET_ONE, find, find_active_port};

@@ -26,6 +26,8 @@ mod hostile;
 mod injection;
 #[path = "attach/navigation.rs"]
 mod navigation;
+#[path = "attach/pages.rs"]
+mod pages;
 #[path = "attach/refused.rs"]
 mod refused;
 #[path = "attach/silent.rs"]

@@ -28,7 +28,7 @@ pub use self::keeper::{JournalOptions, KEEP_QUEUE_BYTES_MAX, KEEP_QUEUE_MAX};
 pub use self::listener::{FrameSeen, Listener, Listeners, Note, StateChange, Tick, Unread};
 pub use self::replay::{ReplayError, ReplayOptions, Replayed, Speed, replay};
 pub use self::run::watch;
-pub use self::tab::{TabSource, documents, tap_rules};
+pub use self::tab::{Reload, TabSource, documents, tap_rules};
 pub use self::topic::RoomTopic;
 
 /// Which room.

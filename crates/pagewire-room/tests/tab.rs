@@ -13,7 +13,8 @@ use pagewire_cdp::TapRule;
 use pagewire_live::douyin::PushFrame;
 use pagewire_live::{AfterEnd, RoomOptions, Site, SiteTable, State};
 use pagewire_room::watch::{
-    JournalOptions, Source, TabSource, WatchOptions, WatchedRoom, documents, tap_rules, watch,
+    JournalOptions, Reload, Source, TabSource, WatchOptions, WatchedRoom, documents, tap_rules,
+    watch,
 };
 use pagewire_rpc::{GroupName, JsonText, PageId, Payload, TopicName};
 use pagewire_sim::Sim;
@@ -87,15 +88,18 @@ async fn what_a_tap_publishes_is_told_once_over_all_its_connections() {
     let path = folder.path().join("journal");
     let sim = sim(quick(Site::Douyin, &["drop=30", "doubled-gifts"])).await;
     let hub = TestHub::start().await;
-    let _page = FakePage::attach(&hub, "room", &[]).await;
+    let url = sim.room_url("r").unwrap();
+    let hello = json!({ "group": "room", "url": format!("{url}?from=search") });
+    let _page = FakePage::attach_with(&hub, hello).await;
     let page = hub.hub.pages()[0].id.clone();
+    let table = SiteTable::shipped();
+    let address = table.parse_room(&url).unwrap();
     let source = TabSource {
         hub: hub.hub.clone(),
         group: GroupName::new("room").unwrap(),
-        reload: std::sync::Arc::default(),
+        documents: documents(&address).unwrap(),
+        reload: Reload::new(|| {}),
     };
-    let table = SiteTable::shipped();
-    let address = table.parse_room(&sim.room_url("r").unwrap()).unwrap();
     let entry = table.get("sim").unwrap().clone();
     let options = WatchOptions {
         connection: RoomOptions {

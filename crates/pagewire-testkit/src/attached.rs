@@ -27,7 +27,7 @@ pub struct Attached {
 }
 
 impl Attached {
-    /// A headless Chromium and a hub with default limits. `adjust` says what is wanted, above all [`AttachOptions::url`].
+    /// A headless Chromium and a hub with default limits. `adjust` says what is wanted, above all [`AttachOptions::pages`].
     pub async fn start(chromium: &Path, adjust: impl FnOnce(&mut AttachOptions)) -> Self {
         Self::start_with(LaunchOptions::new(chromium), TestHub::start().await, adjust)
     }

@@ -10,8 +10,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use pagewire_browser::{
-    AttachOptions, Browser, HOW_TO_GET_ONE, HubPort, LaunchOptions, Transport, UserScript, Window,
-    attach,
+    AttachOptions, Browser, HOW_TO_GET_ONE, HubPort, LaunchOptions, Transport, UserScript,
+    WantedPage, Window, attach,
 };
 use pagewire_cdp::{Secrets, TapRules};
 use pagewire_hub::{GroupPolicy, Hub, HubOptions};
@@ -163,7 +163,7 @@ impl Stage<'_> {
                 keep_secrets: Secrets::Redact,
             }),
             decode: Some(decode),
-            url: Some(self.site.clone()),
+            pages: vec![WantedPage::new(&self.site)],
             ..AttachOptions::new(group()?, &self.hub_url)
         })
     }

@@ -6,6 +6,7 @@ use pagewire_cdp::event::TargetKind;
 use pagewire_cdp::{Capture, Expose, Secrets, TapRules, UrlPattern};
 use pagewire_rpc::{FunctionName, GroupName};
 
+use super::pages::{Reloads, WantedPage};
 use super::script::UserScript;
 
 /// What is wanted of a browser.
@@ -37,8 +38,10 @@ pub struct AttachOptions {
     pub dialogs: Dialogs,
     /// Whether programs may run code of theirs in the pages.
     pub code: Code,
-    /// Opened at the beginning, unless a tab is there whose address fits.
-    pub url: Option<String>,
+    /// Opened at the beginning, each unless a tab has it.
+    pub pages: Vec<WantedPage>,
+    /// Asks for them to be loaded again.
+    pub reloads: Reloads,
 }
 
 impl AttachOptions {
@@ -61,7 +64,8 @@ impl AttachOptions {
             present: Present::Keep,
             dialogs: Dialogs::Answer,
             code: Code::Off,
-            url: None,
+            pages: Vec::new(),
+            reloads: Reloads::default(),
         }
     }
 }

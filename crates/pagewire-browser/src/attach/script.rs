@@ -49,13 +49,13 @@ struct Config<'a> {
 /// The page script with its settings; safe to run twice in a document.
 pub(super) fn link_script(binding: &str, options: &AttachOptions) -> String {
     let captures = options.captures.iter();
-    let url = options.url.as_deref().unwrap_or_default();
+    let mut pages = options.pages.iter();
     let config = Config {
         name: binding,
         documents: options.documents.iter().map(UrlPattern::to_regex).collect(),
         tabs: options.kinds.contains(&TargetKind::Page),
         frames: options.kinds.contains(&TargetKind::Iframe),
-        blank: url.starts_with("about:blank"),
+        blank: pages.any(|page| page.url.starts_with("about:blank")),
         hub: &options.hub_url,
         group: &options.group,
         captures: captures

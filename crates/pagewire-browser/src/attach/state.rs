@@ -43,6 +43,8 @@ pub(super) struct State {
     pub(super) identities: HashMap<PageKey, Identity>,
     pub(super) links: BTreeMap<LinkKey, OpenLink>,
     pub(super) last_link: u64,
+    /// What was there before us is attached to.
+    pub(super) begun: bool,
     /// What the user wrote was looked at.
     pub(super) scripts_checked: bool,
     pub(super) taps: HashMap<TargetId, PageTaps>,
@@ -78,7 +80,7 @@ pub(super) enum Asked {
     Begun,
     /// The script of `--expose`, `--script` is looked at.
     Compiled(String),
-    /// The tab of [`AttachOptions::url`].
+    /// A tab of [`AttachOptions::pages`].
     TabOpened,
     /// A document is told that its link is open.
     Opened(LinkKey, SessionId, ContextId),
@@ -157,6 +159,7 @@ impl State {
             identities: HashMap::new(),
             links: BTreeMap::new(),
             last_link: 0,
+            begun: false,
             scripts_checked: false,
             taps: HashMap::new(),
             doorbell,

@@ -3,10 +3,10 @@
 use std::time::Instant;
 
 use pagewire_cdp::command::{
-    LogEnable, NetworkEnable, PageAddScriptToEvaluateOnNewDocument, PageEnable, PageNavigate,
-    PageReload, RuntimeAddBinding, RuntimeCompileScript, RuntimeEnable,
-    RuntimeRunIfWaitingForDebugger, TargetAttachToTarget, TargetCreateTarget,
-    TargetDetachFromTarget, TargetFilter, TargetSetAutoAttach, TargetSetDiscoverTargets,
+    LogEnable, NetworkEnable, PageAddScriptToEvaluateOnNewDocument, PageEnable, PageReload,
+    RuntimeAddBinding, RuntimeCompileScript, RuntimeEnable, RuntimeRunIfWaitingForDebugger,
+    TargetAttachToTarget, TargetDetachFromTarget, TargetFilter, TargetSetAutoAttach,
+    TargetSetDiscoverTargets,
 };
 use pagewire_cdp::event::{
     AttachedToTarget, DetachedFromTarget, Evaluated, ExecutionContextCreated,
@@ -53,50 +53,6 @@ impl State {
             filter: &filter,
         };
         self.command(now, None, &auto_attach, Asked::Begun);
-    }
-
-    /// All that was there is attached to: the tab that is wanted is opened, unless it is there.
-    pub(super) fn begun(&mut self, now: Instant) {
-        let Some(url) = self.options.url.clone() else {
-            return;
-        };
-        let mut sessions = self.sessions.values();
-        let there = sessions.any(|session| {
-            session.target.kind == TargetKind::Page && self.fits(&session.target.url)
-        });
-        if there {
-            return;
-        }
-        // A browser in a window comes with an empty tab.
-        let mut sessions = self.sessions.iter();
-        let empty = sessions.find(|(_, session)| {
-            session.target.kind == TargetKind::Page && session.target.url == "about:blank"
-        });
-        match empty.map(|(id, _)| id.clone()) {
-            Some(id) if self.options.reach == Reach::All => {
-                self.command(
-                    now,
-                    Some(&id),
-                    &PageNavigate { url: &url },
-                    Asked::TabOpened,
-                );
-            }
-            Some(_) | None => {
-                self.command(
-                    now,
-                    None,
-                    &TargetCreateTarget { url: &url },
-                    Asked::TabOpened,
-                );
-            }
-        }
-    }
-
-    pub(super) fn tab_opened(&mut self, result: Result<&RawValue, CommandError>) {
-        if let Err(error) = result {
-            let text = format!("the tab could not be opened: {error}");
-            self.report(Report::Problem { text });
-        }
     }
 
     pub(super) fn target_event(
@@ -183,7 +139,7 @@ impl State {
         target.kind != TargetKind::Other && !known && reached && self.sessions.len() < TARGETS_MAX
     }
 
-    fn fits(&self, url: &str) -> bool {
+    pub(super) fn fits(&self, url: &str) -> bool {
         self.options
             .documents
             .iter()

@@ -1,7 +1,7 @@
 //! Functions without a change of the page: `--expose` and `--script`.
 
 use http::StatusCode;
-use pagewire_browser::{AttachOptions, Report, UserScript};
+use pagewire_browser::{AttachOptions, Report, UserScript, WantedPage};
 use pagewire_testkit::{Site, chromium};
 use serde_json::{Value, json};
 
@@ -144,7 +144,7 @@ async fn what_cannot_be_parsed_is_told_and_hurts_no_other() {
     site.page("/", "<!doctype html><title>Wrong</title>");
     let url = format!("{}/", site.origin);
     let mut stage = Stage::browse(&chromium, site, &[DRIVEN.to_owned()], |options| {
-        options.url = Some(url);
+        options.pages = vec![WantedPage::new(url)];
         options.expose = exposed(&WRONG);
         let script = |(name, source): (&str, &str)| UserScript {
             name: name.to_owned(),

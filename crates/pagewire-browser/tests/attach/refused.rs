@@ -1,6 +1,6 @@
 //! A page that has the page script pasted into it, too: what keeps its WebSocket from the hub is told in the browser's words.
 
-use pagewire_browser::{LaunchOptions, Report};
+use pagewire_browser::{LaunchOptions, Report, WantedPage};
 use pagewire_testkit::{Attached, Site, TestHub, chromium, until};
 
 use crate::stage::{POLICY, public, text};
@@ -31,7 +31,9 @@ async fn refused(
         ..LaunchOptions::new(chromium)
     };
     let url = format!("{}/", site.origin);
-    let mut attached = Attached::start_with(launch, hub, |options| options.url = Some(url));
+    let mut attached = Attached::start_with(launch, hub, |options| {
+        options.pages = vec![WantedPage::new(url)];
+    });
     // The page's own scripts may come so far before the hub knows the page.
     let (page, told) = attached
         .report("a refusal", |report| match report {

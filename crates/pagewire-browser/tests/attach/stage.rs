@@ -4,7 +4,7 @@ use std::ops::{Deref, DerefMut};
 use std::path::Path;
 
 use http::StatusCode;
-use pagewire_browser::{AttachOptions, LaunchOptions, UserScript};
+use pagewire_browser::{AttachOptions, LaunchOptions, UserScript, WantedPage};
 use pagewire_cdp::Expose;
 use pagewire_testkit::{Attached, Http, Response, Site, TestHub};
 use serde_json::Value;
@@ -50,7 +50,7 @@ impl Stage {
     ) -> Self {
         let url = format!("{}/", site.origin);
         let mut stage = Self::browse(chromium, site, flags, |options| {
-            options.url = Some(url);
+            options.pages = vec![WantedPage::new(url)];
             adjust(options);
         })
         .await;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use pagewire_browser::{AttachOptions, Report};
+use pagewire_browser::{AttachOptions, Report, WantedPage};
 use pagewire_cdp::{Secrets, TapRules};
 use pagewire_hub::{Notice, Record, SlowReader, Start, Subscription};
 use pagewire_rpc::{Payload, TopicName};
@@ -58,7 +58,7 @@ pub(crate) async fn attached(
     adjust: impl FnOnce(&mut AttachOptions),
 ) -> Attached {
     Attached::start(chromium, |options| {
-        options.url = Some(url.to_owned());
+        options.pages = vec![WantedPage::new(url)];
         options.taps = Arc::new(rules(taps));
         adjust(options);
     })

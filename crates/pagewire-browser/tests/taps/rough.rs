@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use http::StatusCode;
-use pagewire_browser::{LaunchOptions, Report};
+use pagewire_browser::{LaunchOptions, Report, WantedPage};
 use pagewire_testkit::{Attached, Carried, End, Feed, Site, TestHub, chromium, is_long};
 
 use crate::reader::{Tap, attached, next_tap, page_of, rules};
@@ -222,7 +222,7 @@ async fn a_tab_that_closes_while_frames_flow_takes_nothing_from_another_one() {
         ..LaunchOptions::new(chromium)
     };
     let mut attached = Attached::start_with(launch, TestHub::start().await, |options| {
-        options.url = Some(site.origin.clone());
+        options.pages = vec![WantedPage::new(&site.origin)];
         options.taps = Arc::new(rules(&["ws:*"]));
     });
     let flood = next_tap(&mut attached).await;

@@ -1,6 +1,7 @@
 //! A source: the user's own tab, whose sockets and answers are tapped.
 
 use std::collections::{HashMap, HashSet, VecDeque};
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,11 +13,10 @@ use pagewire_cdp::{
     PatternError, TapBody, TapDirection, TapMessage, TapOpen, TapRecord, TapResponse, TapRule,
     TapRules, TapWhat, UrlPattern,
 };
-use pagewire_hub::{Hub, Notice, Record, SlowReader, Start, Subscription};
+use pagewire_hub::{Hub, Notice, PageInfo, Record, SlowReader, Start, Subscription};
 use pagewire_journal::{Direction, FrameKind};
 use pagewire_live::{Action, ConnectionId, RoomAddress, SiteEntry};
 use pagewire_rpc::{GroupName, Payload, TopicName};
-use tokio::sync::Notify;
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
 use super::direct::Told;
@@ -24,15 +24,34 @@ use super::direct::Told;
 /// How often is looked for new connections of the page.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
-/// A tab whose taps are read: pages that are attached to the hub as one group, which is of this room alone.
+/// A tab whose taps are read: pages of one group of the hub that are the room's by their address.
 #[derive(Debug, Clone)]
 pub struct TabSource {
     /// The hub that they are attached to.
     pub hub: Hub,
     /// Their group.
     pub group: GroupName,
-    /// Is notified when the room's page is to be loaded again, as nothing comes.
-    pub reload: Arc<Notify>,
+    /// The room's page among them: [`documents`] of its address.
+    pub documents: Vec<UrlPattern>,
+    /// Loads it again, as nothing comes.
+    pub reload: Reload,
+}
+
+/// Loads the page of a room again. It is called on the task of the room, and must not block.
+#[derive(Clone)]
+pub struct Reload(Arc<dyn Fn() + Send + Sync>);
+
+impl Reload {
+    /// In this way.
+    pub fn new(reload: impl Fn() + Send + Sync + 'static) -> Self {
+        Self(Arc::new(reload))
+    }
+}
+
+impl fmt::Debug for Reload {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Reload")
+    }
 }
 
 /// What of a room's page is to be tapped: its sockets, its polling answers, and the answers that say how the room is. Secrets in addresses are left out.
@@ -106,7 +125,7 @@ impl Tab {
     /// Of a page only this can be done: to load it again.
     pub(super) fn act(&self, action: &Action) {
         if matches!(action, Action::Ask) {
-            self.source.reload.notify_one();
+            (self.source.reload.0)();
         }
     }
 
@@ -141,8 +160,8 @@ impl Tab {
     fn look(&mut self) {
         let pages = self.source.hub.pages();
         let pages = pages.into_iter();
-        let of_group = pages.filter(|page| page.group == self.source.group);
-        let taps = of_group.flat_map(|page| page.taps);
+        let of_room = pages.filter(|page| self.is_room(page));
+        let taps = of_room.flat_map(|page| page.taps);
         let taps: HashSet<_> = taps.map(|tap| tap.topic).collect();
         self.closed.retain(|topic| taps.contains(topic));
         for topic in taps {
@@ -162,6 +181,14 @@ impl Tab {
                 Err(error) => tracing::warn!(%topic, %error, "a tap cannot be followed"),
             }
         }
+    }
+
+    fn is_room(&self, page: &PageInfo) -> bool {
+        let TabSource {
+            group, documents, ..
+        } = &self.source;
+        let mut documents = documents.iter();
+        page.group == *group && documents.any(|document| document.matches(&page.url))
     }
 
     fn value(&mut self, topic: &TopicName, record: &Record) {

@@ -6,7 +6,9 @@ mod words;
 
 use std::sync::Arc;
 
-use pagewire_browser::{AttachOptions, Code, Dialogs, HubPort, Present, Reach, UserScript};
+use pagewire_browser::{
+    AttachOptions, Code, Dialogs, HubPort, Present, Reach, Reloads, UserScript, WantedPage,
+};
 use pagewire_cdp::{Secrets, TapRules, UrlPattern};
 use pagewire_hub::{Hub, Scope, Scopes};
 use pagewire_rpc::{FUNCTION_EVAL, FunctionName, GroupName};
@@ -254,7 +256,8 @@ fn options(
         } else {
             Dialogs::Leave
         },
-        url: arguments.url.clone(),
+        pages: arguments.url.iter().map(WantedPage::new).collect(),
+        reloads: Reloads::default(),
     })
 }
 

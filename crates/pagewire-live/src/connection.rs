@@ -202,6 +202,8 @@ pub struct RoomConnection {
     refusals: u32,
     /// Answers in a row that said nothing.
     unclear: u32,
+    /// Answers of polling since the page opened a socket.
+    page_polls: u32,
     /// Which of the addresses is next.
     address: usize,
     heartbeat_ms: u64,
@@ -266,6 +268,7 @@ impl RoomConnection {
             drops: 0,
             refusals: 0,
             unclear: 0,
+            page_polls: 0,
             address: 0,
             heartbeat_ms: entry.timing.heartbeat_ms,
             poll_every_ms: POLL_EVERY_MS,

@@ -97,6 +97,8 @@ pub struct Signed {
     pub signer: SignerAddress,
     /// The signature, or a whole address, checked.
     pub opening: Opening,
+    /// Those that were asked before it, and why they gave nothing.
+    pub failed: Vec<(SignerAddress, SignError)>,
 }
 
 /// No signer gave anything.
@@ -157,7 +159,7 @@ impl Signers {
     /// Dropping the future takes a call of a page back, kills a program, and closes a connection.
     pub async fn sign(&self, request: &SignRequest, now: Instant) -> Result<Signed, AllFailed> {
         let began = Instant::now();
-        let mut tried = Vec::new();
+        let (mut tried, mut failed) = (Vec::new(), Vec::new());
         while let Some(which) = self.next(&tried, now) {
             let Some((address, signer)) = self.signers.get(which) else {
                 break;
@@ -168,10 +170,12 @@ impl Signers {
                     return Ok(Signed {
                         signer: address.clone(),
                         opening,
+                        failed,
                     });
                 }
                 Err(error) => {
                     tracing::warn!(signer = %address, %error, "a signer failed and rests");
+                    failed.push((address.clone(), error.clone()));
                     self.order().failed(which, error, now + began.elapsed());
                     tried.push(which);
                 }

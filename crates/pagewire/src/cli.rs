@@ -12,8 +12,12 @@ use crate::commands::connect::ConnectArguments;
 use crate::commands::decode::{DecodeArguments, EncodeArguments, LiveArguments};
 #[cfg(feature = "decode")]
 use crate::commands::gen_frames::GenFramesArguments;
+#[cfg(feature = "watch")]
+use crate::commands::replay::ReplayArguments;
 #[cfg(feature = "sim")]
 use crate::commands::sim::SimArguments;
+#[cfg(feature = "watch")]
+use crate::commands::watch::WatchArguments;
 use crate::settings::Settings;
 
 /// Wires live web pages to programs: call a page's own functions, stream what it publishes.
@@ -44,6 +48,12 @@ pub(crate) enum Command {
     Send(SendArguments),
     /// Talk to any WebSocket server from the terminal · 在终端里收发 WebSocket 消息
     Connect(Box<ConnectArguments>),
+    /// Watch live rooms: chat, gifts, likes, entries, counts, as they happen · 观看直播间：弹幕、礼物、点赞、进场、人数
+    #[cfg(feature = "watch")]
+    Watch(Box<WatchArguments>),
+    /// Tell again what `watch --journal` kept of a room · 回放已保存的直播间数据
+    #[cfg(feature = "watch")]
+    Replay(Box<ReplayArguments>),
     /// Make bytes readable: frames of live rooms, Protobuf with a schema or without one, Tars, STT, Bilibili, WebSocket frames · 把二进制数据解码成可读的内容
     #[cfg(feature = "decode")]
     Decode(DecodeArguments),

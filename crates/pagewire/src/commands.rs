@@ -13,9 +13,14 @@ pub(crate) mod doctor;
 pub(crate) mod gen_frames;
 #[cfg(feature = "decode")]
 pub(crate) mod live;
+mod own_hub;
 pub(crate) mod pages;
 pub(crate) mod publish;
+#[cfg(feature = "watch")]
+pub(crate) mod replay;
 pub(crate) mod send;
 #[cfg(feature = "sim")]
 pub(crate) mod sim;
 pub(crate) mod tail;
+#[cfg(feature = "watch")]
+pub(crate) mod watch;

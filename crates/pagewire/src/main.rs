@@ -27,6 +27,10 @@ use crate::cli::{Cli, Command};
 use crate::exit::Failed;
 
 fn main() -> ExitCode {
+    #[cfg(feature = "watch")]
+    if let Some(code) = pagewire_room::signers::script::child_main() {
+        return code;
+    }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
@@ -75,6 +79,10 @@ async fn run(cli: Cli) -> Result<(), Failed> {
         Command::Publish(arguments) => commands::publish::run(&arguments).await,
         Command::Send(arguments) => commands::send::run(&arguments).await,
         Command::Connect(arguments) => commands::connect::run(&arguments).await,
+        #[cfg(feature = "watch")]
+        Command::Watch(arguments) => commands::watch::run(&arguments).await,
+        #[cfg(feature = "watch")]
+        Command::Replay(arguments) => commands::replay::run(&arguments).await,
         #[cfg(feature = "decode")]
         Command::Decode(arguments) => commands::decode::decode(&arguments),
         #[cfg(feature = "decode")]
@@ -110,6 +118,8 @@ fn set_up_logging(cli: &Cli) {
         Command::Decode(_) | Command::Encode(_) | Command::GenFrames(_) => "error",
         #[cfg(feature = "sim")]
         Command::Sim(_) => "error",
+        #[cfg(feature = "watch")]
+        Command::Watch(_) | Command::Replay(_) => "error",
     };
     let filter =
         EnvFilter::try_from_env("PAGEWIRE_LOG").unwrap_or_else(|_| EnvFilter::new(default));

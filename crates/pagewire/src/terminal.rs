@@ -110,7 +110,17 @@ pub(crate) enum Paint {
 impl Paint {
     /// As it fits standard output: a terminal that has colours, and nobody who wants none (`NO_COLOR`).
     pub(crate) fn of_stdout() -> Self {
-        match anstream::AutoStream::choice(&std::io::stdout()) {
+        Self::of(anstream::AutoStream::choice(&std::io::stdout()))
+    }
+
+    /// As it fits standard error.
+    #[cfg(feature = "watch")]
+    pub(crate) fn of_stderr() -> Self {
+        Self::of(anstream::AutoStream::choice(&std::io::stderr()))
+    }
+
+    const fn of(choice: anstream::ColorChoice) -> Self {
+        match choice {
             anstream::ColorChoice::Never => Self::Plain,
             anstream::ColorChoice::Auto
             | anstream::ColorChoice::AlwaysAnsi
@@ -126,6 +136,30 @@ impl Paint {
             Self::Colours => format!("{style}{text}{style:#}"),
         }
     }
+}
+
+/// Columns of the terminal that standard error goes to; 80 where nobody knows.
+#[cfg(feature = "watch")]
+pub(crate) fn stderr_columns() -> usize {
+    const USUAL: usize = 80;
+    #[cfg(unix)]
+    let columns =
+        rustix::termios::tcgetwinsize(std::io::stderr()).map_or(0, |size| usize::from(size.ws_col));
+    #[cfg(not(unix))]
+    let columns = 0;
+    if columns == 0 { USUAL } else { columns }
+}
+
+/// The text, cut off where it would need more columns.
+#[cfg(feature = "watch")]
+pub(crate) fn fit(text: &str, columns: usize) -> String {
+    use unicode_width::UnicodeWidthChar as _;
+    let mut taken: usize = 0;
+    let fits = |c: &char| {
+        taken = taken.saturating_add(c.width().unwrap_or(0));
+        taken <= columns
+    };
+    text.chars().take_while(fits).collect()
 }
 
 /// Only systems with X11 or Wayland can lack a display.

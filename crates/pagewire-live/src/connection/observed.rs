@@ -8,6 +8,9 @@ use super::status::State;
 use super::{Action, ConnectionId, Do, Input, Phase, RoomConnection};
 use crate::sites::RoomAnswer;
 
+/// Pages fetch what was said before, and then open their socket: so many answers are no polling yet.
+const POLLS_BEFORE_SOCKET: u32 = 1;
+
 impl RoomConnection {
     pub(super) fn watch_page(&mut self, act: Do<'_>) {
         self.look_again_in(self.timing.open_within_ms);
@@ -44,12 +47,12 @@ impl RoomConnection {
             Input::Polled(bytes) => {
                 let says = self.hear(None, bytes, act);
                 let by_socket = !self.sockets.is_empty() && self.status.state == State::Live;
-                let state = if by_socket {
-                    State::Live
-                } else {
-                    State::Polling
-                };
-                self.page_said(says, state, act);
+                self.page_polls = self.page_polls.saturating_add(1);
+                if by_socket {
+                    self.page_said(says, State::Live, act);
+                } else if self.page_polls > POLLS_BEFORE_SOCKET {
+                    self.page_said(says, State::Polling, act);
+                }
             }
             Input::PollFailed(failure) => act(Action::Note(Reason::Unreachable(failure.cut()))),
             Input::Event(event) => match self.follow(event, act) {
@@ -74,6 +77,7 @@ impl RoomConnection {
     }
 
     fn page_opened(&mut self, connection: ConnectionId, act: Do<'_>) {
+        self.page_polls = 0;
         self.sockets.remove(connection);
         self.opened(connection);
         if self.waits() || self.status.state == State::Live {

@@ -13,6 +13,7 @@ use pagewire_live::{Action, ConnectionId, Failure, RoomAddress, RoomAnswer, Room
 
 pub use self::ask::ASK_BYTES_MAX;
 use self::ask::Http;
+pub(super) use self::open::SignedBy;
 use self::open::{NotOpened, Opened};
 use crate::direct::{DirectEnd, DirectOptions, DirectSocket, Incoming, QueueFull};
 use crate::signers::Signers;
@@ -60,9 +61,8 @@ pub(super) enum Told {
         connection: ConnectionId,
         /// Without secrets.
         address: String,
-        /// Who signed it.
-        signer: Option<String>,
     },
+    Signed(SignedBy),
     Refused {
         connection: ConnectionId,
         status: u16,
@@ -94,6 +94,7 @@ type Doing<T> = Option<Pin<Box<dyn Future<Output = T> + Send>>>;
 /// What an opening came to.
 struct Opening {
     connection: ConnectionId,
+    signed: Option<SignedBy>,
     outcome: Result<Opened, NotOpened>,
 }
 
@@ -104,6 +105,8 @@ pub(super) struct Direct {
     opening: Doing<Opening>,
     polling: Doing<Told>,
     socket: Option<(ConnectionId, DirectSocket)>,
+    /// What is told next.
+    told: Option<Told>,
 }
 
 /// What does not change.
@@ -136,6 +139,7 @@ impl Direct {
             opening: None,
             polling: None,
             socket: None,
+            told: None,
         }
     }
 
@@ -154,11 +158,12 @@ impl Direct {
                 resume,
                 facts,
             } => {
-                self.socket = None;
+                (self.socket, self.told) = (None, None);
                 self.opening = Some(Box::pin(async move {
-                    let outcome = about.open(&address, &resume, &facts).await;
+                    let (signed, outcome) = about.open(&address, &resume, &facts).await;
                     Opening {
                         connection,
+                        signed,
                         outcome,
                     }
                 }));
@@ -171,7 +176,7 @@ impl Direct {
                 }
             }
             Action::Close { connection } => {
-                self.opening = None;
+                (self.opening, self.told) = (None, None);
                 self.socket.take_if(|(open, _)| *open == connection);
             }
             Action::Poll { resume } => {
@@ -194,19 +199,31 @@ impl Direct {
             opening,
             polling,
             socket,
+            told,
             ..
         } = self;
+        if let Some(told) = told.take() {
+            return told;
+        }
         tokio::select! {
             told = done(asking) => told,
             told = done(polling) => told,
-            Opening { connection, outcome } = done(opening) => match outcome {
-                Ok(opened) => {
-                    *socket = Some((connection, opened.socket));
-                    let (address, signer) = (opened.address, opened.signer);
-                    Told::Opened { connection, address, signer }
+            Opening { connection, signed, outcome } = done(opening) => {
+                let outcome = match outcome {
+                    Ok(opened) => {
+                        *socket = Some((connection, opened.socket));
+                        Told::Opened { connection, address: opened.address }
+                    }
+                    Err(NotOpened::Refused { status, headers }) => Told::Refused { connection, status, headers },
+                    Err(NotOpened::Failed(failure)) => Told::Failed { connection, failure },
+                };
+                match signed {
+                    Some(signed) => {
+                        *told = Some(outcome);
+                        Told::Signed(signed)
+                    }
+                    None => outcome,
                 }
-                Err(NotOpened::Refused { status, headers }) => Told::Refused { connection, status, headers },
-                Err(NotOpened::Failed(failure)) => Told::Failed { connection, failure },
             },
             (connection, incoming) = received(socket) => match incoming {
                 Incoming::Binary(bytes) => Told::Frame { connection, direction: Direction::In, kind: FrameKind::Binary, bytes },

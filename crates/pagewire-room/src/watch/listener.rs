@@ -7,6 +7,8 @@ use pagewire_journal::{Damage, Direction};
 use pagewire_live::{Event, Reason, State, Status};
 use serde_json::{Value, json};
 
+use crate::signers::SignError;
+
 /// What is told of a connection's state.
 #[derive(Debug, Clone, Copy)]
 pub struct StateChange<'a> {
@@ -43,6 +45,13 @@ pub enum Note<'a> {
         /// Who.
         signer: &'a str,
     },
+    /// Somebody who was asked before gave no signature, and rests.
+    SignerFails {
+        /// Who.
+        signer: &'a str,
+        /// Why.
+        why: &'a SignError,
+    },
     /// Frames are lost on the way from the page, or were when the journal was written.
     Lost {
         /// How many; none where nobody knows.
@@ -75,6 +84,7 @@ impl Note<'_> {
             Self::Opened { .. } => "opened",
             Self::Closed { .. } => "closed",
             Self::Signed { .. } => "signed",
+            Self::SignerFails { .. } => "signer_fails",
             Self::Lost { .. } => "lost",
             Self::Unsent { .. } => "unsent",
             Self::JournalFails { .. } => "journal_fails",
@@ -98,6 +108,7 @@ impl Note<'_> {
             Self::Damaged(damage) => damage.records.map(|count| ("count", json!(count))),
             Self::Connection(_)
             | Self::Signed { .. }
+            | Self::SignerFails { .. }
             | Self::Unsent { .. }
             | Self::JournalFails { .. } => None,
         };
@@ -117,6 +128,9 @@ impl Note<'_> {
                 None => format!("连接已关闭：{reason}"),
             },
             Self::Signed { signer } => format!("由 {signer} 签名"),
+            Self::SignerFails { signer, why } => {
+                format!("签名器 {signer} 失败，暂停使用：{}", why.zh())
+            }
             Self::Lost { count: Some(count) } => format!("丢失了 {count} 帧"),
             Self::Lost { count: None } => "丢失了若干帧".into(),
             Self::Unsent { why } => format!("有一条消息未能发送：{why}"),
@@ -144,6 +158,7 @@ impl fmt::Display for Note<'_> {
                 }
             }
             Self::Signed { signer } => write!(f, "signed by {signer}"),
+            Self::SignerFails { signer, why } => write!(f, "{signer} failed, and rests: {why}"),
             Self::Lost { count: Some(count) } => write!(f, "{count} frames are lost"),
             Self::Lost { count: None } => f.write_str("frames are lost"),
             Self::Unsent { why } => write!(f, "a message was not sent: {why}"),

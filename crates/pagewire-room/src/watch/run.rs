@@ -8,7 +8,7 @@ use pagewire_live::{Action, ConnectionId, Input, RoomConnection};
 use serde_json::json;
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
-use super::direct::Told;
+use super::direct::{SignedBy, Told};
 use super::keeper::{Back, Clock, Keeper};
 use super::kept::{Kept, What};
 use super::listener::{Listener, Note, StateChange, Tick};
@@ -159,8 +159,8 @@ impl<'l> Run<'l> {
             Told::Opened {
                 connection,
                 address,
-                signer,
-            } => self.opened(at, connection, address, signer),
+            } => self.opened(at, connection, address),
+            Told::Signed(signed) => self.signed(&signed),
             Told::Refused {
                 connection,
                 status,
@@ -212,16 +212,16 @@ impl<'l> Run<'l> {
         self.act();
     }
 
-    fn opened(
-        &mut self,
-        at: Stamp,
-        connection: ConnectionId,
-        address: String,
-        signer: Option<String>,
-    ) {
-        if let Some(signer) = &signer {
-            self.listener.note(&Note::Signed { signer });
+    fn signed(&mut self, signed: &SignedBy) {
+        for (signer, why) in &signed.failed {
+            let signer = &signer.to_string();
+            self.listener.note(&Note::SignerFails { signer, why });
         }
+        let signer = &signed.signer.to_string();
+        self.listener.note(&Note::Signed { signer });
+    }
+
+    fn opened(&mut self, at: Stamp, connection: ConnectionId, address: String) {
         self.open.push(connection);
         let opened = What::Opened {
             connection: connection.0,

@@ -231,7 +231,6 @@ impl Tab {
                 Some(_) | None => self.told.push_back(Told::Opened {
                     connection,
                     address,
-                    signer: None,
                 }),
             }
             Seen::Room(connection)

@@ -10,21 +10,20 @@ use pagewire_browser::{
     AttachOptions, Code, Dialogs, HubPort, Present, Reach, Reloads, UserScript, WantedPage,
 };
 use pagewire_cdp::{Secrets, TapRules, UrlPattern};
-use pagewire_hub::{Hub, Scope, Scopes};
+use pagewire_hub::{Scope, Scopes};
 use pagewire_rpc::{FUNCTION_EVAL, FunctionName, GroupName};
-use pagewire_server::{BindError, Secret, Server, ServerOptions, Token};
+use pagewire_server::{Secret, Token};
 use serde_json::{Value, json};
-use tokio::sync::oneshot;
-use tokio::task::JoinHandle;
 
 pub(crate) use self::arguments::AttachArguments;
 use self::remote::RunningHub;
 use self::words::Words;
 use crate::commands::browser::{self, Told as _};
-use crate::exit::{CANCELLED, CONFIGURATION, FAILED, Failed, USAGE};
-use crate::serve::{HUB_DEFAULT, reachable, stop_signal};
+use crate::commands::own_hub::{OwnHub, PortTaken};
+use crate::exit::{CANCELLED, Failed, USAGE};
+use crate::serve::{HUB_DEFAULT, stop_signal};
 use crate::settings::Settings;
-use crate::{nofile, version};
+use crate::version;
 
 pub(crate) async fn run(arguments: &AttachArguments) -> Result<(), Failed> {
     let mut words = if arguments.json {
@@ -109,8 +108,7 @@ struct Place {
 }
 
 struct OwnServer {
-    stop: oneshot::Sender<()>,
-    task: JoinHandle<()>,
+    own: OwnHub,
     /// For the function `eval`.
     code_token: Option<Secret>,
 }
@@ -154,35 +152,13 @@ impl Place {
 
     /// A hub in this process.
     async fn own(settings: &Settings, code_token: Option<Token>) -> Result<Self, Failed> {
-        if let Some(address) = settings.open_address_without_token() {
-            let why = BindError::NeedsToken(address).to_string();
-            return Err(Failed::new(CONFIGURATION, why));
-        }
-        let open_files_max = nofile::raise();
-        let options = settings.server_options(code_token.iter().cloned().collect());
-        let options = ServerOptions {
-            commit: version::commit().map(str::to_owned),
-            connections_max: nofile::fit(options.connections_max, open_files_max),
-            open_files_max,
-            ..options
-        };
-        let hub = Hub::new(settings.hub_options());
-        let server = Server::bind(hub.clone(), options)
-            .await
-            .map_err(|error| Failed::new(FAILED, error.to_string()))?;
-        let address = server.addresses().first().copied().unwrap_or(HUB_DEFAULT);
-        let (stop, stopped) = oneshot::channel::<()>();
-        let grace = settings.grace();
-        let task = tokio::spawn(async move {
-            // A dropped sender means stop as well.
-            server.run(async { drop(stopped.await) }, grace).await;
-        });
+        let tokens = code_token.iter().cloned().collect();
+        let own = OwnHub::start(settings, tokens, PortTaken::Fail).await?;
         Ok(Self {
-            port: HubPort::Local(hub),
-            url: format!("http://{}", reachable(address)),
+            port: HubPort::Local(own.hub.clone()),
+            url: own.url.clone(),
             server: Some(OwnServer {
-                stop,
-                task,
+                own,
                 code_token: code_token.map(|token| token.secret),
             }),
         })
@@ -200,9 +176,8 @@ impl Place {
     }
 
     async fn close(self) {
-        if let Some(OwnServer { stop, task, .. }) = self.server {
-            drop(stop);
-            let _ = task.await;
+        if let Some(server) = self.server {
+            server.own.close().await;
         }
     }
 }

@@ -84,9 +84,12 @@ fn only_so_many_sockets_of_a_page_are_followed_at_once() {
 fn a_page_that_polls_is_polling_and_one_that_does_both_is_live() {
     let mut rig = Rig::observed("douyin");
     rig.tell(Input::Start);
+    // Pages fetch once before they open their socket.
+    rig.tell(Input::Polled(&response(1, NeedAck::No)));
+    assert_eq!(rig.state(), (State::Connecting, "page_loads"));
+    assert_eq!(rig.connection.resume().cursor, "cursor-1");
     rig.tell(Input::Polled(&response(1, NeedAck::No)));
     assert_eq!(rig.state(), (State::Polling, "polling"));
-    assert_eq!(rig.connection.resume().cursor, "cursor-1");
     rig.frame(ONE, &frame(2, 1, NeedAck::No));
     assert_eq!(rig.state(), (State::Live, "messages"));
     assert_eq!(rig.tell(Input::Polled(&response(3, NeedAck::No))), []);

@@ -9,7 +9,7 @@ use pagewire_live::{Browser, Failure, FailureKind, Resume, RoomFacts, SignReques
 
 use super::About;
 use crate::direct::{DirectSocket, open};
-use crate::signers::{Opening, Signed};
+use crate::signers::{Opening, SignError, Signed, SignerAddress};
 use crate::watch::keeper::unix_us;
 
 /// A socket that is open.
@@ -17,7 +17,13 @@ pub(super) struct Opened {
     pub(super) socket: DirectSocket,
     /// Without its query, which has secrets.
     pub(super) address: String,
-    pub(super) signer: Option<String>,
+}
+
+/// Who signed, and who was asked before.
+#[derive(Debug)]
+pub(in crate::watch) struct SignedBy {
+    pub(in crate::watch) signer: SignerAddress,
+    pub(in crate::watch) failed: Vec<(SignerAddress, SignError)>,
 }
 
 /// Why there is none.
@@ -33,22 +39,24 @@ pub(super) enum NotOpened {
 struct Way {
     address: Address,
     headers: Vec<Header>,
-    signer: Option<String>,
 }
 
 impl About {
+    /// Opens a socket; who signed is known also where none opened.
     pub(super) async fn open(
         &self,
         address: &str,
         resume: &Resume,
         facts: &RoomFacts,
-    ) -> Result<Opened, NotOpened> {
-        let way = self.way(address, resume, facts).await;
-        let Way {
-            address,
-            headers,
-            signer,
-        } = way.map_err(NotOpened::Failed)?;
+    ) -> (Option<SignedBy>, Result<Opened, NotOpened>) {
+        match self.way(address, resume, facts).await {
+            Ok((way, signed)) => (signed, self.open_at(way).await),
+            Err(failure) => (None, Err(NotOpened::Failed(failure))),
+        }
+    }
+
+    async fn open_at(&self, way: Way) -> Result<Opened, NotOpened> {
+        let Way { address, headers } = way;
         let opened = open(
             &self.source.connector,
             &address,
@@ -60,34 +68,40 @@ impl About {
         Ok(Opened {
             socket: opened.map_err(not_opened)?,
             address: shown.split('?').next().unwrap_or_default().to_owned(),
-            signer,
         })
     }
 
-    async fn way(&self, address: &str, resume: &Resume, facts: &RoomFacts) -> Result<Way, Failure> {
+    async fn way(
+        &self,
+        address: &str,
+        resume: &Resume,
+        facts: &RoomFacts,
+    ) -> Result<(Way, Option<SignedBy>), Failure> {
         let own = self.headers();
         let Some(signing) = &self.entry.signing else {
-            return way(address, own, None);
+            return Ok((way(address, own)?, None));
         };
         if !self.source.addresses.is_empty() {
-            return way(&signing.resumed(address, resume), own, None);
+            return Ok((way(&signing.resumed(address, resume), own)?, None));
         }
         let request = self.request(signing, address, resume, facts);
-        let Signed { signer, opening } = self.sign(&request).await?;
-        let signer = Some(signer.to_string());
+        let Signed {
+            signer,
+            opening,
+            failed,
+        } = self.sign(&request).await?;
+        let signed = Some(SignedBy { signer, failed });
         let (address, headers) = match opening {
             Opening::Signature(signature) => {
-                return way(&request.address_with(signing, &signature.0), own, signer);
+                let address = request.address_with(signing, &signature.0);
+                return Ok((way(&address, own)?, signed));
             }
             Opening::Address { address, headers } => (address, headers),
         };
         let names: Vec<_> = headers.iter().map(|header| header.name.clone()).collect();
         let others = own.into_iter().filter(|own| !names.contains(&own.name));
-        Ok(Way {
-            address,
-            headers: others.chain(headers).collect(),
-            signer,
-        })
+        let headers = others.chain(headers).collect();
+        Ok((Way { address, headers }, signed))
     }
 
     pub(super) fn request(
@@ -132,17 +146,13 @@ impl About {
     }
 }
 
-fn way(address: &str, headers: Vec<Header>, signer: Option<String>) -> Result<Way, Failure> {
+fn way(address: &str, headers: Vec<Header>) -> Result<Way, Failure> {
     let checked: Result<Address, String> = address.parse();
     let address = checked.map_err(|text| Failure {
         kind: FailureKind::Other,
         text,
     })?;
-    Ok(Way {
-        address,
-        headers,
-        signer,
-    })
+    Ok(Way { address, headers })
 }
 
 fn not_opened(error: DialError) -> NotOpened {

@@ -9,6 +9,8 @@ use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 use crate::commands::tail::clock;
 use crate::terminal::{Paint, harmless, one_line};
 
+pub(super) use self::what::number;
+
 /// Columns of a name; the rest of a longer one is cut off.
 const NAME_COLUMNS_MAX: usize = 24;
 /// Bytes of a text of an event; the rest of a longer one is counted.
@@ -18,7 +20,7 @@ const WHO_COLUMNS: usize = 20;
 /// As wide as the longest kind.
 const KIND_COLUMNS: usize = 10;
 /// Of `22:05:45.678Z`: for people seconds are enough.
-const SECONDS: std::ops::Range<usize> = 0..8;
+pub(crate) const SECONDS: std::ops::Range<usize> = 0..8;
 
 const FAINT: Style = Style::new().dimmed();
 const NAME: Style = AnsiColor::Cyan.on_default();
@@ -60,12 +62,16 @@ fn who(user: Option<&User<'_>>) -> Who {
     }
 }
 
-/// What somebody is called, or their id.
 fn name(user: &User<'_>) -> String {
-    if user.name.trim().is_empty() {
-        return short(&user.id);
+    called(&user.name, &user.id)
+}
+
+/// What somebody is called, or their id.
+pub(super) fn called(name: &str, id: &str) -> String {
+    if name.trim().is_empty() {
+        return short(id);
     }
-    short(&user.name)
+    short(name)
 }
 
 /// A name of the site.

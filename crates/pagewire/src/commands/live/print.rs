@@ -15,6 +15,10 @@ pub(crate) struct EventPrinter {
     filter: EventFilter,
     written: Written,
     paint: Paint,
+    /// Standard output is one: what could change it is escaped.
+    is_terminal: bool,
+    /// Before each line for people: which room it is of.
+    mark: String,
     lines: Vec<u8>,
 }
 
@@ -38,8 +42,16 @@ impl EventPrinter {
             filter: arguments.filter(own)?,
             written: arguments.written(own)?,
             paint: Paint::of_stdout(),
+            is_terminal: stdout_is_terminal(),
+            mark: String::new(),
             lines: Vec::new(),
         })
+    }
+
+    /// Marks each line for people as one of this room.
+    #[cfg(feature = "watch")]
+    pub(crate) fn mark(&mut self, room: &str) {
+        self.mark = format!("[{room}] ");
     }
 
     pub(crate) fn remarks(&self) -> Remarks {
@@ -61,7 +73,7 @@ impl EventPrinter {
             Written::JsonWithSiteFields => {
                 return self.add_json(members, |out| event.write_json_with_site_fields(out));
             }
-            Written::Lines => Some(line::line(event, self.paint)),
+            Written::Lines => Some(format!("{}{}", self.mark, line::line(event, self.paint))),
             Written::Compat => compat_line(event, shown),
             Written::Template(template) => template.line(event, shown),
         };
@@ -90,12 +102,18 @@ impl EventPrinter {
 
     /// Bytes into a pipe or a file stay as they are.
     fn make_harmless(&mut self, begin: usize) {
-        if stdout_is_terminal() {
+        if self.is_terminal {
             let json = String::from_utf8_lossy(&self.lines[begin..]);
             let harmless = harmless_json(&json);
             self.lines.truncate(begin);
             self.lines.extend_from_slice(harmless.as_bytes());
         }
+    }
+
+    /// Gives what was taken, for a thread that writes.
+    #[cfg(feature = "watch")]
+    pub(crate) fn take(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.lines)
     }
 
     /// Writes what was taken.

@@ -209,7 +209,7 @@ fn joined_some<const N: usize>(between: &str, parts: [Option<String>; N]) -> Opt
 }
 
 /// With its thousands apart.
-fn number(count: u64) -> String {
+pub(in super::super) fn number(count: u64) -> String {
     let digits = count.to_string();
     let mut shown = String::new();
     for (at, digit) in digits.chars().enumerate() {

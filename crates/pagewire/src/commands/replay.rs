@@ -1,0 +1,135 @@
+//! `pagewire replay`: what a journal kept, told again.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+use pagewire_journal::{Moment, Stamp};
+use pagewire_live::Site;
+use pagewire_room::watch::{ReplayOptions, Replayed, Speed, replay};
+use pagewire_server::parse_duration;
+
+use super::live::{EventArguments, EventPrinter, Language, OwnOptions, site, summary};
+use super::watch::{Board, Overflow, Screen, print_summary, start_output};
+use crate::exit::{FAILED, Failed, SUCCESS};
+use crate::serve::stop_signal;
+
+#[derive(Debug, Args)]
+pub(crate) struct ReplayArguments {
+    /// The folder of the journal, as `pagewire watch --journal FOLDER` makes it: FOLDER/SITE-ROOM · 日志目录
+    #[arg(value_name = "JOURNAL")]
+    journal: PathBuf,
+    /// How fast: 1 as it was, 10 ten times as fast, max · 速度
+    #[arg(long, value_name = "TIMES|max", default_value = "max", value_parser = parse_speed)]
+    speed: Speed,
+    /// Begin at this time: since the journal's beginning (90s, 1h), or @ and seconds of Unix time · 开始时间
+    #[arg(long, value_name = "TIME|@UNIX", value_parser = parse_moment)]
+    from: Option<Moment>,
+    /// End at this time · 结束时间
+    #[arg(long, value_name = "TIME|@UNIX", value_parser = parse_moment)]
+    to: Option<Moment>,
+    /// Whose frames they are, where the journal does not say
+    #[arg(long, value_name = "SITE", value_parser = site())]
+    site: Option<Site>,
+    #[command(flatten)]
+    events: EventArguments,
+    /// Show events only of which this is true, such as 'gift.value >= 1000' (docs/filters.md) · 过滤表达式
+    #[arg(long, value_name = "EXPRESSION")]
+    filter: Option<String>,
+    /// One JSON object a line on standard output: as --format json
+    #[arg(long)]
+    json: bool,
+    /// Language of what is said and of the summary [default: that of the system] · 语言
+    #[arg(long, value_name = "LANGUAGE", value_enum)]
+    lang: Option<Language>,
+}
+
+pub(crate) async fn run(arguments: &ReplayArguments) -> Result<(), Failed> {
+    let stop = stop_signal();
+    let own = OwnOptions {
+        json: arguments.json,
+        filter: arguments.filter.as_deref(),
+    };
+    let printer = EventPrinter::new(&arguments.events, own)?;
+    let (remarks, language) = (printer.remarks(), Language::of_user(arguments.lang));
+    let (output, writing) = start_output(Overflow::Wait)?;
+    let board = Board::new(1, output.clone(), language);
+    let mut screen = Screen::new(None, 0, board, printer, None);
+    let options = ReplayOptions {
+        site: arguments.site,
+        speed: arguments.speed,
+        from: arguments.from,
+        to: arguments.to,
+    };
+    let stop = async {
+        tokio::select! {
+            () = stop => {}
+            () = output.ended() => {}
+        }
+    };
+    let replayed = replay(&arguments.journal, options, &mut screen, stop).await;
+    let tally = screen.into_tally();
+    drop(output);
+    match writing.end() {
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => {
+            // A reader that has seen enough (`| head`) wants nothing more.
+            return Err(Failed::silent(SUCCESS));
+        }
+        Err(error) => return Err(Failed::new(FAILED, format!("cannot write: {error}"))),
+        Ok(()) => {}
+    }
+    let journal = arguments.journal.display();
+    let replayed = replayed.map_err(|error| Failed::new(FAILED, format!("{journal}: {error}")))?;
+    let words = summary(&journal.to_string(), &tally, language);
+    let told = told(&replayed, language);
+    print_summary(&format!("{words}\n{told}"), remarks)?;
+    match replayed.damaged {
+        0 => Ok(()),
+        // All the rest was given, and each damage was told; a script should hear of it too.
+        _ => Err(Failed::silent(FAILED)),
+    }
+}
+
+fn told(replayed: &Replayed, language: Language) -> String {
+    let Replayed {
+        records,
+        damaged,
+        repeated,
+        span,
+    } = *replayed;
+    let lasts = span.map_or(0, |(first, last): (Stamp, Stamp)| {
+        last.mono_us.saturating_sub(first.mono_us) / 1_000_000
+    });
+    match language {
+        Language::English => format!(
+            "journal   {records} records over {lasts} s, {damaged} damaged parts, {repeated} events that came again"
+        ),
+        Language::Chinese => {
+            format!(
+                "日志      {lasts} 秒，{records} 条记录，{damaged} 处损坏，{repeated} 条重复消息"
+            )
+        }
+    }
+}
+
+fn parse_speed(text: &str) -> Result<Speed, String> {
+    if text == "max" {
+        return Ok(Speed::Max);
+    }
+    match text.trim_end_matches('x').parse::<f64>() {
+        Ok(times) if times.is_finite() && times > 0.0 => Ok(Speed::Times(times)),
+        Ok(_) | Err(_) => Err("it is a number above 0, such as 1 or 2.5, or max".to_owned()),
+    }
+}
+
+fn parse_moment(text: &str) -> Result<Moment, String> {
+    let us = |time: Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
+    let Some(unix) = text.strip_prefix('@') else {
+        return parse_duration(text).map(|since| Moment::Mono(us(since)));
+    };
+    let seconds: f64 = unix.parse().map_err(|_| NO_UNIX.to_owned())?;
+    let unix = Duration::try_from_secs_f64(seconds).map_err(|_| NO_UNIX.to_owned())?;
+    Ok(Moment::Unix(us(unix)))
+}
+
+const NO_UNIX: &str = "behind @ there are seconds of Unix time, such as @1795212345.5";

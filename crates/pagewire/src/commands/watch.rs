@@ -1,0 +1,336 @@
+//! `pagewire watch`: live rooms, as they happen.
+
+mod arguments;
+mod output;
+mod rooms;
+mod screen;
+mod sources;
+mod status;
+
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use pagewire_browser::{AttachOptions, HubPort, Report};
+use pagewire_hub::Hub;
+use pagewire_live::{RoomAddress, Tally};
+use pagewire_room::watch::{
+    JournalOptions, Listeners, RoomTopic, Source, WatchError, WatchOptions, Watched, WatchedRoom,
+    watch,
+};
+use serde_json::Value;
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
+
+pub(crate) use self::arguments::WatchArguments;
+pub(crate) use self::output::{Output, Overflow, Streams, Writing};
+pub(crate) use self::screen::{Board, Screen};
+use self::sources::{Plan, Sources, room_options};
+use super::browser::{Told, keep_attached};
+use super::live::{EventPrinter, Language, OwnOptions, Remarks, summary};
+use super::own_hub::{OwnHub, PortTaken};
+use crate::exit::{FAILED, Failed, SUCCESS, USAGE};
+use crate::serve::stop_signal;
+use crate::settings::Settings;
+use crate::terminal::{harmless, print_text, stderr_is_terminal, stdout_is_terminal};
+use crate::version;
+
+pub(crate) async fn run(arguments: &WatchArguments) -> Result<(), Failed> {
+    // Listened for before anybody is told that it can be sent.
+    let stop = stop_signal();
+    let table = rooms::table(arguments.sites.as_deref())?;
+    let rooms = rooms::rooms(&table, &arguments.rooms)?;
+    check(arguments, &rooms)?;
+    let printer = EventPrinter::new(&arguments.events, own_options(arguments))?;
+    let plan = Plan::new(arguments)?;
+    let settings = Settings::load(&arguments.settings, &arguments.config)?;
+    let own = OwnHub::start(&settings, Vec::new(), PortTaken::AnyPort).await?;
+    let watching = Watching {
+        arguments,
+        rooms: &rooms,
+        own: &own,
+        language: Language::of_user(arguments.lang),
+        remarks: printer.remarks(),
+    };
+    let result = watching.run(&plan, stop).await;
+    own.close().await;
+    result
+}
+
+fn own_options(arguments: &WatchArguments) -> OwnOptions<'_> {
+    OwnOptions {
+        json: arguments.json,
+        filter: arguments.filter.as_deref(),
+    }
+}
+
+/// Options that are of one room.
+fn check(arguments: &WatchArguments, rooms: &[WatchedRoom]) -> Result<(), Failed> {
+    let direct = &arguments.direct;
+    let of_one = [
+        ("--address", !direct.addresses.is_empty()),
+        ("--id", direct.id.is_some()),
+    ];
+    match of_one.iter().find(|(_, given)| *given) {
+        Some((option, _)) if rooms.len() > 1 => Err(Failed::new(
+            USAGE,
+            format!("{option} is of one room, and {} were named", rooms.len()),
+        )),
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// What all rooms of the command share.
+struct Watching<'a> {
+    arguments: &'a WatchArguments,
+    rooms: &'a [WatchedRoom],
+    own: &'a OwnHub,
+    language: Language,
+    remarks: Remarks,
+}
+
+/// A room that is not watched any more.
+struct Ended {
+    place: usize,
+    tally: Tally,
+    watched: Result<Watched, WatchError>,
+}
+
+impl Watching<'_> {
+    async fn run(&self, plan: &Plan, stop: impl Future<Output = ()>) -> Result<(), Failed> {
+        let sources = plan.sources(self.arguments, self.rooms, self.own)?;
+        let (output, writing) = start_output(Overflow::LeaveOut)?;
+        let board = Board::new(self.rooms.len(), output.clone(), self.language);
+        let stopping = CancellationToken::new();
+        let Sources { rooms, attach } = sources;
+        let topics = self.topics()?;
+        output.say(self.greeting(&topics));
+        let mut tasks = JoinSet::new();
+        // Who signs should be there before the first signature is wanted.
+        let signs_by_page = plan.browser.is_some() && plan.is_direct();
+        for (place, (source, topic)) in rooms.into_iter().zip(topics).enumerate() {
+            let room = self.room(place, source, topic, &board, stopping.clone())?;
+            let ready = signs_by_page.then(|| page_is_there(self.own.hub.clone(), &attach));
+            let stop = stopping.clone();
+            tasks.spawn(async move {
+                if let Some(ready) = ready {
+                    stop.run_until_cancelled(ready).await;
+                }
+                room.await
+            });
+        }
+        drop(board);
+        let port = HubPort::Local(self.own.hub.clone());
+        let mut told = Spoken(output.clone());
+        let browser = async {
+            match &plan.browser {
+                Some(browser) => keep_attached(browser, &port, &attach, &mut told).await,
+                None => std::future::pending().await,
+            }
+        };
+        let (mut ended, why) = end_of(&mut tasks, stop, browser, &output, &stopping).await;
+        ended.sort_by_key(|ended| ended.place);
+        drop((told, output));
+        self.conclude(&ended, why, writing)
+    }
+
+    fn topics(&self) -> Result<Vec<RoomTopic>, Failed> {
+        let rooms = self.rooms.iter();
+        let topics = rooms.map(|room| RoomTopic::new(self.own.hub.clone(), &room.address));
+        let topics: Result<_, _> = topics.collect();
+        topics.map_err(|error| Failed::new(USAGE, error.to_string()))
+    }
+
+    fn greeting(&self, topics: &[RoomTopic]) -> String {
+        let url = &self.own.url;
+        let topics: Vec<_> = topics.iter().map(|topic| topic.topic().as_str()).collect();
+        let topics = topics.join(" ");
+        let version = version::VERSION;
+        match self.language {
+            Language::English => {
+                format!("Pagewire {version}: topic {topics} of the hub at {url}. Ctrl-C ends it.")
+            }
+            Language::Chinese => {
+                format!("Pagewire {version}：hub {url}，主题 {topics}。按 Ctrl-C 结束。")
+            }
+        }
+    }
+
+    /// A room, from its source to the terminal and to the hub.
+    fn room(
+        &self,
+        place: usize,
+        source: Source,
+        mut topic: RoomTopic,
+        board: &Board,
+        stop: CancellationToken,
+    ) -> Result<impl Future<Output = Ended> + use<>, Failed> {
+        let room = self.rooms[place].clone();
+        let mut printer = EventPrinter::new(&self.arguments.events, own_options(self.arguments))?;
+        let name = (self.rooms.len() > 1).then(|| name(&room.address));
+        if let Some(name) = &name {
+            printer.mark(name);
+        }
+        let mut screen = Screen::new(name, place, board.clone(), printer, Some(topic.topic()));
+        let options = WatchOptions {
+            connection: room_options(self.arguments),
+            journal: self.journal(&room.address),
+            seed: random(),
+            ..WatchOptions::default()
+        };
+        Ok(async move {
+            let mut listeners = Listeners(vec![&mut screen, &mut topic]);
+            let stop = stop.cancelled_owned();
+            let watched = watch(room, source, options, &mut listeners, stop).await;
+            Ended {
+                place,
+                tally: screen.into_tally(),
+                watched,
+            }
+        })
+    }
+
+    fn journal(&self, room: &RoomAddress) -> Option<JournalOptions> {
+        let folder = self.arguments.journal.as_ref()?;
+        Some(JournalOptions {
+            path: journal_of(folder, room),
+            options: pagewire_journal::Options::default(),
+        })
+    }
+
+    /// Says what the rooms were, and how the command ends.
+    fn conclude(
+        &self,
+        ended: &[Ended],
+        why: Result<(), Failed>,
+        writing: Writing,
+    ) -> Result<(), Failed> {
+        match writing.end() {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+                // A reader that has seen enough (`| head`) wants nothing more.
+                return Err(Failed::silent(SUCCESS));
+            }
+            Err(error) => return Err(Failed::new(FAILED, format!("cannot write: {error}"))),
+            Ok(()) => {}
+        }
+        let watched = ended.iter().filter(|ended| ended.watched.is_ok());
+        for Ended { place, tally, .. } in watched {
+            let room = &self.rooms[*place].address;
+            let summary = summary(&name(room), tally, self.language);
+            print_summary(&summary, self.remarks)?;
+        }
+        why?;
+        let mut code = SUCCESS;
+        for Ended { watched, .. } in ended {
+            match watched {
+                Err(error) => return Err(Failed::new(FAILED, error.to_string())),
+                Ok(watched) if code == SUCCESS => code = rooms::exit_code(watched),
+                Ok(_) => {}
+            }
+        }
+        if code == SUCCESS {
+            Ok(())
+        } else {
+            Err(Failed::silent(code))
+        }
+    }
+}
+
+/// Waits for the end of all rooms. Ctrl-C, a reader that is gone and a browser that is gone end them.
+async fn end_of(
+    tasks: &mut JoinSet<Ended>,
+    stop: impl Future<Output = ()>,
+    browser: impl Future<Output = Result<(), Failed>>,
+    output: &Output,
+    stopping: &CancellationToken,
+) -> (Vec<Ended>, Result<(), Failed>) {
+    tokio::pin!(stop, browser);
+    let (mut ended, mut why) = (Vec::new(), Ok(()));
+    loop {
+        let goes_on = !stopping.is_cancelled();
+        tokio::select! {
+            next = tasks.join_next() => match next {
+                Some(one) => ended.push(one.expect("rooms do not panic")),
+                None => return (ended, why),
+            },
+            () = &mut stop, if goes_on => stopping.cancel(),
+            () = output.ended(), if goes_on => stopping.cancel(),
+            result = &mut browser, if goes_on => {
+                why = result;
+                stopping.cancel();
+            }
+        }
+    }
+}
+
+/// How long a browser may take from its start to the first page that is attached.
+const PAGE_TIMEOUT: Duration = Duration::from_secs(30);
+/// How often the hub is asked whether it is there.
+const PAGE_POLL: Duration = Duration::from_millis(50);
+
+/// Waits until a page of the rooms is attached, for a while: then whoever misses it says so.
+fn page_is_there(hub: Hub, attach: &AttachOptions) -> impl Future<Output = ()> + use<> {
+    let group = attach.group.clone();
+    async move {
+        let there = async {
+            while !hub.pages().iter().any(|page| page.group == group) {
+                sleep(PAGE_POLL).await;
+            }
+        };
+        let _ = timeout(PAGE_TIMEOUT, there).await;
+    }
+}
+
+/// Begins to write to standard output and standard error.
+pub(crate) fn start_output(overflow: Overflow) -> Result<(Output, Writing), Failed> {
+    let streams = Streams {
+        out: io::stdout(),
+        err: io::stderr(),
+        has_status: stdout_is_terminal() && stderr_is_terminal(),
+    };
+    Output::start(streams, overflow)
+        .map_err(|error| Failed::new(FAILED, format!("cannot start a thread: {error}")))
+}
+
+/// Among the lines for people; beside them where programs read.
+pub(crate) fn print_summary(summary: &str, remarks: Remarks) -> Result<(), Failed> {
+    match remarks {
+        Remarks::Lines => print_text(summary),
+        Remarks::Json | Remarks::Aside => {
+            eprintln!("{}", harmless(summary));
+            Ok(())
+        }
+    }
+}
+
+/// What a room is called, in few words.
+fn name(room: &RoomAddress) -> String {
+    format!("{}/{}", room.site, room.room)
+}
+
+/// The journal of a room in the folder of all.
+fn journal_of(folder: &std::path::Path, room: &RoomAddress) -> PathBuf {
+    folder.join(format!("{}-{}", room.site, room.room))
+}
+
+fn random() -> u64 {
+    getrandom::u64().unwrap_or_default()
+}
+
+/// What is said of the browser. What becomes of its pages, the states of the rooms tell.
+struct Spoken(Output);
+
+impl Told for Spoken {
+    fn say(&mut self, _event: &str, _value: Value, text: &str) -> Result<(), Failed> {
+        self.0.say(harmless(text));
+        Ok(())
+    }
+
+    fn report(&mut self, report: &Report) -> Result<(), Failed> {
+        if let Report::Problem { text } = report {
+            self.0.say(harmless(text));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,307 @@
+//! Lines of many rooms, and a status line below them.
+//!
+//! A thread writes, so that a terminal that is held (Ctrl-S), or a pipe that is read slowly, does not hold the rooms. What waits is bounded.
+
+use std::io::{self, Write};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
+
+use tokio::sync::Notify;
+
+/// Bytes of lines that wait to be written: some two hundred thousand events. With more, [`Overflow`] decides.
+pub(crate) const OUTPUT_BYTES_MAX: usize = 64 << 20;
+/// Lines are gathered up to so many bytes before they are written.
+const GATHER_BYTES: usize = 64 << 10;
+
+/// Goes to the beginning of the line and clears it.
+const CLEAR_LINE: &str = "\r\x1b[K";
+
+/// What is to be written.
+#[derive(Debug)]
+enum Job {
+    /// Events, on standard output, each with a line feed.
+    Events(Vec<u8>),
+    /// What is said about rooms, on standard error, without a line feed at the end.
+    Said(String),
+    /// The line below all others; only on a terminal.
+    Status(String),
+}
+
+/// Hands lines over. Cheap to clone.
+#[derive(Debug, Clone)]
+pub(crate) struct Output {
+    jobs: Sender<Job>,
+    overflow: Overflow,
+    state: Arc<State>,
+}
+
+/// What is done where more than [`OUTPUT_BYTES_MAX`] waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Overflow {
+    /// Lines are left out, and counted: rooms do not wait.
+    LeaveOut,
+    /// Whoever has lines waits: a journal does.
+    Wait,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    waiting_bytes: Mutex<usize>,
+    /// There is room again, or it has ended.
+    written: Condvar,
+    left_out: AtomicU64,
+    has_ended: AtomicBool,
+    ended: Notify,
+    failure: Mutex<Option<io::Error>>,
+}
+
+/// The thread that writes.
+#[derive(Debug)]
+pub(crate) struct Writing {
+    thread: JoinHandle<()>,
+    state: Arc<State>,
+}
+
+/// Where lines go.
+pub(crate) struct Streams<O, E> {
+    pub(crate) out: O,
+    pub(crate) err: E,
+    /// The two are one terminal, which can have a status line.
+    pub(crate) has_status: bool,
+}
+
+impl Output {
+    /// Begins to write.
+    ///
+    /// # Errors
+    ///
+    /// There can be no further thread.
+    pub(crate) fn start<O, E>(
+        streams: Streams<O, E>,
+        overflow: Overflow,
+    ) -> io::Result<(Self, Writing)>
+    where
+        O: Write + Send + 'static,
+        E: Write + Send + 'static,
+    {
+        let (jobs, todo) = channel();
+        let state = Arc::new(State::default());
+        let page = Page {
+            streams,
+            status: String::new(),
+            gathered: Vec::new(),
+        };
+        let of_thread = Arc::clone(&state);
+        let thread = thread::Builder::new().name("output".to_owned());
+        let thread = thread.spawn(move || of_thread.write(page, &todo))?;
+        let writing = Writing {
+            thread,
+            state: Arc::clone(&state),
+        };
+        let output = Self {
+            jobs,
+            overflow,
+            state,
+        };
+        Ok((output, writing))
+    }
+
+    /// Events, each with a line feed.
+    pub(crate) fn events(&self, lines: Vec<u8>) {
+        if !lines.is_empty() {
+            self.hand_over(Job::Events(lines));
+        }
+    }
+
+    /// A line about a room.
+    pub(crate) fn say(&self, line: String) {
+        self.hand_over(Job::Said(line));
+    }
+
+    /// What the status line is now.
+    pub(crate) fn status(&self, line: String) {
+        self.hand_over(Job::Status(line));
+    }
+
+    fn hand_over(&self, job: Job) {
+        if self.state.has_room(job.bytes(), self.overflow) {
+            // Without a thread that writes, the command ends anyway.
+            let _ = self.jobs.send(job);
+        } else {
+            self.state.left_out.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Returns when nothing can be written any more: mostly as nobody reads, which is an end like any other.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is lost.
+    pub(crate) async fn ended(&self) {
+        let ended = self.state.ended.notified();
+        if !self.state.has_ended.load(Ordering::Acquire) {
+            ended.await;
+        }
+    }
+}
+
+impl Job {
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Events(lines) => lines.len(),
+            Self::Said(line) | Self::Status(line) => line.len(),
+        }
+    }
+}
+
+impl Writing {
+    /// Waits until all is written, and gives why that failed. To be called when all that hand lines over are gone.
+    pub(crate) fn end(self) -> io::Result<()> {
+        // It does not panic; if it did, there is nobody here to tell.
+        let _ = self.thread.join();
+        match lock(&self.state.failure).take() {
+            Some(error) => Err(error),
+            None => Ok(()),
+        }
+    }
+}
+
+impl State {
+    /// Takes room for so many bytes, where there is some.
+    fn has_room(&self, bytes: usize, overflow: Overflow) -> bool {
+        let mut waiting = lock(&self.waiting_bytes);
+        while *waiting > OUTPUT_BYTES_MAX && !self.has_ended.load(Ordering::Acquire) {
+            match overflow {
+                Overflow::LeaveOut => return false,
+                Overflow::Wait => {
+                    let woken = self.written.wait(waiting);
+                    waiting = woken.unwrap_or_else(PoisonError::into_inner);
+                }
+            }
+        }
+        *waiting = waiting.saturating_add(bytes);
+        true
+    }
+
+    fn gave_room(&self, bytes: usize) {
+        let mut waiting = lock(&self.waiting_bytes);
+        *waiting = waiting.saturating_sub(bytes);
+        drop(waiting);
+        self.written.notify_all();
+    }
+
+    fn write<O: Write, E: Write>(&self, mut page: Page<O, E>, todo: &Receiver<Job>) {
+        let written = self.write_all(&mut page, todo);
+        if let Err(error) = written.and_then(|()| page.end()) {
+            *lock(&self.failure) = Some(error);
+        }
+        self.has_ended.store(true, Ordering::Release);
+        self.ended.notify_waiters();
+        self.gave_room(0);
+    }
+
+    fn write_all<O: Write, E: Write>(
+        &self,
+        page: &mut Page<O, E>,
+        todo: &Receiver<Job>,
+    ) -> io::Result<()> {
+        while let Ok(first) = todo.recv() {
+            let mut next = Some(first);
+            while let Some(job) = next {
+                let bytes = job.bytes();
+                page.take(job)?;
+                self.gave_room(bytes);
+                next = todo.try_recv().ok();
+            }
+            match self.left_out.swap(0, Ordering::Relaxed) {
+                0 => {}
+                left_out => page.take(Job::Said(left_out_words(left_out)))?,
+            }
+            page.flush()?;
+        }
+        Ok(())
+    }
+}
+
+fn left_out_words(left_out: u64) -> String {
+    format!(
+        "pagewire: {left_out} lines were left out, as what waits to be read is more than {} MiB · 输出未被及时读取，略去 {left_out} 行",
+        OUTPUT_BYTES_MAX >> 20
+    )
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What is on the terminal.
+struct Page<O, E> {
+    streams: Streams<O, E>,
+    /// The line below all others, where it is drawn.
+    status: String,
+    /// Events that go out together.
+    gathered: Vec<u8>,
+}
+
+impl<O: Write, E: Write> Page<O, E> {
+    fn take(&mut self, job: Job) -> io::Result<()> {
+        match job {
+            Job::Events(lines) => {
+                self.gathered.extend_from_slice(&lines);
+                if self.gathered.len() >= GATHER_BYTES {
+                    self.flush()?;
+                }
+                Ok(())
+            }
+            Job::Said(line) => {
+                self.flush()?;
+                self.clear()?;
+                writeln!(self.streams.err, "{line}")?;
+                self.draw()
+            }
+            Job::Status(line) if self.streams.has_status => {
+                self.flush()?;
+                self.clear()?;
+                self.status = line;
+                self.draw()
+            }
+            Job::Status(_) => Ok(()),
+        }
+    }
+
+    /// Events that were gathered, above the status line.
+    fn flush(&mut self) -> io::Result<()> {
+        if self.gathered.is_empty() {
+            return Ok(());
+        }
+        self.clear()?;
+        self.streams.out.write_all(&self.gathered)?;
+        self.streams.out.flush()?;
+        self.gathered.clear();
+        self.draw()
+    }
+
+    fn clear(&mut self) -> io::Result<()> {
+        if self.status.is_empty() {
+            return Ok(());
+        }
+        self.streams.err.write_all(CLEAR_LINE.as_bytes())?;
+        self.streams.err.flush()
+    }
+
+    fn draw(&mut self) -> io::Result<()> {
+        if self.status.is_empty() {
+            return Ok(());
+        }
+        self.streams.err.write_all(self.status.as_bytes())?;
+        self.streams.err.flush()
+    }
+
+    /// The status is no part of what was said.
+    fn end(&mut self) -> io::Result<()> {
+        self.flush()?;
+        self.clear()
+    }
+}

@@ -1,0 +1,81 @@
+//! Which rooms are watched, by the table of sites.
+
+use std::path::Path;
+
+use pagewire_live::{Reason, SiteTable, State};
+use pagewire_room::watch::{Watched, WatchedRoom};
+
+use crate::exit::{FAILED, Failed, SUCCESS, USAGE};
+
+/// The sites that are known, with the user's own over them.
+pub(super) fn table(file: Option<&Path>) -> Result<SiteTable, Failed> {
+    let shipped = SiteTable::shipped();
+    let Some(file) = file else {
+        return Ok(shipped);
+    };
+    let wrong = |why: String| Failed::new(USAGE, format!("--sites {}: {why}", file.display()));
+    let text = std::fs::read_to_string(file).map_err(|error| wrong(error.to_string()))?;
+    shipped
+        .with(&text)
+        .map_err(|error| wrong(error.to_string()))
+}
+
+/// The rooms that a person named, each once.
+pub(super) fn rooms(table: &SiteTable, named: &[String]) -> Result<Vec<WatchedRoom>, Failed> {
+    let mut rooms: Vec<WatchedRoom> = Vec::with_capacity(named.len());
+    for name in named {
+        let address = table.parse_room(name);
+        let address = address.map_err(|error| Failed::new(USAGE, error.to_string()))?;
+        let entry = table.get(&address.site).cloned();
+        let entry = entry.expect("a room is one of a site of the table");
+        if rooms.iter().all(|room| room.address != address) {
+            rooms.push(WatchedRoom { entry, address });
+        }
+    }
+    Ok(rooms)
+}
+
+/// The exit code that the end of a room means: a broadcast that has ended is what was waited for.
+pub(super) fn exit_code(watched: &Watched) -> u8 {
+    match watched.status.state {
+        State::Refused => of_reason(&watched.status.reason),
+        State::Waiting
+        | State::Connecting
+        | State::Live
+        | State::Stalled
+        | State::Polling
+        | State::Ended => SUCCESS,
+    }
+}
+
+fn of_reason(reason: &Reason) -> u8 {
+    match reason {
+        Reason::Missing => 5,
+        Reason::TooOften => 6,
+        Reason::LogIn | Reason::Captcha | Reason::Denied { .. } => 7,
+        Reason::GivenUp { last, .. } => of_reason(last),
+        Reason::Asking
+        | Reason::NotLive
+        | Reason::NoAnswer(_)
+        | Reason::Unclear { .. }
+        | Reason::Opening
+        | Reason::Entered
+        | Reason::Messages
+        | Reason::PageLoads
+        | Reason::NoSocket
+        | Reason::Handshake(_)
+        | Reason::ClosedEarly { .. }
+        | Reason::Unreachable(_)
+        | Reason::Dropped { .. }
+        | Reason::SiteCloses
+        | Reason::Moved
+        | Reason::Silent { .. }
+        | Reason::Polling
+        | Reason::Ended { .. }
+        | Reason::Paused
+        | Reason::Resumed
+        | Reason::Masked
+        | Reason::NoAddress
+        | Reason::NoFact { .. } => FAILED,
+    }
+}

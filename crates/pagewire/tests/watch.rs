@@ -1,0 +1,16 @@
+//! `pagewire watch` and `pagewire replay` as somebody types them, at rooms of the simulator.
+#![cfg(feature = "watch")]
+
+mod binary;
+#[path = "watch/ends.rs"]
+mod ends;
+#[path = "watch/programs.rs"]
+mod programs;
+#[path = "../../pagewire-sim/tests/reader/mod.rs"]
+mod reader;
+#[path = "watch/signed.rs"]
+mod signed;
+#[path = "watch/tab.rs"]
+mod tab;
+#[path = "watch/watching.rs"]
+mod watching;

@@ -41,14 +41,28 @@ pub(crate) fn one_line(text: &str) -> String {
 
 fn escape(text: &str, shown: impl Fn(char) -> String) -> String {
     let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        if is_harmful(c) {
+    let mut before = None;
+    let mut rest = text.chars();
+    while let Some(c) = rest.next() {
+        let joins = c == JOINER
+            && before.is_some_and(is_pictograph)
+            && rest.clone().next().is_some_and(is_pictograph);
+        if is_harmful(c) && !joins {
             out.push_str(&shown(c))
         } else {
             out.push(c)
         }
+        before = Some(c);
     }
     out
+}
+
+/// ZERO WIDTH JOINER. Between pictographs it makes one of several (a family out of people), and hides nothing.
+const JOINER: char = '\u{200d}';
+
+/// What emoji are made of (Unicode Technical Standard #51): symbols, and what changes their look or colour.
+fn is_pictograph(c: char) -> bool {
+    matches!(c, '\u{2190}'..='\u{2bff}' | '\u{fe0f}' | '\u{1f000}'..='\u{1faff}')
 }
 
 fn is_harmful(c: char) -> bool {
@@ -178,6 +192,11 @@ mod tests {
     fn what_could_change_the_terminal_is_shown() {
         let text = "ok \u{1b}[2J 价\u{202e}格\u{9b}\t\n";
         assert_eq!(harmless(text), "ok \\u{1b}[2J 价\\u{202e}格\\u{9b}\t\n");
+        // A family is one emoji out of several; a joiner anywhere else is hidden text.
+        let family = "👨\u{200d}👩\u{200d}👧 ❤\u{fe0f}\u{200d}🔥";
+        assert_eq!(harmless(family), family);
+        assert_eq!(harmless("a\u{200d}👧"), "a\\u{200d}👧");
+        assert_eq!(harmless("👧\u{200d}"), "👧\\u{200d}");
         let json = format!("\"{}\"", "a\u{9b}\u{202e}\u{e0041}b");
         let shown = harmless_json(&json);
         assert!(shown.is_ascii(), "{shown}");

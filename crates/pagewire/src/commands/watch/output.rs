@@ -305,3 +305,156 @@ impl<O: Write, E: Write> Page<O, E> {
         self.clear()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::sync_channel;
+
+    use super::*;
+
+    /// Takes what is written once it may.
+    struct Held {
+        may: Receiver<()>,
+        written: Arc<Mutex<Vec<u8>>>,
+    }
+
+    impl Write for Held {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            // Whoever is gone holds nothing any more.
+            let _ = self.may.recv();
+            lock(&self.written).extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// Takes all.
+    #[derive(Clone, Default)]
+    struct Taken(Arc<Mutex<Vec<u8>>>);
+
+    impl Taken {
+        fn text(&self) -> String {
+            String::from_utf8(lock(&self.0).clone()).expect("UTF-8")
+        }
+    }
+
+    impl Write for Taken {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            lock(&self.0).extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// Nobody reads.
+    struct Broken;
+
+    impl Write for Broken {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(io::ErrorKind::BrokenPipe.into())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn what_is_more_than_may_wait_is_left_out_and_counted_and_nobody_waits() {
+        const LINE: usize = 1 << 20;
+        let (go, may) = sync_channel(0);
+        let (written, err) = (Arc::default(), Taken::default());
+        let streams = Streams {
+            out: Held {
+                may,
+                written: Arc::clone(&written),
+            },
+            err: err.clone(),
+            has_status: false,
+        };
+        let (output, writing) = Output::start(streams, Overflow::LeaveOut).expect("a thread");
+        let fit = OUTPUT_BYTES_MAX / LINE;
+        // The last one that fits begins where the limit is reached, and not where it is passed.
+        for _ in 0..fit + 3 {
+            output.events(vec![b'x'; LINE]);
+        }
+        drop((go, output));
+        writing.end().expect("all is written");
+        let lines = lock(&written).len() / LINE;
+        // One line may be taken out before the others are handed over.
+        assert!((fit + 1..=fit + 2).contains(&lines), "{lines}");
+        let left_out = fit + 3 - lines;
+        assert!(
+            err.text()
+                .contains(&format!("{left_out} lines were left out")),
+            "{}",
+            err.text()
+        );
+    }
+
+    #[test]
+    fn whoever_may_wait_loses_nothing() {
+        const LINE: usize = 1 << 20;
+        let out = Taken::default();
+        let streams = Streams {
+            out: out.clone(),
+            err: Taken::default(),
+            has_status: false,
+        };
+        let (output, writing) = Output::start(streams, Overflow::Wait).expect("a thread");
+        for _ in 0..OUTPUT_BYTES_MAX / LINE + 8 {
+            output.events(vec![b'x'; LINE]);
+        }
+        drop(output);
+        writing.end().expect("all is written");
+        assert_eq!(lock(&out.0).len(), OUTPUT_BYTES_MAX + 8 * LINE);
+    }
+
+    #[test]
+    fn the_status_is_below_all_lines_and_gone_at_the_end() {
+        let terminal = Taken::default();
+        let streams = Streams {
+            out: terminal.clone(),
+            err: terminal.clone(),
+            has_status: true,
+        };
+        let (output, writing) = Output::start(streams, Overflow::LeaveOut).expect("a thread");
+        output.status("1".to_owned());
+        output.say("said".to_owned());
+        output.status("2".to_owned());
+        output.events(b"event\n".to_vec());
+        drop(output);
+        writing.end().expect("all is written");
+        // What a terminal shows: what stands before a cleared line's beginning is gone.
+        let text = terminal.text();
+        let shown = text.split('\n').map(|line| {
+            let cleared = line.rsplit(CLEAR_LINE).next();
+            cleared.unwrap_or_default()
+        });
+        assert_eq!(shown.collect::<Vec<_>>(), ["said", "event", ""], "{text:?}");
+    }
+
+    #[tokio::test]
+    async fn a_reader_that_is_gone_is_told() {
+        let streams = Streams {
+            out: Broken,
+            err: Taken::default(),
+            has_status: false,
+        };
+        let (output, writing) = Output::start(streams, Overflow::Wait).expect("a thread");
+        output.events(b"event\n".to_vec());
+        output.ended().await;
+        // Nothing holds whoever goes on for a while.
+        output.events(vec![b'x'; 2 * OUTPUT_BYTES_MAX]);
+        output.events(b"event\n".to_vec());
+        drop(output);
+        let error = writing.end().expect_err("it is broken");
+        assert_eq!(error.kind(), io::ErrorKind::BrokenPipe);
+    }
+}

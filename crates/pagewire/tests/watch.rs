@@ -4,6 +4,8 @@
 mod binary;
 #[path = "watch/ends.rs"]
 mod ends;
+#[path = "watch/many.rs"]
+mod many;
 #[path = "watch/programs.rs"]
 mod programs;
 #[path = "../../pagewire-sim/tests/reader/mod.rs"]

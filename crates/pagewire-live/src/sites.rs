@@ -214,6 +214,11 @@ impl SiteEntry {
         self.ask.address().map(|address| filled(address, room))
     }
 
+    /// Whether the page of a room is what says how the room is.
+    pub fn asks_page(&self) -> bool {
+        self.ask.address() == Some(&self.page)
+    }
+
     /// Whether the table says how to ask.
     pub(crate) fn asks(&self) -> bool {
         self.ask.address().is_some()

@@ -149,11 +149,16 @@ async fn what_a_tap_publishes_is_told_once_over_all_its_connections() {
 fn what_is_tapped_of_a_page_is_what_the_table_says_of_its_site() {
     let table = SiteTable::shipped();
     let room = table.parse_room("https://live.douyin.com/123").unwrap();
-    let rules = tap_rules(table.get("douyin").unwrap()).rules;
+    let watched = WatchedRoom {
+        entry: table.get("douyin").unwrap().clone(),
+        address: room.clone(),
+    };
+    let rules = tap_rules(&watched).unwrap().rules;
     let sockets = rules
         .iter()
         .filter(|rule| matches!(rule, TapRule::WebSocket(_)));
-    assert_eq!((sockets.count(), rules.len()), (1, 3));
+    // Its socket; polling, how the room is, and the page with and without a query.
+    assert_eq!((sockets.count(), rules.len()), (1, 5));
     let documents = documents(&room).unwrap();
     let fits = |url: &str| documents.iter().any(|document| document.matches(url));
     assert!(fits("https://live.douyin.com/123") && fits("https://live.douyin.com/123?from=x"));

@@ -76,6 +76,9 @@ pub enum Note<'a> {
     Damaged(&'a Damage),
 }
 
+/// Why a connection is closed that we closed.
+pub(super) const CLOSED_HERE: &str = "closed here";
+
 impl Note<'_> {
     /// A short name that does not change, for programs.
     pub const fn name(&self) -> &'static str {
@@ -125,6 +128,8 @@ impl Note<'_> {
             Self::Opened { address } => format!("已打开 {address}"),
             Self::Closed { code, reason } => match code {
                 Some(code) => format!("连接已关闭（代码 {code}）{reason}"),
+                None if *reason == CLOSED_HERE => "连接由本机关闭".into(),
+                None if reason.is_empty() => "连接已关闭".into(),
                 None => format!("连接已关闭：{reason}"),
             },
             Self::Signed { signer } => format!("由 {signer} 签名"),

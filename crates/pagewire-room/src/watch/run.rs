@@ -11,7 +11,7 @@ use tokio::time::{MissedTickBehavior, interval, sleep};
 use super::direct::{SignedBy, Told};
 use super::keeper::{Back, Clock, Keeper};
 use super::kept::{Kept, What};
-use super::listener::{Listener, Note, StateChange, Tick};
+use super::listener::{CLOSED_HERE, Listener, Note, StateChange, Tick};
 use super::reads::Reads;
 use super::telling::{Telling, unix_ms};
 use super::{DirectSource, Source, WatchError, WatchOptions, Watched, WatchedRoom};
@@ -306,7 +306,7 @@ impl<'l> Run<'l> {
                 Action::Note(reason) => self.listener.note(&Note::Connection(reason)),
                 Action::Close { connection } => {
                     let at = self.clock.now();
-                    self.closed(at, *connection, None, "closed here");
+                    self.closed(at, *connection, None, CLOSED_HERE);
                 }
                 Action::Send { connection, bytes } => {
                     let (at, bytes) = (self.clock.now(), Bytes::copy_from_slice(bytes));
@@ -359,7 +359,7 @@ impl<'l> Run<'l> {
     async fn end(mut self) -> Watched {
         let at = self.clock.now();
         for open in self.open.clone() {
-            self.closed(at, open, None, "closed here");
+            self.closed(at, open, None, CLOSED_HERE);
         }
         self.keep(at, What::Note(json!({"kind": "end"}).to_string()));
         // What the connection still wants is not done any more: the socket says goodbye while the line empties.

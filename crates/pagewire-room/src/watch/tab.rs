@@ -19,6 +19,7 @@ use pagewire_live::{Action, ConnectionId, RoomAddress, SiteEntry};
 use pagewire_rpc::{GroupName, Payload, TopicName};
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
+use super::WatchedRoom;
 use super::direct::Told;
 
 /// How often is looked for new connections of the page.
@@ -54,14 +55,21 @@ impl fmt::Debug for Reload {
     }
 }
 
-/// What of a room's page is to be tapped: its sockets, its polling answers, and the answers that say how the room is. Secrets in addresses are left out.
-pub fn tap_rules(entry: &SiteEntry) -> TapRules {
+/// What of a room's page is to be tapped: its sockets, its polling answers, the answers that say how the room is, and the page itself, whose status says
+/// whether there is such a room. Secrets in addresses are left out.
+///
+/// # Errors
+///
+/// The address makes no pattern.
+pub fn tap_rules(room: &WatchedRoom) -> Result<TapRules, PatternError> {
+    let WatchedRoom { entry, address } = room;
     let sockets = entry.sockets.iter().cloned().map(TapRule::WebSocket);
     let answers = entry.polling.iter().chain(&entry.answers).cloned();
-    TapRules {
+    let answers = answers.chain(documents(address)?);
+    Ok(TapRules {
         rules: sockets.chain(answers.map(TapRule::Http)).collect(),
         ..TapRules::default()
-    }
+    })
 }
 
 /// The documents that are the room's page: its address, with any query.
@@ -313,8 +321,13 @@ impl Tab {
         };
         if fits(&self.entry.polling) {
             self.told.push_back(Told::Polled(bytes));
-        } else if fits(&self.entry.answers) {
-            let body = String::from_utf8_lossy(&bytes);
+            return;
+        }
+        let is_document = fits(&self.source.documents);
+        if is_document || fits(&self.entry.answers) {
+            // What is a sign in an answer may stand in a page for another reason, unless the page is what one asks.
+            let is_read = !is_document || self.entry.asks_page();
+            let body = String::from_utf8_lossy(if is_read { &bytes } else { &[] });
             let answer = self.entry.ask.read(response.status, &body);
             self.told.push_back(Told::Answered(answer));
         }

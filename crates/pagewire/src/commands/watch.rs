@@ -122,7 +122,10 @@ impl Watching<'_> {
         }
         drop(board);
         let port = HubPort::Local(self.own.hub.clone());
-        let mut told = Spoken(output.clone());
+        let mut told = Spoken {
+            output: output.clone(),
+            language: self.language,
+        };
         let browser = async {
             match &plan.browser {
                 Some(browser) => keep_attached(browser, &port, &attach, &mut told).await,
@@ -319,17 +322,26 @@ fn random() -> u64 {
 }
 
 /// What is said of the browser. What becomes of its pages, the states of the rooms tell.
-struct Spoken(Output);
+struct Spoken {
+    output: Output,
+    language: Language,
+}
 
 impl Told for Spoken {
-    fn say(&mut self, _event: &str, _value: Value, text: &str) -> Result<(), Failed> {
-        self.0.say(harmless(text));
+    fn say(&mut self, event: &str, _value: Value, text: &str) -> Result<(), Failed> {
+        let chinese = match event {
+            "browser" => "浏览器已就绪",
+            "browser_lost" => "浏览器已断开，正在重新连接",
+            "closed" => "浏览器已被关闭",
+            _ => text,
+        };
+        self.output.say(harmless(self.language.of(text, chinese)));
         Ok(())
     }
 
     fn report(&mut self, report: &Report) -> Result<(), Failed> {
         if let Report::Problem { text } = report {
-            self.0.say(harmless(text));
+            self.output.say(harmless(text));
         }
         Ok(())
     }

@@ -48,6 +48,20 @@ async fn five_hundred_a_second_with_drops_are_all_told_and_kept() {
 }
 
 #[tokio::test]
+async fn a_room_that_does_not_exist_is_said_in_words() {
+    let Some(chromium) = chromium() else {
+        return;
+    };
+    let sim = sim(quick(Site::Douyin, &[])).await;
+    let room = sim.room_url("r").expect("a room");
+    let other = room.replace("/live/r", "/live/other");
+    let watched = watch(&tab(&chromium, &[&other])).await;
+    assert_eq!(watched.code, 5, "{}", watched.stderr);
+    let words = "refused: there is no such room";
+    assert!(watched.stderr.contains(words), "{}", watched.stderr);
+}
+
+#[tokio::test]
 async fn a_page_that_polls_is_read_too() {
     let Some(chromium) = chromium() else {
         return;

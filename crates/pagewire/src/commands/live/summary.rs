@@ -104,7 +104,7 @@ impl Words {
         } else {
             ""
         };
-        format!("{name}{masked}  {}", self.given(&giver.given))
+        format!("{name}{masked}  ×{}", self.given(&giver.given))
     }
 
     fn more(&self, people: usize) -> String {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use pagewire_browser::{AttachOptions, Dialogs, Reach, Reloads, WantedPage};
-use pagewire_cdp::{TapRules, UrlPattern};
+use pagewire_cdp::{PatternError, TapRules, UrlPattern};
 use pagewire_dial::tls::{self, Trust};
 use pagewire_hub::Hub;
 use pagewire_live::{AfterEnd, AskFirst, Credentials, Fallback, RoomFacts, RoomOptions};
@@ -92,7 +92,7 @@ impl Plan {
             })
         });
         let taps = match self.source {
-            SourceName::Tab => taps(rooms),
+            SourceName::Tab => taps(rooms)?,
             SourceName::Direct => TapRules::default(),
         };
         Ok(Sources {
@@ -126,8 +126,7 @@ fn of_browser(arguments: &WatchArguments, group: GroupName, hub_url: &str) -> At
 fn pages(rooms: &[WatchedRoom]) -> Result<Vec<WantedPage>, Failed> {
     let page = |room: &WatchedRoom| {
         let url = room.address.page.clone();
-        let documents = documents(&room.address)
-            .map_err(|error| Failed::new(USAGE, format!("{url}: {error}")))?;
+        let documents = documents(&room.address).map_err(|error| not_a_pattern(room, &error))?;
         Ok(WantedPage { url, documents })
     };
     rooms.iter().map(page).collect()
@@ -138,16 +137,18 @@ fn all_documents(pages: &[WantedPage]) -> Vec<UrlPattern> {
     documents.cloned().collect()
 }
 
-/// Those of all sites that the rooms are of.
-fn taps(rooms: &[WatchedRoom]) -> TapRules {
-    let mut sites: Vec<_> = rooms.iter().map(|room| &room.entry).collect();
-    sites.sort_by_key(|entry| &entry.name);
-    sites.dedup_by_key(|entry| &entry.name);
-    let rules = sites.into_iter().flat_map(|entry| tap_rules(entry).rules);
-    TapRules {
-        rules: rules.collect(),
-        ..TapRules::default()
+/// Those of all rooms.
+fn taps(rooms: &[WatchedRoom]) -> Result<TapRules, Failed> {
+    let mut taps = TapRules::default();
+    for room in rooms {
+        let of_room = tap_rules(room).map_err(|error| not_a_pattern(room, &error))?;
+        taps.rules.extend(of_room.rules);
     }
+    Ok(taps)
+}
+
+fn not_a_pattern(room: &WatchedRoom, error: &PatternError) -> Failed {
+    Failed::new(USAGE, format!("{}: {error}", room.address.page))
 }
 
 fn direct(arguments: &WatchArguments, hub: &Hub) -> Result<DirectSource, Failed> {

@@ -7,10 +7,10 @@
 /// Never: a Vec takes all.
 #[inline]
 pub fn write_json_text(out: &mut Vec<u8>, text: &str) {
-    if none(text.as_bytes(), is_escaped) {
-        write_plain(out, text.as_bytes());
-    } else {
+    if any(text.as_bytes(), is_escaped) {
         serde_json::to_writer(out, text).expect("a Vec takes all");
+    } else {
+        write_plain(out, text.as_bytes());
     }
 }
 
@@ -18,10 +18,15 @@ pub fn write_json_text(out: &mut Vec<u8>, text: &str) {
 #[inline]
 pub(crate) fn write_json_utf8(out: &mut Vec<u8>, bytes: &[u8]) -> bool {
     // The longest, addresses, are plain, and most of the short ones are.
-    if none(bytes, |byte| is_escaped(byte) | (byte >= 0x80)) {
-        write_plain(out, bytes);
-        return true;
+    if any(bytes, |byte| is_escaped(byte) | (byte >= 0x80)) {
+        return write_unusual(out, bytes);
     }
+    write_plain(out, bytes);
+    true
+}
+
+#[inline(never)]
+fn write_unusual(out: &mut Vec<u8>, bytes: &[u8]) -> bool {
     let text = simdutf8::basic::from_utf8(bytes);
     text.is_ok_and(|text| {
         write_json_text(out, text);
@@ -29,9 +34,9 @@ pub(crate) fn write_json_utf8(out: &mut Vec<u8>, bytes: &[u8]) -> bool {
     })
 }
 
+/// Appends a text that has nothing to escape.
 #[inline]
-fn write_plain(out: &mut Vec<u8>, text: &[u8]) {
-    out.reserve(text.len().saturating_add(2));
+pub(crate) fn write_plain(out: &mut Vec<u8>, text: &[u8]) {
     out.push(b'"');
     out.extend_from_slice(text);
     out.push(b'"');
@@ -41,18 +46,49 @@ const fn is_escaped(byte: u8) -> bool {
     (byte < 0x20) | (byte == b'"') | (byte == b'\\')
 }
 
-/// Whether no byte is such. Without a way out in the middle of a step, so that many bytes are looked at together; the last step overlaps.
-#[inline]
-fn none(bytes: &[u8], is: impl Fn(u8) -> bool) -> bool {
-    let any = |step: &[u8]| step.iter().fold(false, |any, byte| any | is(*byte));
-    if let Some(last) = bytes.last_chunk::<16>() {
-        let (steps, _) = bytes.as_chunks::<16>();
-        return !steps.iter().any(|step| any(step)) && !any(last);
+/// Whether a byte is such. There is no way out in the middle of a step, so that many bytes are looked at together. Most texts are short: they are one
+/// step, of their first and their last bytes, which overlap.
+#[inline(always)]
+fn any(bytes: &[u8], is: impl Fn(u8) -> bool) -> bool {
+    match bytes.len() {
+        0..4 => bytes.iter().fold(false, |any, byte| any | is(*byte)),
+        4..8 => any_at_ends::<4>(bytes, &is),
+        8..16 => any_at_ends::<8>(bytes, &is),
+        16..32 => any_at_ends::<16>(bytes, &is),
+        _ => {
+            let (steps, _) = bytes.as_chunks::<32>();
+            for step in steps {
+                if any_in_step(step, &is) {
+                    return true;
+                }
+            }
+            bytes
+                .last_chunk::<32>()
+                .is_some_and(|last| any_in_step(last, &is))
+        }
     }
-    match (bytes.first_chunk::<8>(), bytes.last_chunk::<8>()) {
-        (Some(first), Some(last)) => !any(first) && !any(last),
-        _ => !any(bytes),
+}
+
+/// Of N to 2 N bytes.
+#[inline(always)]
+fn any_at_ends<const N: usize>(bytes: &[u8], is: impl Fn(u8) -> bool) -> bool {
+    let (Some(first), Some(last)) = (bytes.first_chunk::<N>(), bytes.last_chunk::<N>()) else {
+        return true;
+    };
+    let mut any = false;
+    for (first, last) in first.iter().zip(last) {
+        any |= is(*first) | is(*last);
     }
+    any
+}
+
+#[inline(always)]
+fn any_in_step(step: &[u8; 32], is: impl Fn(u8) -> bool) -> bool {
+    let mut any = false;
+    for byte in step {
+        any |= is(*byte);
+    }
+    any
 }
 
 #[cfg(test)]

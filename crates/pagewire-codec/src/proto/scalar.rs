@@ -10,7 +10,7 @@ use super::table::{FieldSpec, Fixed, Holds, Varint};
 use super::wire::{Value, WireType, varint};
 use crate::cursor::Cursor;
 use crate::error::{DecodeError, Fault};
-use crate::json_text::write_json_utf8;
+use crate::json_text::{write_json_utf8, write_plain};
 
 /// Whether a value may be of a field. Others are treated as fields that the schema does not know, as Protobuf's own libraries do.
 #[inline]
@@ -152,21 +152,27 @@ pub(super) fn write(out: &mut Vec<u8>, holds: &Holds, value: Value<'_>) -> Resul
     clippy::cast_possible_wrap,
     reason = "smaller numbers are the lowest bits of the varint, in two's complement"
 )]
+#[inline(always)]
 pub(super) fn write_varint(out: &mut Vec<u8>, kind: &Varint, number: u64) {
-    match kind {
-        Varint::Bool => out.extend_from_slice(if number == 0 { b"false" } else { b"true" }),
-        Varint::Enum(None) => out.extend_from_slice(b"null"),
-        Varint::Enum(Some(names)) => match names.0.get(&(number as i32)) {
-            Some(name) => out.extend_from_slice(name.as_bytes()),
-            None => write_number(out, number as i32),
-        },
-        Varint::Int32 => write_number(out, number as i32),
-        Varint::Uint32 => write_number(out, number as u32),
-        Varint::Sint32 => write_number(out, unzigzag(u64::from(number as u32)) as i32),
-        Varint::Int64 => write_quoted(out, number as i64),
-        Varint::Uint64 => write_quoted(out, number),
-        Varint::Sint64 => write_quoted(out, unzigzag(number)),
-    }
+    let mut buffer = itoa::Buffer::new();
+    // JSON numbers of JavaScript are exact up to 2^53 only.
+    let quoted = match kind {
+        Varint::Int64 => buffer.format(number as i64),
+        Varint::Uint64 => buffer.format(number),
+        Varint::Sint64 => buffer.format(unzigzag(number)),
+        Varint::Int32 => return write_number(out, number as i32),
+        Varint::Uint32 => return write_number(out, number as u32),
+        Varint::Sint32 => return write_number(out, unzigzag(u64::from(number as u32)) as i32),
+        Varint::Bool => return out.extend_from_slice(if number == 0 { b"false" } else { b"true" }),
+        Varint::Enum(None) => return out.extend_from_slice(b"null"),
+        Varint::Enum(Some(names)) => {
+            return match names.0.get(&(number as i32)) {
+                Some(name) => out.extend_from_slice(name.as_bytes()),
+                None => write_number(out, number as i32),
+            };
+        }
+    };
+    write_plain(out, quoted.as_bytes());
 }
 
 /// 0, -1, 1, -2, …
@@ -184,9 +190,7 @@ fn write_number(out: &mut Vec<u8>, number: impl itoa::Integer) {
 
 /// JSON numbers of JavaScript are exact up to 2^53 only.
 pub(super) fn write_quoted(out: &mut Vec<u8>, number: impl itoa::Integer) {
-    out.push(b'"');
-    write_number(out, number);
-    out.push(b'"');
+    write_plain(out, itoa::Buffer::new().format(number).as_bytes());
 }
 
 fn write_double(out: &mut Vec<u8>, number: f64) {

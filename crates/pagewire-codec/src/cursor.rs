@@ -6,55 +6,53 @@ use crate::error::{DecodeError, Fault};
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Cursor<'a> {
     all: &'a [u8],
-    at: usize,
+    /// The end of `all`. Where it begins is worked out only where somebody asks.
+    rest: &'a [u8],
 }
 
 impl<'a> Cursor<'a> {
     #[inline]
     pub(crate) const fn new(all: &'a [u8]) -> Self {
-        Self { all, at: 0 }
+        Self { all, rest: all }
     }
 
     /// Bytes read so far.
     #[inline]
     pub(crate) const fn at(&self) -> usize {
-        self.at
+        self.all.len().saturating_sub(self.rest.len())
     }
 
     #[inline]
-    pub(crate) fn rest(&self) -> &'a [u8] {
-        self.all.get(self.at..).unwrap_or_default()
+    pub(crate) const fn rest(&self) -> &'a [u8] {
+        self.rest
     }
 
     /// Passes over bytes that were read from [`rest`](Self::rest), which leave these.
     #[inline]
-    pub(crate) fn leave(&mut self, rest: &'a [u8]) {
-        self.at = self.all.len().saturating_sub(rest.len());
+    pub(crate) const fn leave(&mut self, rest: &'a [u8]) {
+        self.rest = rest;
     }
 
     #[inline]
-    pub(crate) fn is_empty(&self) -> bool {
-        self.rest().is_empty()
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.rest.is_empty()
     }
 
     /// The same input up to here, read from a place before: for a part whose end is known. Places stay those of the whole.
     pub(crate) fn since(&self, at: usize) -> Self {
-        Self {
-            all: self.all.get(..self.at).unwrap_or_default(),
-            at,
-        }
+        let all = self.all.get(..self.at()).unwrap_or_default();
+        let rest = all.get(at..).unwrap_or_default();
+        Self { all, rest }
     }
 
     #[inline]
     pub(crate) fn take(&mut self, count: u64, what: &'static str) -> Result<&'a [u8], DecodeError> {
-        let rest = self.rest();
-        let taken = usize::try_from(count)
-            .ok()
-            .and_then(|count| rest.get(..count));
-        let Some(taken) = taken else {
+        let count_here = usize::try_from(count).ok();
+        let Some((taken, rest)) = count_here.and_then(|count| self.rest.split_at_checked(count))
+        else {
             return Err(self.truncated(count, what));
         };
-        self.at = self.at.saturating_add(taken.len());
+        self.rest = rest;
         Ok(taken)
     }
 
@@ -75,11 +73,11 @@ impl<'a> Cursor<'a> {
     fn truncated(&self, needed: u64, what: &'static str) -> DecodeError {
         let left = self.rest().len();
         let fault = Fault::Truncated { what, needed, left };
-        DecodeError::at(self.at, fault)
+        DecodeError::at(self.at(), fault)
     }
 
     #[cold]
     pub(crate) fn malformed(&self, why: &'static str) -> DecodeError {
-        DecodeError::at(self.at, Fault::Malformed(why))
+        DecodeError::at(self.at(), Fault::Malformed(why))
     }
 }

@@ -6,6 +6,7 @@
 use super::scalar;
 use super::table::{FieldSpec, Form, Holds, Label, Slot, Table, Usual};
 use super::wire::{DEPTH_MAX, HIGHEST_NUMBER, Value, leading_varint, short_varint};
+use crate::json_text::write_json_utf8;
 
 /// Entries of a map, whose keys are compared one by one.
 const ENTRIES: usize = 16;
@@ -18,15 +19,6 @@ pub(super) struct InOrder<'s> {
     pub(super) end_at_most: usize,
 }
 
-/// How far a message is written.
-#[derive(Clone, Copy)]
-struct Progress {
-    /// The place of the field that may come next, or that of a later one.
-    next: u16,
-    /// It is a list, and may go on.
-    in_list: bool,
-}
-
 impl<'s> InOrder<'s> {
     pub(super) fn message(&mut self, table: usize, bytes: &[u8], depth: usize) -> Option<()> {
         let tables = self.tables;
@@ -35,84 +27,86 @@ impl<'s> InOrder<'s> {
             return None;
         }
         let begin = self.out.len();
-        let mut progress = Progress {
-            next: 0,
-            in_list: false,
-        };
         let mut rest = bytes;
+        // The place of the field that may come next, or that of a later one.
+        let mut next = 0_u32;
         while !rest.is_empty() {
             let tag = short(&mut rest)?;
             let number = u32::try_from(tag >> 3).ok()?;
             let Some(Slot { place, usual }) = table.find(number) else {
-                let mut behind = rest;
-                value(tag, &mut behind)?;
-                rest = behind;
+                (_, rest) = value(tag, rest)?;
                 continue;
             };
+            if u32::from(place) < next {
+                return None;
+            }
+            next = u32::from(place).saturating_add(1);
             let spec = table.fields.get(usize::from(place))?;
             match (usual, tag & 7) {
                 (Usual::Text, 2) => {
-                    let text = length_delimited(&mut rest)?;
-                    progress = self.next_field(progress, place)?;
-                    if !text.is_empty() {
-                        spec.comma_key.append_to(self.out);
-                        scalar::write_string(self.out, text).ok()?;
-                    }
+                    self.text_field(spec, length_delimited(&mut rest)?)?;
                 }
-                (Usual::Number, 0) => {
-                    let number = varint(&mut rest)?;
-                    progress = self.next_field(progress, place)?;
-                    self.number(spec, number)?;
-                }
+                (Usual::Number, 0) => self.number_field(spec, varint(&mut rest)?)?,
                 (Usual::Message, 2) => {
                     let fields = length_delimited(&mut rest)?;
-                    progress = self.next_field(progress, place)?;
                     spec.comma_key.append_to(self.out);
                     self.message(spec.holds.table()?, fields, depth.saturating_add(1))?;
                 }
                 (Usual::Texts, 2) => {
-                    let text = length_delimited(&mut rest)?;
-                    progress = self.next_item(progress, place, spec)?;
-                    scalar::write_string(self.out, text).ok()?;
+                    rest = self.list(spec, tag, rest, |this, mut rest| {
+                        this.text(length_delimited(&mut rest)?)?;
+                        Some(rest)
+                    })?;
                 }
                 (Usual::Messages, 2) => {
-                    let fields = length_delimited(&mut rest)?;
-                    progress = self.next_item(progress, place, spec)?;
-                    self.message(spec.holds.table()?, fields, depth.saturating_add(1))?;
+                    let table = spec.holds.table()?;
+                    rest = self.list(spec, tag, rest, |this, mut rest| {
+                        let fields = length_delimited(&mut rest)?;
+                        this.message(table, fields, depth.saturating_add(1))?;
+                        Some(rest)
+                    })?;
                 }
-                _ => {
-                    let mut behind = rest;
-                    let value = value(tag, &mut behind)?;
-                    if scalar::accepts(spec, value) {
-                        let behind = &mut behind;
-                        progress = self.field(progress, place, spec, value, behind, depth)?;
-                    }
-                    rest = behind;
-                }
-            }
-            if self.out.len() > self.end_at_most {
-                return None;
+                _ => rest = self.field(spec, tag, rest, depth)?,
             }
         }
-        self.end(begin, progress);
-        Some(())
+        self.end(begin)
     }
 
-    #[inline]
-    fn end(&mut self, begin: usize, progress: Progress) {
-        if progress.in_list {
-            self.out.push(b']');
-        }
+    #[inline(always)]
+    fn end(&mut self, begin: usize) -> Option<()> {
         // All keys have a comma before them; that of the first is the brace.
         match self.out.get_mut(begin) {
             Some(comma) => *comma = b'{',
             None => self.out.push(b'{'),
         }
         self.out.push(b'}');
+        self.check_length()
+    }
+
+    /// Asked where a message ends and between items: other fields are there once, and so can be only as long as their bytes and names are.
+    #[inline(always)]
+    fn check_length(&self) -> Option<()> {
+        (self.out.len() <= self.end_at_most).then_some(())
+    }
+
+    /// Not a part of [`message`](Self::message), which would have fewer registers for itself.
+    #[inline(never)]
+    fn text_field(&mut self, spec: &FieldSpec, text: &[u8]) -> Option<()> {
+        if text.is_empty() {
+            return Some(());
+        }
+        spec.comma_key.append_to(self.out);
+        self.text(text)
     }
 
     #[inline(always)]
-    fn number(&mut self, spec: &FieldSpec, number: u64) -> Option<()> {
+    fn text(&mut self, text: &[u8]) -> Option<()> {
+        write_json_utf8(self.out, text).then_some(())
+    }
+
+    /// As [`text_field`](Self::text_field).
+    #[inline(never)]
+    fn number_field(&mut self, spec: &FieldSpec, number: u64) -> Option<()> {
         let Holds::Varint(kind) = &spec.holds else {
             return None;
         };
@@ -123,78 +117,65 @@ impl<'s> InOrder<'s> {
         Some(())
     }
 
-    /// A field of any kind.
-    fn field(
+    /// The items of a list that follow each other, and what is behind them. Others of the same list are not in order.
+    #[inline(always)]
+    fn list<'a>(
         &mut self,
-        progress: Progress,
-        place: u16,
         spec: &FieldSpec,
-        value: Value<'_>,
-        rest: &mut &[u8],
+        tag: u64,
+        mut rest: &'a [u8],
+        item: impl Fn(&mut Self, &'a [u8]) -> Option<&'a [u8]>,
+    ) -> Option<&'a [u8]> {
+        spec.comma_key.append_to(self.out);
+        let mut before = b'[';
+        loop {
+            self.out.push(before);
+            rest = item(self, rest)?;
+            if !follows(tag, &mut rest) {
+                break;
+            }
+            self.check_length()?;
+            before = b',';
+        }
+        self.out.push(b']');
+        Some(rest)
+    }
+
+    /// A field of any kind, and what is behind it.
+    fn field<'a>(
+        &mut self,
+        spec: &FieldSpec,
+        tag: u64,
+        rest: &'a [u8],
         depth: usize,
-    ) -> Option<Progress> {
+    ) -> Option<&'a [u8]> {
+        let (first, behind) = value(tag, rest)?;
+        if !scalar::accepts(spec, first) {
+            return Some(behind);
+        }
         match spec.label {
             Label::Implicit | Label::Explicit => {
-                let progress = self.next_field(progress, place)?;
-                if spec.label == Label::Explicit || !scalar::is_default(&spec.holds, value) {
+                if spec.label == Label::Explicit || !scalar::is_default(&spec.holds, first) {
                     spec.comma_key.append_to(self.out);
-                    self.value(&spec.holds, value, depth)?;
+                    self.value(&spec.holds, first, depth)?;
                 }
-                Some(progress)
+                Some(behind)
             }
-            Label::Repeated => self.list_item(progress, place, spec, value, depth),
+            Label::Repeated => self.list(spec, tag, rest, |this, rest| {
+                let (item, rest) = value(tag, rest)?;
+                this.list_item(spec, item, depth)?;
+                Some(rest)
+            }),
             Label::Map => {
-                let progress = self.next_field(progress, place)?;
                 spec.comma_key.append_to(self.out);
-                self.map(spec, value, rest, depth)?;
-                Some(progress)
+                self.map(spec, first, behind, depth)
             }
         }
     }
 
-    /// Ends what is before a field, which must be one that comes before it.
-    #[inline(always)]
-    fn next_field(&mut self, progress: Progress, place: u16) -> Option<Progress> {
-        if place < progress.next {
-            return None;
-        }
-        if progress.in_list {
-            self.out.push(b']');
-        }
-        Some(Progress {
-            next: place.saturating_add(1),
-            in_list: false,
-        })
-    }
-
-    /// Ends what is before an item of a list, which may be one of the same list.
-    #[inline(always)]
-    fn next_item(&mut self, progress: Progress, place: u16, spec: &FieldSpec) -> Option<Progress> {
-        if progress.in_list && progress.next == place.saturating_add(1) {
-            self.out.push(b',');
-            return Some(progress);
-        }
-        let progress = self.next_field(progress, place)?;
-        spec.comma_key.append_to(self.out);
-        self.out.push(b'[');
-        Some(Progress {
-            in_list: true,
-            ..progress
-        })
-    }
-
-    fn list_item(
-        &mut self,
-        progress: Progress,
-        place: u16,
-        spec: &FieldSpec,
-        value: Value<'_>,
-        depth: usize,
-    ) -> Option<Progress> {
-        let progress = self.next_item(progress, place, spec)?;
+    fn list_item(&mut self, spec: &FieldSpec, value: Value<'_>, depth: usize) -> Option<()> {
         let (true, Value::Bytes(packed)) = (spec.is_packed, value) else {
-            self.value(&spec.holds, value, depth)?;
-            return Some(progress);
+            return self.value(&spec.holds, value, depth);
         };
         let mut written = None;
         for item in scalar::Packed::new(spec.wire, packed) {
@@ -203,12 +184,10 @@ impl<'s> InOrder<'s> {
                 self.out.push(b',');
             }
             scalar::write(self.out, &spec.holds, item).ok()?;
-            if self.out.len() > self.end_at_most {
-                return None;
-            }
+            self.check_length()?;
         }
         // A list of nothing may be left out, which the next field would have to know.
-        written.map(|()| progress)
+        written
     }
 
     #[inline]
@@ -217,24 +196,20 @@ impl<'s> InOrder<'s> {
             (Holds::Message(table), Value::Bytes(bytes)) => {
                 self.message(*table, bytes, depth.saturating_add(1))
             }
-            (Holds::String, Value::Bytes(text)) => scalar::write_string(self.out, text).ok(),
-            (Holds::Varint(kind), Value::Varint(number)) => {
-                scalar::write_varint(self.out, kind, number);
-                Some(())
-            }
+            (Holds::String, Value::Bytes(text)) => self.text(text),
             (Holds::Group(_), _) => None,
             _ => scalar::write(self.out, holds, value).ok(),
         }
     }
 
-    /// The entries that begin with this one and follow each other.
-    fn map(
+    /// The entries that begin with this one and follow each other, and what is behind them.
+    fn map<'a>(
         &mut self,
         spec: &FieldSpec,
-        first: Value<'_>,
-        rest: &mut &[u8],
+        first: Value<'a>,
+        mut rest: &'a [u8],
         depth: usize,
-    ) -> Option<()> {
+    ) -> Option<&'a [u8]> {
         let tables = self.tables;
         let table = tables.get(spec.holds.table()?)?;
         let [key, value] = &table.fields[..] else {
@@ -270,19 +245,17 @@ impl<'s> InOrder<'s> {
             *keys.get_mut(index)? = place;
             self.out.push(b':');
             self.value(&value.holds, of_value, depth.saturating_add(1))?;
-            if self.out.len() > self.end_at_most {
-                return None;
-            }
-            let mut ahead = *rest;
+            self.check_length()?;
+            let mut ahead = rest;
             match (!ahead.is_empty()).then(|| field(&mut ahead)) {
                 Some(Some((number, next))) if number == spec.number => entry = next,
                 // What is wrong with the next field is found when it is read.
                 Some(_) | None => {
                     self.out.push(b'}');
-                    return Some(());
+                    return Some(rest);
                 }
             }
-            *rest = ahead;
+            rest = ahead;
             self.out.push(b',');
         }
         None
@@ -291,38 +264,51 @@ impl<'s> InOrder<'s> {
     /// Writes the key of an entry as the key of an object; gives its place.
     fn map_key(&mut self, holds: &Holds, key: Value<'_>) -> Option<(usize, usize)> {
         let begin = self.out.len();
+        self.value(holds, key, 0)?;
         // All but numbers of 32 bits and truths are quoted already.
-        self.out.push(b'"');
-        scalar::write(self.out, holds, key).ok()?;
-        if self.out.get(begin.saturating_add(1)) == Some(&b'"') {
-            self.out.remove(begin);
-        } else {
+        if self.out.get(begin) != Some(&b'"') {
+            self.out.insert(begin, b'"');
             self.out.push(b'"');
         }
         Some((begin, self.out.len()))
     }
 }
 
+/// Takes a tag from the front, if it is this one.
+#[inline(always)]
+fn follows(tag: u64, rest: &mut &[u8]) -> bool {
+    let mut ahead = *rest;
+    let is_it = short(&mut ahead) == Some(tag);
+    if is_it {
+        *rest = ahead;
+    }
+    is_it
+}
+
 /// Takes a field from the front.
+#[inline(always)]
 fn field<'a>(rest: &mut &'a [u8]) -> Option<(u32, Value<'a>)> {
-    let tag = varint(rest)?;
-    let value = value(tag, rest)?;
+    let tag = short(rest)?;
+    let (value, behind) = value(tag, rest)?;
+    *rest = behind;
     Some((u32::try_from(tag >> 3).ok()?, value))
 }
 
-/// Takes the value of a field from the front. Groups are unusual, and a number that no field has is a mistake.
-fn value<'a>(tag: u64, rest: &mut &'a [u8]) -> Option<Value<'a>> {
-    if !(1..=HIGHEST_NUMBER).contains(&(tag >> 3)) {
+/// The value of a field, and what is behind it. Groups are unusual, and a number that no field has is a mistake.
+#[inline(always)]
+fn value(tag: u64, mut rest: &[u8]) -> Option<(Value<'_>, &[u8])> {
+    let number = u32::try_from(tag >> 3).ok()?;
+    if !(1..=HIGHEST_NUMBER).contains(&number) {
         return None;
     }
     let value = match tag & 7 {
-        0 => Value::Varint(varint(rest)?),
+        0 => Value::Varint(varint(&mut rest)?),
         1 => Value::Fixed64(u64::from_le_bytes(*rest.split_off(..8)?.first_chunk()?)),
-        2 => Value::Bytes(length_delimited(rest)?),
+        2 => Value::Bytes(length_delimited(&mut rest)?),
         5 => Value::Fixed32(u32::from_le_bytes(*rest.split_off(..4)?.first_chunk()?)),
         _ => return None,
     };
-    Some(value)
+    Some((value, rest))
 }
 
 #[inline(always)]

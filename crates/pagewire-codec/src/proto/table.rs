@@ -185,9 +185,15 @@ impl CommaKey {
                 out.extend_from_slice(bytes);
                 out.truncate(end);
             }
-            Self::Long(bytes) => out.extend_from_slice(bytes),
+            Self::Long(bytes) => append_long(bytes, out),
         }
     }
+}
+
+#[cold]
+#[inline(never)]
+fn append_long(bytes: &[u8], out: &mut Vec<u8>) {
+    out.extend_from_slice(bytes);
 }
 
 impl Holds {

@@ -6,7 +6,7 @@ use crate::error::{DecodeError, Fault};
 /// Messages inside of each other. One more is an error. Protobuf's own libraries stop at 100.
 pub const DEPTH_MAX: usize = 64;
 /// Field numbers have 29 bits.
-pub(super) const HIGHEST_NUMBER: u64 = (1 << 29) - 1;
+pub(super) const HIGHEST_NUMBER: u32 = (1 << 29) - 1;
 
 /// The fields of one message, in the order in which they were written. Ends after the first error.
 #[derive(Debug, Clone)]
@@ -76,8 +76,8 @@ impl<'a> Fields<'a> {
     #[inline(always)]
     fn usual(&mut self) -> Option<Field<'a>> {
         let (tag, rest) = short_varint(self.cursor.rest())?;
-        let number = tag >> 3;
-        if number == 0 || number > HIGHEST_NUMBER {
+        let number = u32::try_from(tag >> 3).ok()?;
+        if !(1..=HIGHEST_NUMBER).contains(&number) {
             return None;
         }
         let (value, at, rest) = match tag & 7 {
@@ -86,7 +86,7 @@ impl<'a> Fields<'a> {
                 (Value::Varint(value), rest, behind)
             }
             2 => {
-                let (length, behind) = short_varint(rest)?;
+                let (length, behind) = leading_varint(rest)?;
                 let (bytes, after) = behind.split_at_checked(usize::try_from(length).ok()?)?;
                 (Value::Bytes(bytes), behind, after)
             }
@@ -95,7 +95,6 @@ impl<'a> Fields<'a> {
         self.cursor.leave(at);
         let at = self.cursor.at();
         self.cursor.leave(rest);
-        let number = u32::try_from(number).ok()?;
         Some(Field { number, value, at })
     }
 
@@ -157,12 +156,10 @@ impl Value<'_> {
 fn tag(cursor: &mut Cursor<'_>) -> Result<(u32, u64), DecodeError> {
     let at = cursor.at();
     let tag = varint(cursor)?;
-    let number = tag >> 3;
-    if number == 0 || number > HIGHEST_NUMBER {
-        return Err(no_number(at, number));
+    match u32::try_from(tag >> 3) {
+        Ok(number @ 1..=HIGHEST_NUMBER) => Ok((number, tag & 7)),
+        _ => Err(no_number(at, tag >> 3)),
     }
-    let number = u32::try_from(number).unwrap_or(u32::MAX);
-    Ok((number, tag & 7))
 }
 
 #[cold]

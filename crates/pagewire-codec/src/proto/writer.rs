@@ -74,12 +74,11 @@ impl Writer {
     }
 
     fn tag(&mut self, number: u32, wire: u64) -> &mut Self {
-        let number = u64::from(number);
         assert!(
             (1..=HIGHEST_NUMBER).contains(&number),
             "the number of a field is from 1 to 2^29 - 1"
         );
-        self.raw_varint(number << 3 | wire)
+        self.raw_varint(u64::from(number) << 3 | wire)
     }
 
     /// Seven bits a byte, the lowest first.

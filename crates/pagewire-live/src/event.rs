@@ -177,18 +177,18 @@ impl Event<'_> {
 
     /// Appends the event as one line of JSON, without a line feed.
     pub fn write_json(&self, out: &mut Vec<u8>) {
-        out.push(b'{');
-        write_member(out, "\"site\":", &self.site);
-        write_member(out, "\"room\":", &self.room);
-        write_member(out, "\"id\":", &self.id);
+        out.extend_from_slice(b"{\"site\":");
+        self.site.write_json(out);
+        write_member(out, ",\"room\":", &self.room);
+        write_member(out, ",\"id\":", &self.id);
         out.extend_from_slice(b",\"kind\":\"");
         out.extend_from_slice(self.kind().as_bytes());
         out.push(b'"');
-        write_member(out, "\"time_ms\":", &self.time.ms);
-        write_member(out, "\"time_source\":", &self.time.source);
-        write_member(out, "\"user\":", &self.user);
+        write_member(out, ",\"time_ms\":", &self.time.ms);
+        write_member(out, ",\"time_source\":", &self.time.source);
+        write_member(out, ",\"user\":", &self.user);
         self.body.write_member(out);
-        write_member(out, "\"method\":", &self.method);
+        write_member(out, ",\"method\":", &self.method);
         out.push(b'}');
     }
 

@@ -177,17 +177,23 @@ impl Described for Bytes<'_> {
     }
 }
 
-/// Appends a member of an object that was begun; `key` is `"name":`. What is absent is left out.
+/// Appends a member of an object; `comma_key` is `,"name":`. What is absent is left out.
 #[inline]
-pub(crate) fn write_member(out: &mut Vec<u8>, key: &str, value: &impl Described) {
+pub(crate) fn write_member(out: &mut Vec<u8>, comma_key: &str, value: &impl Described) {
     if !value.is_absent() {
-        // An object that has a member does not end with its brace.
-        if out.last() != Some(&b'{') {
-            out.push(b',');
-        }
-        out.extend_from_slice(key.as_bytes());
+        out.extend_from_slice(comma_key.as_bytes());
         value.write_json(out);
     }
+}
+
+/// Ends the object whose members were appended from here on. The comma before the first one becomes the brace.
+#[inline]
+pub(crate) fn end_object(out: &mut Vec<u8>, begin: usize) {
+    match out.get_mut(begin) {
+        Some(comma) => *comma = b'{',
+        None => out.push(b'{'),
+    }
+    out.push(b'}');
 }
 
 /// A struct whose members have numbers and comments. Options, lists and flags are left out of JSON where they hold nothing.
@@ -221,12 +227,12 @@ macro_rules! record {
             }
 
             fn write_json(&self, out: &mut Vec<u8>) {
-                out.push(b'{');
+                let begin = out.len();
                 $(
-                    let key = concat!("\"", stringify!($member), "\":");
-                    $crate::model::write_member(out, key, &self.$member);
+                    let comma_key = concat!(",\"", stringify!($member), "\":");
+                    $crate::model::write_member(out, comma_key, &self.$member);
                 )*
-                out.push(b'}');
+                $crate::model::end_object(out, begin);
             }
         }
 

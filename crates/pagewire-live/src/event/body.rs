@@ -36,7 +36,7 @@ macro_rules! kinds {
 
             pub(super) fn write_member(&self, out: &mut Vec<u8>) {
                 match self {
-                    $(Self::$kind(record) => write_member(out, concat!("\"", $member, "\":"), record),)*
+                    $(Self::$kind(record) => write_member(out, concat!(",\"", $member, "\":"), record),)*
                 }
             }
 

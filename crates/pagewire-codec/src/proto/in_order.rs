@@ -34,7 +34,7 @@ impl<'s> InOrder<'s> {
             let tag = short(&mut rest)?;
             let number = u32::try_from(tag >> 3).ok()?;
             let Some(Slot { place, usual }) = table.find(number) else {
-                (_, rest) = value(tag, rest)?;
+                rest = behind(tag, rest)?;
                 continue;
             };
             if u32::from(place) < next {
@@ -142,6 +142,7 @@ impl<'s> InOrder<'s> {
     }
 
     /// A field of any kind, and what is behind it.
+    #[inline(never)]
     fn field<'a>(
         &mut self,
         spec: &FieldSpec,
@@ -309,6 +310,12 @@ fn value(tag: u64, mut rest: &[u8]) -> Option<(Value<'_>, &[u8])> {
         _ => return None,
     };
     Some((value, rest))
+}
+
+/// What is behind a value.
+#[inline(never)]
+fn behind(tag: u64, rest: &[u8]) -> Option<&[u8]> {
+    value(tag, rest).map(|(_, behind)| behind)
 }
 
 #[inline(always)]

@@ -21,6 +21,17 @@ enum Form<'a> {
 /// Of the largest number of 64 bits.
 const DIGITS: usize = 20;
 
+impl Id<'_> {
+    /// To compare by, for which nobody needs to know that digits are a text.
+    #[inline]
+    fn bytes(&self) -> &[u8] {
+        match &self.0 {
+            Form::Text(text) => text.as_bytes(),
+            Form::Digits(length, digits) => digits.get(..usize::from(*length)).unwrap_or_default(),
+        }
+    }
+}
+
 impl Deref for Id<'_> {
     type Target = str;
 
@@ -28,10 +39,7 @@ impl Deref for Id<'_> {
     fn deref(&self) -> &str {
         match &self.0 {
             Form::Text(text) => text,
-            Form::Digits(length, digits) => {
-                let digits = digits.get(..usize::from(*length)).unwrap_or_default();
-                str::from_utf8(digits).unwrap_or_default()
-            }
+            Form::Digits(..) => str::from_utf8(self.bytes()).unwrap_or_default(),
         }
     }
 }
@@ -105,7 +113,7 @@ impl fmt::Debug for Id<'_> {
 
 impl PartialEq for Id<'_> {
     fn eq(&self, other: &Self) -> bool {
-        **self == **other
+        self.bytes() == other.bytes()
     }
 }
 
@@ -113,19 +121,19 @@ impl Eq for Id<'_> {}
 
 impl PartialEq<str> for Id<'_> {
     fn eq(&self, other: &str) -> bool {
-        **self == *other
+        self.bytes() == other.as_bytes()
     }
 }
 
 impl PartialEq<&str> for Id<'_> {
     fn eq(&self, other: &&str) -> bool {
-        **self == **other
+        self.bytes() == other.as_bytes()
     }
 }
 
 impl PartialEq<String> for Id<'_> {
     fn eq(&self, other: &String) -> bool {
-        **self == **other
+        self.bytes() == other.as_bytes()
     }
 }
 
@@ -144,9 +152,9 @@ impl Described for Id<'_> {
     fn write_json(&self, out: &mut Vec<u8>) {
         match &self.0 {
             Form::Text(text) => text.write_json(out),
-            Form::Digits(length, digits) => {
+            Form::Digits(..) => {
                 out.push(b'"');
-                out.extend_from_slice(digits.get(..usize::from(*length)).unwrap_or_default());
+                out.extend_from_slice(self.bytes());
                 out.push(b'"');
             }
         }

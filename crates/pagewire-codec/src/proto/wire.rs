@@ -86,7 +86,7 @@ impl<'a> Fields<'a> {
                 (Value::Varint(value), rest, behind)
             }
             2 => {
-                let (length, behind) = leading_varint(rest)?;
+                let (length, behind) = short_varint(rest)?;
                 let (bytes, after) = behind.split_at_checked(usize::try_from(length).ok()?)?;
                 (Value::Bytes(bytes), behind, after)
             }
@@ -98,25 +98,35 @@ impl<'a> Fields<'a> {
         Some(Field { number, value, at })
     }
 
+    /// Any field. Takes a copy, so that what is here may stay in registers.
     #[cold]
-    fn field(&mut self) -> Result<Field<'a>, DecodeError> {
-        let (number, wire) = tag(&mut self.cursor)?;
-        let mut at = self.cursor.at();
-        let value = match wire {
-            0 => Value::Varint(varint(&mut self.cursor)?),
-            1 => Value::Fixed64(u64::from_le_bytes(self.cursor.array("a 64-bit number")?)),
-            2 => {
-                let length = varint(&mut self.cursor)?;
-                at = self.cursor.at();
-                Value::Bytes(self.cursor.take(length, "a length-delimited value")?)
-            }
-            3 => Value::Group(group(&mut self.cursor, number, self.depth)?),
-            4 => return Err(self.cursor.malformed("a group ends that has not begun")),
-            5 => Value::Fixed32(u32::from_le_bytes(self.cursor.array("a 32-bit number")?)),
-            _ => return Err(self.cursor.malformed("a wire type is 6 or 7")),
-        };
-        Ok(Field { number, value, at })
+    #[inline(never)]
+    fn field(mut self) -> (Result<Field<'a>, DecodeError>, Cursor<'a>) {
+        let field = field(&mut self.cursor, self.depth);
+        if field.is_err() {
+            self.cursor.leave(&[]);
+        }
+        (field, self.cursor)
     }
+}
+
+fn field<'a>(cursor: &mut Cursor<'a>, depth: usize) -> Result<Field<'a>, DecodeError> {
+    let (number, wire) = tag(cursor)?;
+    let mut at = cursor.at();
+    let value = match wire {
+        0 => Value::Varint(varint(cursor)?),
+        1 => Value::Fixed64(u64::from_le_bytes(cursor.array("a 64-bit number")?)),
+        2 => {
+            let length = varint(cursor)?;
+            at = cursor.at();
+            Value::Bytes(cursor.take(length, "a length-delimited value")?)
+        }
+        3 => Value::Group(group(cursor, number, depth)?),
+        4 => return Err(cursor.malformed("a group ends that has not begun")),
+        5 => Value::Fixed32(u32::from_le_bytes(cursor.array("a 32-bit number")?)),
+        _ => return Err(cursor.malformed("a wire type is 6 or 7")),
+    };
+    Ok(Field { number, value, at })
 }
 
 impl<'a> Iterator for Fields<'a> {
@@ -130,10 +140,8 @@ impl<'a> Iterator for Fields<'a> {
         if let Some(field) = self.usual() {
             return Some(Ok(field));
         }
-        let field = self.field();
-        if field.is_err() {
-            self.cursor.leave(&[]);
-        }
+        let (field, cursor) = self.clone().field();
+        self.cursor = cursor;
         Some(field)
     }
 }

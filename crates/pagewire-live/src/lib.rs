@@ -7,6 +7,7 @@
     warn(clippy::indexing_slicing, clippy::arithmetic_side_effects)
 )]
 
+mod about;
 mod account;
 pub mod bilibili;
 mod bracketed;
@@ -27,6 +28,7 @@ mod sites;
 mod tally;
 mod template;
 
+pub use about::About;
 pub use account::RoomAccount;
 pub use compat::compat_line;
 pub use connection::{

@@ -84,29 +84,20 @@ fn size(message: &Message) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use pagewire_live::made::{Happening, Happens, Repeat, Written};
+    use pagewire_live::made::Written;
 
     use super::*;
 
     fn message(id: u64) -> Message {
-        let happening = Happening {
-            id,
-            at_ms: 0,
-            repeat: Repeat::First,
-            what: Happens::Pause,
-        };
         Message {
-            happening,
+            id,
             written: Written::Packet(vec![0; 1_000 - MESSAGE_BYTES]),
+            happening: None,
         }
     }
 
     fn ids(batch: &Batch) -> Vec<u64> {
-        batch
-            .messages
-            .iter()
-            .map(|message| message.happening.id)
-            .collect()
+        batch.messages.iter().map(|message| message.id).collect()
     }
 
     #[test]

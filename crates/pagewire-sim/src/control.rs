@@ -96,7 +96,7 @@ pub(crate) async fn add_faults(
         .iter()
         .map(|text| {
             let fault: Fault = text.parse()?;
-            fault.check_site(room.options.site).map(|()| fault)
+            room.options.check_fault(fault).map(|()| fault)
         })
         .collect();
     for fault in faults.map_err(refused)? {

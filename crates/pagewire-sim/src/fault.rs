@@ -175,6 +175,29 @@ impl Fault {
         Err(self.refused(why))
     }
 
+    /// Whether rooms can have it whose messages are those of a journal.
+    ///
+    /// # Errors
+    ///
+    /// They cannot; it says why.
+    pub fn check_recorded(&self) -> Result<(), FaultError> {
+        match self {
+            Self::Traffic(TrafficFault::MissingEnds | TrafficFault::Masked) => Err(self.refused(
+                "it is another way to write messages, and those of a journal are sent as they were recorded",
+            )),
+            Self::Traffic(
+                TrafficFault::DoubledGifts | TrafficFault::Reordered(_) | TrafficFault::Lost(_),
+            )
+            | Self::Connection(..)
+            | Self::Refuse { .. }
+            | Self::SlowHandshake(_)
+            | Self::Polling
+            | Self::End(_)
+            | Self::GoLive
+            | Self::None => Ok(()),
+        }
+    }
+
     /// Whether it can stand in an address, and so be of one connection only.
     pub(crate) fn check_address(&self) -> Result<(), FaultError> {
         match self {

@@ -1,6 +1,5 @@
 //! One open socket: messages of a room go out, what the client says is counted and answered, and what shall go wrong does.
 
-use std::borrow::Cow;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
@@ -137,10 +136,7 @@ impl Feed {
             let mut units: Vec<_> = batch
                 .messages
                 .iter()
-                .map(|message| Unit {
-                    id: message.happening.id,
-                    written: Cow::Borrowed(&message.written),
-                })
+                .map(|message| Unit::from(&**message))
                 .collect();
             if std::mem::take(&mut state.is_to_break) {
                 units.insert(units.len() / 2, self.wire.broken());

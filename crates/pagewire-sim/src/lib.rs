@@ -38,7 +38,7 @@ mod site;
 mod traffic;
 mod wire;
 
-pub use account::{Counters, Manifest};
+pub use account::{Counters, Gifts, Given, Manifest};
 pub use backlog::BACKLOG_BYTES_MAX;
 pub use control::BODY_BYTES_MAX;
 pub use fault::{FAULTS_MAX, Fault, FaultError, Order, Refusal, Times, TrafficFault, When};
@@ -46,8 +46,9 @@ pub use feed::INCOMING_BYTES_MAX;
 pub use load::LOADS_MAX;
 pub use options::{
     CONNECTIONS_MAX, Options, OptionsError, RATE_MAX, ROOM_MESSAGES_MAX, ROOM_NAME_CHARS_MAX,
-    ROOMS_MAX, RoomOptions, Status,
+    ROOMS_MAX, Recording, RoomOptions, Speed, Status,
 };
 pub use pagewire_live::Site;
 pub use server::{Sim, SimError};
 pub use signature::{sign, signed_text, stub};
+pub use traffic::{NUMBER_FRAMES_MAX, Played};

@@ -1,6 +1,7 @@
 //! What a simulated site is started with.
 
 use std::collections::HashSet;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use pagewire_live::Site;
@@ -9,6 +10,8 @@ use thiserror::Error;
 
 use crate::backlog::BACKLOG_BYTES_MAX;
 use crate::fault::{Fault, FaultError};
+use crate::server::SimError;
+use crate::traffic::about;
 
 /// Rooms of one site.
 pub const ROOMS_MAX: usize = 256;
@@ -57,6 +60,26 @@ pub struct RoomOptions {
     pub live_after: Option<Duration>,
     /// What goes wrong from the beginning.
     pub faults: Vec<Fault>,
+    /// Plays a journal in the place of what `seed` and `rate` would make up. By default none; see [`RoomOptions::of_journal`].
+    pub recording: Option<Recording>,
+}
+
+/// A journal that is played. It is read while it plays, on the task of its room, a chunk at a time.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Recording {
+    /// Its folder, or one of its files.
+    pub path: PathBuf,
+    /// How fast.
+    pub speed: Speed,
+}
+
+/// How fast a journal is played: at most [`RATE_MAX`] messages a second.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Speed {
+    /// As fast as may be.
+    Max,
+    /// So many times as fast as it was; above 0.
+    Times(f64),
 }
 
 /// How whoever asks for a room finds it.
@@ -107,8 +130,22 @@ pub enum OptionsError {
         seed: u64,
     },
     /// A site of which nothing is made up.
-    #[error("rooms of {0} are not made up; there are those of Douyin, Huya, Bilibili and Douyu")]
+    #[error("rooms of {0} cannot be simulated; those of douyin, huya, bilibili and douyu can")]
     Site(&'static str),
+    /// Two rooms of one site for which clients would ask by the same number: a journal has the one of its room.
+    #[error(
+        "{first:?} and {second:?} are the same room of {site}, number {id}; leave one of them out, or make the other up by another seed"
+    )]
+    SameRoom {
+        /// Of this site.
+        site: &'static str,
+        /// The number.
+        id: u64,
+        /// The name of one.
+        first: String,
+        /// The name of the other.
+        second: String,
+    },
     /// A number that is too small, or a time that is too short or too long.
     #[error("{0}")]
     Range(&'static str),
@@ -144,11 +181,46 @@ impl RoomOptions {
             status: Status::Live,
             live_after: None,
             faults: Vec::new(),
+            recording: None,
         }
     }
 
+    /// A live room that plays a journal: of the site that its first note names, and called as it says there; what cannot stand in a name is a `-`. What
+    /// is played, and what of it makes sense as a fault: `docs/sim.md`.
+    ///
+    /// # Errors
+    ///
+    /// The journal cannot be read, or does not say whose frames it has.
+    pub fn of_journal(path: &Path, speed: Speed) -> Result<Self, SimError> {
+        let no_site = || SimError::NoSite(path.to_owned());
+        let about = about(path)?.ok_or_else(no_site)?;
+        let plain = about
+            .room
+            .chars()
+            .map(|char| if is_plain(char) { char } else { '-' });
+        let name: String = plain.take(ROOM_NAME_CHARS_MAX).collect();
+        let name = if name.is_empty() { UNNAMED } else { &name };
+        let path = path.to_owned();
+        Ok(Self {
+            recording: Some(Recording { path, speed }),
+            ..Self::new(name, about.site)
+        })
+    }
+
+    /// Whether the room can have a fault.
+    ///
+    /// # Errors
+    ///
+    /// It cannot; it says why.
+    pub fn check_fault(&self, fault: Fault) -> Result<(), FaultError> {
+        fault.check_site(self.site)?;
+        if self.recording.is_some() {
+            fault.check_recorded()?;
+        }
+        Ok(())
+    }
+
     fn check(&self) -> Result<(), OptionsError> {
-        let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '-';
         if self.name.is_empty()
             || self.name.len() > ROOM_NAME_CHARS_MAX
             || !self.name.chars().all(is_plain)
@@ -165,8 +237,18 @@ impl RoomOptions {
             let why = "a room has at least one message a second, and one in all";
             return Err(OptionsError::Range(why));
         }
+        if let Some(Recording {
+            speed: Speed::Times(times),
+            ..
+        }) = self.recording
+            && !(times > 0.0 && times.is_finite())
+        {
+            return Err(OptionsError::Range(
+                "a journal is played at a speed above 0, such as 1 or 10",
+            ));
+        }
         for fault in &self.faults {
-            fault.check_site(self.site)?;
+            self.check_fault(*fault)?;
             if !fault.stands() {
                 return Err(OptionsError::Fault(fault.refused(
                     "at the start nobody is there; say after how many frames, or of which messages",
@@ -202,14 +284,21 @@ impl Options {
             if !names.insert(&room.name) {
                 return Err(OptionsError::Twice(room.name.clone()));
             }
-            // Ids come of the seed.
-            if !seeds.insert((room.site, room.seed)) {
+            // Ids come of the seed, where they do not come of a journal.
+            if room.recording.is_none() && !seeds.insert((room.site, room.seed)) {
                 let (site, seed) = (room.site.name(), room.seed);
                 return Err(OptionsError::SameSeed { site, seed });
             }
         }
         Ok(())
     }
+}
+
+/// What the room of a journal is called that does not tell.
+const UNNAMED: &str = "journal";
+
+const fn is_plain(char: char) -> bool {
+    char.is_ascii_alphanumeric() || char == '-'
 }
 
 fn at_most(
@@ -285,7 +374,7 @@ mod tests {
     fn options_that_cannot_be_are_said_in_words() {
         let cases = [
             (room("a/b"), "letters, digits and -"),
-            (RoomOptions::new("t", Site::Tiktok), "not made up"),
+            (RoomOptions::new("t", Site::Tiktok), "cannot be simulated"),
             (
                 RoomOptions {
                     rate: 0,

@@ -2,7 +2,6 @@
 
 mod first;
 
-use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -165,10 +164,7 @@ pub(crate) async fn fetch(
     let units: Vec<_> = batch
         .messages
         .iter()
-        .map(|message| Unit {
-            id: message.happening.id,
-            written: Cow::Borrowed(&message.written),
-        })
+        .map(|message| Unit::from(&**message))
         .collect();
     let answered = Answered {
         room: room.id,

@@ -15,8 +15,9 @@ use self::pace::Pace;
 use crate::account::{Account, Counters, Manifest};
 use crate::backlog::{Backlog, Batch};
 use crate::fault::{self, Fault, FaultError, Order, Refusal, Times, When};
-use crate::options::{ROOM_MESSAGES_MAX, RoomOptions, Status};
-use crate::traffic::Traffic;
+use crate::options::{RATE_MAX, ROOM_MESSAGES_MAX, RoomOptions, Status};
+use crate::server::SimError;
+use crate::traffic::{Next, Now, Traffic};
 
 /// Messages that whoever comes is given of what was before.
 pub(crate) const HISTORY: u64 = 15;
@@ -78,14 +79,21 @@ pub(crate) enum Opening {
 }
 
 impl Room {
-    /// None for a site of which nothing is made up.
-    pub(crate) fn new(options: RoomOptions, backlog_bytes: usize) -> Option<Self> {
-        let traffic = Traffic::made(options.site, options.seed)?;
+    /// # Errors
+    ///
+    /// A site of which nothing is made up, and a journal that cannot be read.
+    pub(crate) fn new(options: RoomOptions, backlog_bytes: usize) -> Result<Self, SimError> {
+        let traffic = Traffic::of(&options)?;
+        let (id, host) = (traffic.id(), traffic.host().clone());
+        let account = match traffic {
+            Traffic::Made(_) => Account::of_made(),
+            Traffic::Recorded(_) => Account::of_recorded(options.site, id),
+        };
         let mut inner = Inner {
             status: options.status,
             is_watched: false,
             backlog: Backlog::new(backlog_bytes),
-            account: Account::default(),
+            account,
             counters: Counters::default(),
             faults: Vec::new(),
             refusals: 0,
@@ -95,9 +103,9 @@ impl Room {
             // The options have been checked.
             let _ = inner.stand(*fault);
         }
-        Some(Self {
-            id: inner.traffic.id(),
-            host: inner.traffic.host().clone(),
+        Ok(Self {
+            id,
+            host,
             options,
             inner: Mutex::new(inner),
             news: watch::Sender::new(()),
@@ -138,9 +146,10 @@ impl Room {
     pub(crate) fn manifest(&self) -> Manifest {
         let inner = self.inner();
         let options = &self.options;
+        let (site, played) = (options.site.name(), inner.traffic.played().cloned());
         inner
             .account
-            .manifest(&options.name, options.site.name(), inner.status)
+            .manifest(&options.name, site, inner.status, played)
     }
 
     pub(crate) fn counters(&self) -> Counters {
@@ -214,7 +223,7 @@ impl Room {
 
     /// Lets something go wrong.
     pub(crate) fn fault(&self, fault: Fault) -> Result<(), FaultError> {
-        fault.check_site(self.options.site)?;
+        self.options.check_fault(fault)?;
         match fault {
             // Nobody may listen.
             Fault::Connection(order, When::Now) => {
@@ -254,18 +263,28 @@ impl Room {
         self.news.send_replace(());
     }
 
-    /// Lets so many things happen, and says whether the broadcast goes on.
-    fn happen(&self, messages: u64, now_ms: u64) -> bool {
+    /// Lets at most so many things happen, and says whether the broadcast goes on.
+    fn happen(&self, messages: u64, now: Now) -> bool {
         let mut inner = self.inner();
-        for _ in 0..messages {
-            inner.happen(self.options.messages, now_ms);
+        let mut happened = 0;
+        while happened < messages && inner.happen(self.options.messages, now) {
+            happened += 1;
         }
         let goes_on = inner.status != Status::Ended;
         drop(inner);
-        if messages > 0 {
+        if happened > 0 || !goes_on {
             self.news.send_replace(());
         }
         goes_on
+    }
+
+    /// Messages a second, at most.
+    const fn rate(&self) -> u32 {
+        if self.options.recording.is_some() {
+            RATE_MAX
+        } else {
+            self.options.rate
+        }
     }
 
     /// Runs until the broadcast ends.
@@ -283,13 +302,17 @@ impl Room {
         }
         self.until(|inner| inner.status == Status::Live && inner.is_watched)
             .await;
-        let mut pace = Pace::new(self.options.rate);
+        let mut pace = Pace::new(self.rate());
         let begin = Instant::now();
         let mut tick = interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tick.tick().await;
-            if !self.happen(pace.due(begin.elapsed()), wall_ms()) {
+            let now = Now {
+                unix_ms: wall_ms(),
+                since_begin: begin.elapsed(),
+            };
+            if !self.happen(pace.due(now.since_begin), now) {
                 return;
             }
         }
@@ -322,16 +345,19 @@ impl Inner {
         Ok(())
     }
 
-    fn happen(&mut self, messages: Option<u64>, now_ms: u64) {
+    /// False where nothing more happens now.
+    fn happen(&mut self, messages: Option<u64>, now: Now) -> bool {
         if self.status != Status::Live {
-            return;
+            return false;
         }
-        match self.traffic.next(now_ms, &self.faults) {
-            Some(message) => {
-                self.account.add(&message.happening);
+        match self.traffic.next(now, &self.faults) {
+            Next::Message(message) => {
+                self.account.add(&message, now.unix_ms);
                 self.backlog.push(message);
             }
-            None => self.account.lost += 1,
+            Next::Lost => self.account.lost += 1,
+            Next::Later => return false,
+            Next::Over => self.end(now.unix_ms),
         }
         let mut told = self.faults.iter().filter_map(|fault| {
             if let Fault::End(after) = fault {
@@ -343,8 +369,9 @@ impl Inner {
         let told = told.next();
         let last = told.or(messages).unwrap_or(ROOM_MESSAGES_MAX);
         if self.account.messages() + self.account.lost >= last.min(ROOM_MESSAGES_MAX) {
-            self.end(now_ms);
+            self.end(now.unix_ms);
         }
+        true
     }
 
     fn end(&mut self, now_ms: u64) {
@@ -352,7 +379,7 @@ impl Inner {
             return;
         }
         for message in self.traffic.end(now_ms) {
-            self.account.add(&message.happening);
+            self.account.add(&message, now_ms);
             self.backlog.push(message);
         }
         self.status = Status::Ended;
@@ -377,9 +404,13 @@ mod tests {
             ..RoomOptions::new("r", Site::Douyin)
         };
         let room = Room::new(options, 1 << 20).expect("it is made up");
-        assert!(room.happen(99, 1));
-        assert!(!room.happen(1, 2));
-        assert!(!room.happen(5, 3));
+        let now = Now {
+            unix_ms: 1,
+            since_begin: Duration::ZERO,
+        };
+        assert!(room.happen(99, now));
+        assert!(!room.happen(1, now));
+        assert!(!room.happen(5, now));
         let manifest = room.manifest();
         assert!(manifest.ended);
         assert_eq!(manifest.messages, 101, "with the one that says so");

@@ -3,6 +3,7 @@
 mod held;
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use axum::extract::DefaultBodyLimit;
@@ -47,6 +48,15 @@ pub enum SimError {
         /// What the system says.
         error: std::io::Error,
     },
+    /// A journal cannot be read.
+    #[error(transparent)]
+    Journal(#[from] pagewire_journal::Error),
+    /// A journal does not say whose frames it has.
+    #[error(
+        "the journal {} does not say of which site its frames are, so nothing can serve them; `pagewire watch --journal` writes journals that say it",
+        .0.display()
+    )]
+    NoSite(PathBuf),
     /// A room that is not there.
     #[error("there is no room {0:?}")]
     NoRoom(String),
@@ -60,7 +70,7 @@ impl Sim {
     ///
     /// # Errors
     ///
-    /// Options that cannot be, and a port that cannot be opened.
+    /// Options that cannot be, a journal that cannot be read, and a port that cannot be opened.
     ///
     /// # Cancel safety
     ///
@@ -73,13 +83,8 @@ impl Sim {
             .await
             .map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
-        let rooms = options.rooms.iter().map(|room| {
-            let made = Room::new(room.clone(), options.backlog_bytes);
-            made.map(Arc::new)
-                .ok_or_else(|| OptionsError::Site(room.site.name()))
-        });
         let shared = Arc::new(Shared {
-            rooms: rooms.collect::<Result<_, _>>()?,
+            rooms: rooms(&options)?,
             address,
             loads: Loads::new(digits()),
             shut_down: CancellationToken::new(),
@@ -238,6 +243,25 @@ impl Drop for Sim {
         self.server.abort();
         self.shared.shut_down.cancel();
     }
+}
+
+fn rooms(options: &Options) -> Result<Vec<Arc<Room>>, SimError> {
+    let mut rooms = Vec::<Arc<Room>>::new();
+    for of_room in &options.rooms {
+        let room = Room::new(of_room.clone(), options.backlog_bytes)?;
+        let (site, id) = (room.options.site, room.asked_for());
+        let is_same = |other: &&Arc<Room>| other.options.site == site && other.asked_for() == id;
+        if let Some(other) = rooms.iter().find(is_same) {
+            return Err(SimError::Options(OptionsError::SameRoom {
+                site: site.name(),
+                id,
+                first: other.options.name.clone(),
+                second: of_room.name.clone(),
+            }));
+        }
+        rooms.push(Arc::new(room));
+    }
+    Ok(rooms)
 }
 
 fn router(shared: &Arc<Shared>) -> Router {

@@ -11,7 +11,10 @@ use flate2::write::{GzEncoder, ZlibEncoder};
 use pagewire_codec::{
     BilibiliOperation, BilibiliPacket, TarsReader, TarsWriter, UNPACKED_BYTES_MAX,
 };
+use pagewire_live::Site;
 use pagewire_live::made::{self, Written};
+
+use crate::traffic::Message;
 
 pub(crate) use self::douyin::{Answered, DouyinWire, cursor_of, response};
 
@@ -25,11 +28,33 @@ pub(crate) struct Unit<'a> {
     pub(crate) written: Cow<'a, Written>,
 }
 
+impl<'a> From<&'a Message> for Unit<'a> {
+    fn from(message: &'a Message) -> Self {
+        Self {
+            id: message.id,
+            written: Cow::Borrowed(&message.written),
+        }
+    }
+}
+
+/// A message by itself, in a frame that a reader of the site reads. `asked_for` is how clients ask for its room.
+pub(crate) fn alone(site: Site, asked_for: u64, message: &Message, now_ms: u64) -> Vec<u8> {
+    let units = [Unit::from(message)];
+    match site {
+        Site::Douyin | Site::Tiktok => response(&units, &Answered::alone(asked_for, now_ms)),
+        Site::Huya => huya_frame(&units, asked_for, now_ms),
+        Site::Bilibili | Site::Douyu => packets(&units),
+    }
+}
+
 /// One socket's side of the site.
 #[derive(Debug)]
 pub(crate) enum Wire {
     Douyin(DouyinWire),
-    Huya,
+    Huya {
+        /// Whose groups messages are sent to. 0 before the client has asked for a room.
+        presenter: u64,
+    },
     Bilibili,
     Douyu,
 }
@@ -50,7 +75,7 @@ impl Wire {
     pub(crate) fn frame(&mut self, units: &[Unit<'_>], next: u64, now_ms: u64) -> Vec<u8> {
         match self {
             Self::Douyin(wire) => wire.frame(units, next, now_ms),
-            Self::Huya => huya_frame(units, now_ms),
+            Self::Huya { presenter } => huya_frame(units, *presenter, now_ms),
             Self::Bilibili => bilibili_frame(units),
             Self::Douyu => packets(units),
         }
@@ -65,7 +90,7 @@ impl Wire {
                 payload: vec![0x0a, 0x7f, 0x0a],
             },
             // A struct that begins and does not end.
-            Self::Huya => Written::Huya {
+            Self::Huya { .. } => Written::Huya {
                 uri: 1_400,
                 body: vec![0x0a, 0x02],
             },
@@ -103,7 +128,7 @@ impl Wire {
                 let packed = zlib.finish().expect(MEMORY);
                 Some(bilibili_packet(BilibiliOperation::Message, ZLIB, &packed))
             }
-            Self::Huya | Self::Douyu => None,
+            Self::Huya { .. } | Self::Douyu => None,
         }
     }
 
@@ -111,7 +136,7 @@ impl Wire {
     pub(crate) fn said(&self, bytes: &[u8], now_ms: u64) -> Said {
         match self {
             Self::Douyin(wire) => wire.said(bytes),
-            Self::Huya => huya_said(bytes, now_ms),
+            Self::Huya { .. } => huya_said(bytes, now_ms),
             Self::Bilibili => bilibili_said(bytes),
             Self::Douyu => {
                 let is_heartbeat = bytes.windows(MRKL.len()).any(|part| part == MRKL);
@@ -151,27 +176,28 @@ pub(crate) fn huya_command(kind: i64, data: &[u8], now_ms: u64) -> Vec<u8> {
     to.into_bytes()
 }
 
-/// Times and ids here are below 2^63.
+/// Times here are below 2^63.
 fn signed(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
 /// One message is a push, several are a batch.
-fn huya_frame(units: &[Unit<'_>], now_ms: u64) -> Vec<u8> {
+fn huya_frame(units: &[Unit<'_>], presenter: u64, now_ms: u64) -> Vec<u8> {
+    let group = format!("live:{presenter}");
     let written: Vec<_> = units
         .iter()
         .filter_map(|unit| match &*unit.written {
-            Written::Huya { uri, body } => Some((*uri, body, signed(unit.id))),
+            Written::Huya { uri, body } => Some((*uri, body, unit.id.cast_signed())),
             Written::Douyin { .. } | Written::Packet(_) => None,
         })
         .collect();
     let mut to = TarsWriter::default();
     if let [(uri, body, id)] = written[..] {
         to.integer(0, 5).integer(1, uri).bytes(2, body);
-        to.integer(3, 0).text(4, "").integer(5, id);
+        to.integer(3, 0).text(4, &group).integer(5, id);
         return huya_command(command::PUSH, &to.into_bytes(), now_ms);
     }
-    to.text(0, "");
+    to.text(0, &group);
     to.list(1, written, |to, (uri, body, id)| {
         to.structure(0, |item| {
             item.integer(0, uri).bytes(1, body).integer(2, id);

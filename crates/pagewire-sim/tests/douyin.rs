@@ -11,7 +11,6 @@ use std::time::Duration;
 
 use futures_util::{SinkExt as _, StreamExt as _};
 use pagewire_live::Site;
-use pagewire_live::made::Kind;
 use pagewire_sim::{Fault, Options, Order, RoomOptions, Sim};
 use pagewire_testkit::{PATIENCE, is_long, soon, until};
 use tokio_tungstenite::tungstenite::Message;
@@ -361,7 +360,7 @@ async fn orders_at_once_reach_all_who_are_connected() {
     );
     sim.fault("r", Fault::End(None)).unwrap();
     watchers[0].read_all().await;
-    assert!(sim.manifest("r").unwrap().by_kind[&Kind::RoomState] > 0);
+    assert!(sim.manifest("r").unwrap().by_kind["room_state"] > 0);
 }
 
 #[tokio::test]

@@ -14,7 +14,6 @@ use base64::engine::general_purpose::STANDARD;
 use futures_util::{SinkExt as _, StreamExt as _};
 use pagewire_browser::{Browser, LaunchOptions, Transport};
 use pagewire_live::Site;
-use pagewire_live::made::Kind;
 use pagewire_sim::{Fault, Options, RoomOptions, Sim, Status};
 use pagewire_testkit::{chromium, soon, until};
 use serde_json::{Value, json};
@@ -138,7 +137,7 @@ impl Page {
         );
         assert_eq!(
             self.shown("chats").await,
-            manifest.by_kind[&Kind::Chat].to_string()
+            manifest.by_kind["chat"].to_string()
         );
         assert_eq!(self.shown("gifts").await, manifest.gifts.count.to_string());
         assert_eq!(self.shown("value").await, manifest.gifts.value.to_string());

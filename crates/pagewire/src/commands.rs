@@ -21,6 +21,8 @@ pub(crate) mod replay;
 pub(crate) mod send;
 #[cfg(feature = "sim")]
 pub(crate) mod sim;
+#[cfg(any(feature = "sim", feature = "watch"))]
+mod speed;
 pub(crate) mod tail;
 #[cfg(feature = "watch")]
 pub(crate) mod watch;

@@ -151,6 +151,27 @@ pub enum Kind {
     Unknown,
 }
 
+impl Kind {
+    /// As it is called in JSON.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Chat => "chat",
+            Self::Gift => "gift",
+            Self::Like => "like",
+            Self::Enter => "enter",
+            Self::Follow => "follow",
+            Self::Share => "share",
+            Self::FanClub => "fan_club",
+            Self::Stats => "stats",
+            Self::Rank => "rank",
+            Self::RoomState => "room_state",
+            Self::Notice => "notice",
+            Self::Battle => "battle",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
 impl Happens {
     /// Of which kind it is. A large emoji is a chat.
     pub const fn kind(&self) -> Kind {

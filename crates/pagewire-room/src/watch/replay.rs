@@ -4,8 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use pagewire_journal::{Item, JournalReader, Moment, Record, Stamp};
-use pagewire_live::Site;
-use serde::Deserialize;
+use pagewire_live::{About, Site};
 use tokio::time::{Instant, sleep_until};
 
 use super::listener::{Listener, Note};
@@ -57,12 +56,6 @@ pub enum ReplayError {
     /// It has frames, and does not say of which site.
     #[error("the journal does not say of which site its frames are; say it with --site")]
     NoSite,
-}
-
-/// What a journal says of a room.
-#[derive(Deserialize)]
-struct About {
-    format: String,
 }
 
 /// Replays a journal: damage is told, and all the rest given. The same journal gives the same events, which are those that were told when it was written.
@@ -143,10 +136,8 @@ fn site_of(path: &Path) -> Result<Option<Site>, ReplayError> {
             Record::Opened(opened) => opened.metadata,
             Record::Frame(_) | Record::Closed(_) | Record::Gap(_) => continue,
         };
-        let about: Option<About> = serde_json::from_str(json).ok();
-        let named = |about: About| Site::ALL.iter().find(|site| site.name() == about.format);
-        if let Some(site) = about.and_then(named) {
-            return Ok(Some(*site));
+        if let Some(about) = About::read(json) {
+            return Ok(Some(about.site));
         }
     }
     Ok(None)

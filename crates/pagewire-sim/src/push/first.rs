@@ -29,7 +29,7 @@ pub(super) async fn room(
     faults: &[Fault],
 ) -> Option<(Arc<Room>, Wire)> {
     let wire = match site {
-        Site::Huya => Wire::Huya,
+        Site::Huya => Wire::Huya { presenter: 0 },
         Site::Bilibili => Wire::Bilibili,
         Site::Douyu => Wire::Douyu,
         Site::Douyin | Site::Tiktok => return None,
@@ -47,6 +47,12 @@ pub(super) async fn room(
         return None;
     };
     say(socket, answers.granted.unwrap_or_default()).await?;
+    let wire = match wire {
+        Wire::Huya { .. } => Wire::Huya {
+            presenter: room.asked_for(),
+        },
+        other @ (Wire::Bilibili | Wire::Douyu | Wire::Douyin(_)) => other,
+    };
     Some((room, wire))
 }
 

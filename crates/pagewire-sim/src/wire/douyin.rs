@@ -31,6 +31,19 @@ pub(crate) struct Answered {
     pub(crate) polling_ms: Option<u64>,
 }
 
+impl Answered {
+    /// Around what nobody goes on from.
+    pub(super) const fn alone(room: u64, now_ms: u64) -> Self {
+        Self {
+            room,
+            heartbeat_s: 0,
+            next: 0,
+            now_ms,
+            polling_ms: None,
+        }
+    }
+}
+
 /// `fetch_type`: the numbers are made up here; what the site's mean is not known.
 const BY_SOCKET: u64 = 1;
 const BY_POLLING: u64 = 2;

@@ -10,6 +10,7 @@ use pagewire_room::watch::{ReplayOptions, Replayed, Speed, replay};
 use pagewire_server::parse_duration;
 
 use super::live::{EventArguments, EventPrinter, Language, OwnOptions, site, summary};
+use super::speed::parse_times;
 use super::watch::{Board, Overflow, Screen, print_summary, start_output};
 use crate::exit::{FAILED, Failed, SUCCESS};
 use crate::serve::stop_signal;
@@ -113,13 +114,10 @@ fn told(replayed: &Replayed, language: Language) -> String {
 }
 
 fn parse_speed(text: &str) -> Result<Speed, String> {
-    if text == "max" {
-        return Ok(Speed::Max);
-    }
-    match text.trim_end_matches('x').parse::<f64>() {
-        Ok(times) if times.is_finite() && times > 0.0 => Ok(Speed::Times(times)),
-        Ok(_) | Err(_) => Err("it is a number above 0, such as 1 or 2.5, or max".to_owned()),
-    }
+    Ok(match parse_times(text)? {
+        Some(times) => Speed::Times(times),
+        None => Speed::Max,
+    })
 }
 
 fn parse_moment(text: &str) -> Result<Moment, String> {

@@ -1,11 +1,13 @@
 //! `pagewire sim`: live rooms that anybody can have, and that go wrong when told.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
-use pagewire_sim::{Fault, Options, RATE_MAX, RoomOptions, Sim, SimError, Site, Status};
+use pagewire_sim::{Fault, Options, RATE_MAX, RoomOptions, Sim, SimError, Site, Speed, Status};
 use serde_json::{Value, json};
 
+use super::speed::parse_times;
 use crate::exit::{FAILED, Failed, USAGE};
 use crate::serve::stop_signal;
 use crate::terminal::{print_json, print_text};
@@ -27,6 +29,12 @@ pub(crate) struct SimArguments {
     /// Broadcasts end after so many messages [default: about a million] · 多少条消息后下播
     #[arg(long, value_name = "N")]
     messages: Option<u64>,
+    /// One more room, with the messages of this journal: FOLDER/SITE-ROOM of `pagewire watch --journal FOLDER` · 回放录制的直播
+    #[arg(long, value_name = "FOLDER")]
+    journal: Option<PathBuf>,
+    /// How fast the journal plays: 1 as it was, 10 ten times as fast, max · 回放速度
+    #[arg(long, value_name = "TIMES|max", default_value = "1", requires = "journal", value_parser = parse_speed)]
+    speed: Speed,
     /// What goes wrong, such as drop=20, doubled-gifts, refuse=3; may be repeated. In every room whose site can have it. docs/sim.md tells of each · 故障
     #[arg(long = "fault", value_name = "FAULT")]
     faults: Vec<Fault>,
@@ -43,16 +51,17 @@ const FIRST: u64 = 1_001;
 pub(crate) async fn run(arguments: &SimArguments) -> Result<(), Failed> {
     // Listened for before anybody is told that it can be sent.
     let stop = stop_signal();
+    let recorded = arguments.recorded().map_err(failed)?;
     let options = Options {
         port: arguments.port,
-        rooms: arguments.rooms(),
+        rooms: arguments.rooms(recorded.as_ref()),
         ..Options::default()
     };
     let sim = Sim::start(options).await.map_err(failed)?;
     if arguments.json {
         print_json(&listening(&sim)?.to_string())?;
     } else {
-        print_text(&words(&sim, arguments)?)?;
+        print_text(&words(&sim, arguments, recorded.as_ref())?)?;
     }
     stop.await;
     sim.shut_down().await;
@@ -65,13 +74,27 @@ pub(crate) async fn run(arguments: &SimArguments) -> Result<(), Failed> {
 fn failed(error: SimError) -> Failed {
     let code = match &error {
         SimError::Options(_) | SimError::Fault(_) => USAGE,
-        SimError::Port { .. } | SimError::NoRoom(_) => FAILED,
+        SimError::Port { .. }
+        | SimError::Journal(_)
+        | SimError::NoSite(_)
+        | SimError::NoRoom(_) => FAILED,
     };
     Failed::new(code, error.to_string())
 }
 
 impl SimArguments {
-    fn rooms(&self) -> Vec<RoomOptions> {
+    /// The room that plays the journal.
+    fn recorded(&self) -> Result<Option<RoomOptions>, SimError> {
+        let Some(journal) = &self.journal else {
+            return Ok(None);
+        };
+        let mut room = RoomOptions::of_journal(journal, self.speed)?;
+        room.messages = self.messages;
+        room.faults = self.faults_of(&room);
+        Ok(Some(room))
+    }
+
+    fn rooms(&self, recorded: Option<&RoomOptions>) -> Vec<RoomOptions> {
         let live = (0..u64::from(self.rooms))
             .map(|at| ((FIRST + at).to_string(), Site::Douyin, Status::Live));
         let others = [
@@ -85,20 +108,28 @@ impl SimArguments {
         ];
         let others = others.map(|(name, site, status)| (name.to_owned(), site, status));
         let all = live.chain(others).zip(self.seed..);
-        all.map(|((name, site, status), seed)| RoomOptions {
-            seed,
-            rate: self.rate,
-            messages: self.messages,
-            status,
-            live_after: Some(LIVE_AFTER),
-            faults: self.faults_of(site),
-            ..RoomOptions::new(&name, site)
-        })
-        .collect()
+        let made = all.map(|((name, site, status), seed)| {
+            let room = RoomOptions {
+                seed,
+                rate: self.rate,
+                messages: self.messages,
+                status,
+                live_after: Some(LIVE_AFTER),
+                ..RoomOptions::new(&name, site)
+            };
+            RoomOptions {
+                faults: self.faults_of(&room),
+                ..room
+            }
+        });
+        // One that is played has the name that it has in the journal, and may be one of these that was recorded.
+        let is_free = |made: &RoomOptions| recorded.is_none_or(|room| room.name != made.name);
+        let made = made.filter(is_free);
+        recorded.cloned().into_iter().chain(made).collect()
     }
 
-    fn faults_of(&self, site: Site) -> Vec<Fault> {
-        let fits = |fault: &&Fault| fault.check_site(site).is_ok();
+    fn faults_of(&self, room: &RoomOptions) -> Vec<Fault> {
+        let fits = |fault: &&Fault| room.check_fault(**fault).is_ok();
         self.faults.iter().filter(fits).copied().collect()
     }
 }
@@ -125,14 +156,21 @@ fn listening(sim: &Sim) -> Result<Value, Failed> {
     }))
 }
 
-fn words(sim: &Sim, arguments: &SimArguments) -> Result<String, Failed> {
+fn words(
+    sim: &Sim,
+    arguments: &SimArguments,
+    recorded: Option<&RoomOptions>,
+) -> Result<String, Failed> {
     let origin = format!("http://{}", sim.address());
     let mut lines = vec![
         format!("Simulated live rooms at {origin}/ · 模拟直播间"),
         "All people, texts and gifts are made up. A room begins when somebody watches it. · 人物、文字和礼物都是虚构的，有人观看时开始".to_owned(),
         String::new(),
-        "Pages (open them in a browser) · 网页".to_owned(),
     ];
+    if let Some(room) = recorded {
+        lines.extend(of_recorded(sim, room)?);
+    }
+    lines.extend(["Pages (open them in a browser) · 网页".to_owned()]);
     let live = (0..u64::from(arguments.rooms)).map(|at| (FIRST + at).to_string());
     for room in live {
         lines.push(format!("  {}", sim.room_url(&room).map_err(failed)?));
@@ -179,4 +217,32 @@ fn words(sim: &Sim, arguments: &SimArguments) -> Result<String, Failed> {
         "Ctrl-C ends it · 按 Ctrl-C 退出".to_owned(),
     ]);
     Ok(lines.join("\n"))
+}
+
+/// Of the room that plays a journal: what is in it was somebody's.
+fn of_recorded(sim: &Sim, room: &RoomOptions) -> Result<Vec<String>, Failed> {
+    let (name, site) = (&room.name, room.site.name());
+    let id = sim.asked_for(name).map_err(failed)?;
+    let (url, push) = (
+        sim.room_url(name).map_err(failed)?,
+        sim.push_url(name).map_err(failed)?,
+    );
+    let mut lines = vec![
+        format!(
+            "Recorded, and not made up: room {name} of {site}, number {id} · 录制的直播（非虚构）"
+        ),
+        format!("  {url}"),
+    ];
+    if push != url {
+        lines.push(format!("  '{push}'"));
+    }
+    lines.push(String::new());
+    Ok(lines)
+}
+
+fn parse_speed(text: &str) -> Result<Speed, String> {
+    Ok(match parse_times(text)? {
+        Some(times) => Speed::Times(times),
+        None => Speed::Max,
+    })
 }

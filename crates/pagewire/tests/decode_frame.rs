@@ -11,7 +11,7 @@ use pagewire_live::{Event, Site};
 use pagewire_testkit::soon;
 use serde_json::Value;
 
-use self::binary::{Finished, command, lines, run};
+use self::binary::{Finished, command, lines, run, run_with};
 use self::frames::{decode_lines, events, with_input};
 
 /// Frames of a room as lines, and what they hold; none where the site's are not made up.
@@ -416,4 +416,35 @@ async fn lines_that_are_no_frames_are_told_and_the_others_come_out() {
     let more = ["--json", "--from", "base64"];
     let misread = decode_lines("douyin", &more, frames.as_bytes()).await;
     assert!(misread.code == 1 && misread.stdout.is_empty());
+}
+
+#[tokio::test]
+async fn lines_are_in_the_language_of_the_system_or_in_the_one_asked_for() {
+    let (frames, _) = made("douyin", &["--frames", "1"]).await.expect("made up");
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("frames.txt");
+    std::fs::write(&path, frames).expect("it is written");
+    let path = path.to_str().expect("UTF-8");
+    let decoded = async |more: &[&str], lang: &str| {
+        let arguments = ["decode", "frame", "--site", "douyin", "--lines", path];
+        let arguments = [&arguments[..], more].concat();
+        let decoded = run_with(&arguments, &[("LANG", lang)]).await;
+        assert_eq!(decoded.code, 0, "{}", decoded.stderr);
+        decoded.stdout
+    };
+    let english = decoded(&[], "C").await;
+    let chinese = decoded(&[], "zh_CN.UTF-8").await;
+    assert!(
+        english.contains("  enter       ") && english.contains("came in"),
+        "{english}"
+    );
+    assert!(
+        chinese.contains("  进场      ") && chinese.contains("进入直播间"),
+        "{chinese}"
+    );
+    assert_eq!(english.lines().count(), chinese.lines().count());
+    assert_eq!(decoded(&["--lang", "en"], "zh_CN.UTF-8").await, english);
+    assert_eq!(decoded(&["--lang", "zh"], "de_DE.UTF-8").await, chinese);
+    let json = decoded(&["--json"], "C").await;
+    assert_eq!(decoded(&["--json", "--lang", "zh"], "C").await, json);
 }

@@ -189,7 +189,21 @@ async fn people_read_events_as_lines_among_what_else_comes() {
     );
     for rest in [
         "gift        张三                  ×10 rose so far",
-        "gift.delta  张三                  ×10 rose, 50 diamond",
+        "gift.delta  张三                  ×10 rose, 50 diamonds",
+    ] {
+        assert_eq!(tail.line().await, format!("22:05:45  {rest}"));
+    }
+    tail.kill().await;
+}
+
+#[tokio::test]
+async fn people_may_read_events_in_chinese() {
+    let hub = TestHub::start().await;
+    tapped(&hub, "received", &roses(2, 10)).await;
+    let mut tail = Tail::start(&hub, &["--lang", "zh"]);
+    for rest in [
+        "礼物消息  张三                  rose 累计 ×10",
+        "送礼      张三                  送出 rose ×10，共 50 钻石",
     ] {
         assert_eq!(tail.line().await, format!("22:05:45  {rest}"));
     }

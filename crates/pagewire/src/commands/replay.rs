@@ -40,9 +40,6 @@ pub(crate) struct ReplayArguments {
     /// One JSON object a line on standard output: as --format json
     #[arg(long)]
     json: bool,
-    /// Language of what is said and of the summary [default: that of the system] · 语言
-    #[arg(long, value_name = "LANGUAGE", value_enum)]
-    lang: Option<Language>,
 }
 
 pub(crate) async fn run(arguments: &ReplayArguments) -> Result<(), Failed> {
@@ -52,7 +49,7 @@ pub(crate) async fn run(arguments: &ReplayArguments) -> Result<(), Failed> {
         filter: arguments.filter.as_deref(),
     };
     let printer = EventPrinter::new(&arguments.events, own)?;
-    let (remarks, language) = (printer.remarks(), Language::of_user(arguments.lang));
+    let (remarks, language) = (printer.remarks(), Language::of_user(arguments.events.lang));
     let (output, writing) = start_output(Overflow::Wait)?;
     let board = Board::new(1, output.clone(), language);
     let mut screen = Screen::new(None, 0, board, printer, None);

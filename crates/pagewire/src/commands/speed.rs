@@ -16,7 +16,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_speed_is_a_number_above_0_or_max() {
+    fn a_speed_is_max_or_a_number_above_0() {
         for (text, times) in [("max", None), ("1", Some(1.0)), ("2.5x", Some(2.5))] {
             assert_eq!(parse_times(text), Ok(times), "{text}");
         }

@@ -50,7 +50,7 @@ pub(crate) async fn run(arguments: &WatchArguments) -> Result<(), Failed> {
         arguments,
         rooms: &rooms,
         own: &own,
-        language: Language::of_user(arguments.lang),
+        language: Language::of_user(arguments.events.lang),
         remarks: printer.remarks(),
     };
     let result = watching.run(&plan, stop).await;

@@ -30,6 +30,10 @@ pub(crate) fn command(arguments: &[&str]) -> Command {
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("PAGEWIRE_")) {
         command.env_remove(name);
     }
+    // Without these, what is for people is in English.
+    for name in ["LC_ALL", "LC_MESSAGES", "LANG"] {
+        command.env_remove(name);
+    }
     command.env("XDG_CONFIG_HOME", "/nonexistent");
     command
 }

@@ -4,6 +4,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 use pagewire_live::{Event, EventFilter, FilterParts, Said, Site, Template};
 
+use super::Language;
 use crate::exit::{Failed, USAGE};
 
 /// Which events are shown, and how. The command has options `--json` and `--filter` of its own ([`OwnOptions`]).
@@ -30,6 +31,9 @@ pub(crate) struct EventArguments {
     /// With --json: add all that the site itself sent, as a member `site_fields` · 附上网站的原始字段
     #[arg(long)]
     pub(crate) site_fields: bool,
+    /// Language of lines for people, and of states and summaries [default: that of the system] · 语言
+    #[arg(long, value_name = "LANGUAGE", value_enum)]
+    pub(crate) lang: Option<Language>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -55,7 +59,7 @@ pub(crate) struct OwnOptions<'a> {
 /// How events are written.
 #[derive(Debug)]
 pub(crate) enum Written {
-    Lines,
+    Lines(Language),
     Json,
     JsonWithSiteFields,
     Compat,
@@ -73,6 +77,7 @@ impl EventArguments {
             format,
             template,
             site_fields,
+            lang,
         } = self;
         *site_fields
             || !(kinds.is_empty() && users.is_empty())
@@ -80,6 +85,7 @@ impl EventArguments {
             || min_gift.is_some()
             || format.is_some()
             || template.is_some()
+            || lang.is_some()
     }
 
     /// Which events are wanted.
@@ -117,7 +123,7 @@ impl EventArguments {
             (_, Some(_)) => {
                 usage("--template is a format of its own: leave the other --format out")
             }
-            (EventFormat::Lines, None) => Ok(Written::Lines),
+            (EventFormat::Lines, None) => Ok(Written::Lines(Language::of_user(self.lang))),
             (EventFormat::Compat, None) => Ok(Written::Compat),
             (EventFormat::Json, None) if self.site_fields => Ok(Written::JsonWithSiteFields),
             (EventFormat::Json, None) => Ok(Written::Json),

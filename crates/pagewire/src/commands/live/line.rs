@@ -1,15 +1,17 @@
 //! An event as one line for people: when, of which kind, who, what.
 
+mod phrase;
 mod what;
 
 use anstyle::{AnsiColor, Style};
 use pagewire_live::{Event, User};
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
+use super::{Language, words};
 use crate::commands::tail::clock;
 use crate::terminal::{Paint, harmless, one_line};
 
-pub(super) use self::what::number;
+pub(super) use self::phrase::number;
 
 /// Columns of a name; the rest of a longer one is cut off.
 const NAME_COLUMNS_MAX: usize = 24;
@@ -17,8 +19,6 @@ const NAME_COLUMNS_MAX: usize = 24;
 const EVENT_TEXT_BYTES_MAX: usize = 1_024;
 /// Columns for who did it, with the marks behind the name. Longer ones push what follows to the right.
 const WHO_COLUMNS: usize = 20;
-/// As wide as the longest kind.
-const KIND_COLUMNS: usize = 10;
 /// Of `22:05:45.678Z`: for people seconds are enough.
 pub(crate) const SECONDS: std::ops::Range<usize> = 0..8;
 
@@ -26,17 +26,18 @@ const FAINT: Style = Style::new().dimmed();
 const NAME: Style = AnsiColor::Cyan.on_default();
 
 /// The line, without a line feed. What comes from the site cannot change the terminal, nor look like another line.
-pub(super) fn line(event: &Event<'_>, paint: Paint) -> String {
+pub(super) fn line(event: &Event<'_>, language: Language, paint: Paint) -> String {
     let clock = clock(event.time.ms);
     let time = clock.get(SECONDS).unwrap_or(&clock);
     let kind = event.kind();
-    let who = who(event.user.as_ref());
-    let what = what::what(event);
+    let called = words::kind(kind, language);
+    let who = who(event.user.as_ref(), language);
+    let what = what::what(event, language);
     let shown = format!(
         "{}  {}{}  {}{}  {}",
         paint.text(FAINT, time),
-        paint.text(of_kind(kind), kind),
-        padding(kind, KIND_COLUMNS),
+        paint.text(of_kind(kind), called),
+        padding(called, kind_columns(language)),
         paint.text(NAME, &who.name) + &paint.text(FAINT, &who.marks),
         padding(&(who.name + &who.marks), WHO_COLUMNS),
         paint.text(of_what(kind), &what),
@@ -44,17 +45,28 @@ pub(super) fn line(event: &Event<'_>, paint: Paint) -> String {
     shown.trim_end().to_owned()
 }
 
+/// As wide as what the longest kind is called.
+const fn kind_columns(language: Language) -> usize {
+    match language {
+        Language::English => 10,
+        Language::Chinese => 8,
+    }
+}
+
 struct Who {
     name: String,
     marks: String,
 }
 
-fn who(user: Option<&User<'_>>) -> Who {
+fn who(user: Option<&User<'_>>, language: Language) -> Who {
     let Some(user) = user else {
         let (name, marks) = ("-".to_owned(), String::new());
         return Who { name, marks };
     };
-    let marks = [(user.admin, " (admin)"), (user.masked, " (masked)")];
+    let marks = [
+        (user.admin, language.of(" (admin)", "（房管）")),
+        (user.masked, language.of(" (masked)", "（已脱敏）")),
+    ];
     let marks = marks.into_iter().filter(|(is_so, _)| *is_so);
     Who {
         name: name(user),
@@ -92,12 +104,15 @@ fn short(name: &str) -> String {
 }
 
 /// A text of the site.
-fn text(text: &str) -> String {
+fn text(text: &str, language: Language) -> String {
     let end = text.floor_char_boundary(EVENT_TEXT_BYTES_MAX);
     let shown = harmless(&one_line(&text[..end]));
     match text.len() - end {
         0 => shown,
-        left => format!("{shown} … {left} more bytes (--json shows all of them)"),
+        left => match language {
+            Language::English => format!("{shown} … {left} more bytes (--json shows all of them)"),
+            Language::Chinese => format!("{shown} … 还有 {left} 字节（--json 显示全文）"),
+        },
     }
 }
 

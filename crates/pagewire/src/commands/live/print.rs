@@ -56,7 +56,7 @@ impl EventPrinter {
 
     pub(crate) fn remarks(&self) -> Remarks {
         match self.written {
-            Written::Lines => Remarks::Lines,
+            Written::Lines(_) => Remarks::Lines,
             Written::Json | Written::JsonWithSiteFields => Remarks::Json,
             Written::Compat | Written::Template(_) => Remarks::Aside,
         }
@@ -73,7 +73,10 @@ impl EventPrinter {
             Written::JsonWithSiteFields => {
                 return self.add_json(members, |out| event.write_json_with_site_fields(out));
             }
-            Written::Lines => Some(format!("{}{}", self.mark, line::line(event, self.paint))),
+            Written::Lines(language) => {
+                let line = line::line(event, *language, self.paint);
+                Some(format!("{}{line}", self.mark))
+            }
             Written::Compat => compat_line(event, shown),
             Written::Template(template) => template.line(event, shown),
         };

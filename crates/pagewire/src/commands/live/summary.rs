@@ -91,8 +91,10 @@ impl Words {
         let mut told = vec![number(given.count)];
         for (name, value) in &given.values {
             let unit = Unit::ALL.iter().find(|unit| unit.name() == *name);
-            let unit = unit.map_or(*name, |unit| words::unit(*unit, self.0));
-            told.push(format!("{} {unit}", number(*value)));
+            told.push(match unit {
+                Some(unit) => words::money(*value, *unit, self.0),
+                None => format!("{} {name}", number(*value)),
+            });
         }
         told.join(self.of(", ", "，"))
     }

@@ -9,7 +9,7 @@ use pagewire_room::signers::SignerAddress;
 
 use crate::cli::ConfigFile;
 use crate::commands::browser::BrowserArguments;
-use crate::commands::live::{EventArguments, Language};
+use crate::commands::live::EventArguments;
 use crate::settings::Settings;
 
 #[derive(Debug, Args)]
@@ -25,9 +25,6 @@ pub(crate) struct WatchArguments {
     /// One JSON object a line on standard output: as --format json
     #[arg(long)]
     pub(crate) json: bool,
-    /// Language of states and of the summary [default: that of the system] · 语言
-    #[arg(long, value_name = "LANGUAGE", value_enum)]
-    pub(crate) lang: Option<Language>,
     /// Keep every frame in FOLDER/SITE-ROOM, for `pagewire replay` · 保存原始数据
     #[arg(long, value_name = "FOLDER", env = "PAGEWIRE_JOURNAL")]
     pub(crate) journal: Option<PathBuf>,

@@ -13,8 +13,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use futures_util::{SinkExt as _, StreamExt as _};
 use pagewire_browser::{Browser, LaunchOptions, Transport};
-use pagewire_live::Site;
-use pagewire_sim::{Fault, Options, RoomOptions, Sim, Status};
+use pagewire_journal::{
+    ConnectionId, Direction, Entry, Frame, FrameKind, JournalWriter, Record, Stamp,
+};
+use pagewire_live::{Site, made};
+use pagewire_sim::{Fault, Options, RoomOptions, Sim, Speed, Status};
 use pagewire_testkit::{chromium, soon, until};
 use serde_json::{Value, json};
 
@@ -229,6 +232,58 @@ async fn the_page_shows_the_same_after_drops_garbage_and_a_move_to_polling() {
         );
         page.close().await;
     }
+}
+
+/// Frames that a site sent, 40 ms apart.
+fn recorded(path: &Path) {
+    let (mut writer, _) =
+        JournalWriter::open(path, pagewire_journal::Options::default(), 1).unwrap();
+    let at = |ms: u64| Stamp {
+        mono_us: ms * 1_000,
+        unix_us: 1_767_268_800_000_000 + ms * 1_000,
+    };
+    let about = Entry {
+        at: at(0),
+        record: Record::Note(r#"{"format":"douyin","room":"r"}"#),
+    };
+    writer.append(&[about]).unwrap();
+    let frames = made::frames(Site::Douyin, 9, None).unwrap();
+    for (ms, payload) in (0..).step_by(40).zip(frames.take(100)) {
+        let frame = Frame {
+            connection: ConnectionId(1),
+            direction: Direction::In,
+            kind: FrameKind::Binary,
+            payload: &payload,
+        };
+        let entry = Entry {
+            at: at(ms),
+            record: Record::Frame(frame),
+        };
+        writer.append(&[entry]).unwrap();
+    }
+    writer.close().unwrap();
+}
+
+#[tokio::test]
+async fn the_page_of_a_recorded_room_shows_what_was_recorded() {
+    let Some(chromium) = chromium() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal");
+    recorded(&path);
+    let room = RoomOptions {
+        faults: vec!["drop=15".parse().unwrap(), "doubled-gifts".parse().unwrap()],
+        ..RoomOptions::of_journal(&path, Speed::Times(2.0)).unwrap()
+    };
+    let sim = sim(room).await;
+    let mut page = Page::open(&chromium, &sim.room_url("r").unwrap()).await;
+    page.ended().await;
+    page.check(&sim).await;
+    page.photograph("recorded.png").await;
+    let manifest = sim.manifest("r").unwrap();
+    assert_eq!(manifest.journal.unwrap().frames, 100);
+    assert!(manifest.messages_unique > 500 && manifest.gifts.count > 100);
+    assert!(sim.counters("r").unwrap().resumed >= 2);
+    page.close().await;
 }
 
 #[tokio::test]

@@ -96,7 +96,7 @@ impl Words {
                 None => format!("{} {name}", number(*value)),
             });
         }
-        told.join(self.of(", ", "，"))
+        told.join(self.of(", ", "，共 "))
     }
 
     fn giver(&self, giver: &Giver) -> String {

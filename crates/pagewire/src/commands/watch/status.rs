@@ -39,15 +39,15 @@ fn of_room(room: &RoomStatus, language: Language) -> String {
         parts.push(format!(
             "{} {}",
             language.of("delay", "延迟"),
-            seconds(delay_ms)
+            seconds(delay_ms, language)
         ));
     }
     if let Some(last_ms) = status.last_frame_ms {
         let ago_ms = room.time_ms.saturating_sub(last_ms);
-        let ago = seconds(i64::try_from(ago_ms).unwrap_or(i64::MAX));
+        let ago = seconds(i64::try_from(ago_ms).unwrap_or(i64::MAX), language);
         parts.push(match language {
             Language::English => format!("last frame {ago} ago"),
-            Language::Chinese => format!("上一帧 {ago} 前"),
+            Language::Chinese => format!("上一帧 {ago}前"),
         });
     }
     if status.sequence_gaps > 0 {
@@ -103,8 +103,9 @@ const fn called(state: State, language: Language) -> &'static str {
 }
 
 /// `0.4 s`
-fn seconds(ms: i64) -> String {
+fn seconds(ms: i64, language: Language) -> String {
     let sign = if ms < 0 { "-" } else { "" };
     let ms = ms.unsigned_abs();
-    format!("{sign}{}.{} s", ms / 1_000, ms % 1_000 / 100)
+    let unit = language.of("s", "秒");
+    format!("{sign}{}.{} {unit}", ms / 1_000, ms % 1_000 / 100)
 }

@@ -15,6 +15,7 @@ pub fn write_json_text(out: &mut Vec<u8>, text: &str) {
 }
 
 /// Appends bytes that should be a text, and says whether they are one. Nothing is appended where not.
+#[cfg(feature = "schema")]
 #[inline]
 pub(crate) fn write_json_utf8(out: &mut Vec<u8>, bytes: &[u8]) -> bool {
     // The longest, addresses, are plain, and most of the short ones are.

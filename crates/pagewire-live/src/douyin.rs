@@ -10,12 +10,14 @@ mod gift;
 mod messages;
 mod people;
 mod rich;
+#[cfg(feature = "schema")]
 mod schema;
 
 use pagewire_codec::proto::RawMessage;
 
 pub use client::{ack_packet, heartbeat_packet};
 pub use envelope::{FRAME_MESSAGES_MAX, Message, PushFrame, Response};
+#[cfg(feature = "schema")]
 pub use schema::{message_of, schema};
 
 use crate::event::Site;
@@ -44,11 +46,18 @@ pub(crate) fn read(
 }
 
 /// Appends a message as JSON, by our schema where it has its kind, else as what its fields look like. Says whether it could be read.
+#[cfg(feature = "schema")]
 pub(crate) fn write_json(method: &str, payload: &[u8], out: &mut Vec<u8>) -> bool {
     match message_of(method) {
         Some(message) => schema().to_json(message, payload, out).is_ok(),
         None => write_raw_json(payload, out),
     }
+}
+
+/// The same without a schema.
+#[cfg(not(feature = "schema"))]
+pub(crate) fn write_json(_: &str, payload: &[u8], out: &mut Vec<u8>) -> bool {
+    write_raw_json(payload, out)
 }
 
 /// Appends what the fields of a message look like.

@@ -193,7 +193,8 @@ impl Event<'_> {
     }
 
     /// As [`write_json`](Self::write_json), with a member `site_fields`: all that the site sent, as JSON, by the names of our schema where there is
-    /// one. What cannot be read is left out.
+    /// one. What cannot be read is left out. Without the feature `schema` there is none for Douyin, and its fields are as they look
+    /// ([`RawMessage`](pagewire_codec::proto::RawMessage)).
     pub fn write_json_with_site_fields(&self, out: &mut Vec<u8>) {
         self.write_json(out);
         let end = out.len().saturating_sub(1);

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use super::packed::Packed;
 use super::raw;
-use super::scalar::Packed;
 use super::wire::{DEPTH_MAX, Fields, Value, WireType};
 use crate::error::DecodeError;
 

@@ -3,6 +3,7 @@
 //! Nearly all writers write fields in the order of their numbers, each once, and both parts of the entries of maps. Such a message becomes JSON while it is
 //! read. Of anything else, mistakes among it, nothing is said here: [`json`](super::json) reads the message again, takes its time, and knows what to say.
 
+use super::packed::Packed;
 use super::scalar;
 use super::table::{FieldSpec, Form, Holds, Label, Slot, Table, Usual};
 use super::wire::{DEPTH_MAX, HIGHEST_NUMBER, Value, leading_varint, short_varint};
@@ -179,7 +180,7 @@ impl<'s> InOrder<'s> {
             return self.value(&spec.holds, value, depth);
         };
         let mut written = None;
-        for item in scalar::Packed::new(spec.wire, packed) {
+        for item in Packed::new(spec.wire, packed) {
             let (item, _) = item.ok()?;
             if written.replace(()).is_some() {
                 self.out.push(b',');

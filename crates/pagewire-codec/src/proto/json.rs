@@ -5,6 +5,7 @@ mod forms;
 use std::collections::HashMap;
 
 use super::in_order::InOrder;
+use super::packed::Packed;
 use super::schema::{MessageId, Schema};
 use super::table::{FieldSpec, Form, Holds, Label, Table};
 use super::wire::{Fields, Value, too_deep};
@@ -341,7 +342,7 @@ impl<'s, 'a> Transcoder<'s, 'a> {
         place: Place,
     ) -> Result<(), DecodeError> {
         if let (true, Value::Bytes(packed)) = (spec.is_packed, item.value) {
-            for value in scalar::Packed::new(spec.wire, packed) {
+            for value in Packed::new(spec.wire, packed) {
                 let (value, at) = value.map_err(|error| error.shifted(item.at))?;
                 self.comma(empty);
                 let at = item.at.saturating_add(at);

@@ -2,10 +2,12 @@
 //!
 //! The wire tells four kinds of values apart. That a number is a time, or that bytes are a text or a message, is a guess, and says how good it is.
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD as BASE64;
 use serde::Serialize;
 
-use super::scalar::{self, Packed};
-use super::wire::{DEPTH_MAX, Field, Fields, Value, WireType};
+use super::packed::Packed;
+use super::wire::{DEPTH_MAX, Field, Fields, Value, WireType, unzigzag};
 use crate::error::DecodeError;
 
 /// Fields of one input that are read, those inside of others with it. The rest is left out.
@@ -158,7 +160,7 @@ fn raw_field(
 fn varint(value: u64) -> Reading {
     Reading::Varint {
         value,
-        zigzag: scalar::unzigzag(value),
+        zigzag: unzigzag(value),
         signed: (value > i64::MAX as u64).then_some(value as i64),
         time_ms: time_ms(value),
     }
@@ -309,11 +311,8 @@ fn packed_or_bytes(bytes: &[u8]) -> (Reading, u8) {
         let value = value.collect();
         return (Reading::Packed { value }, 40);
     }
-    let mut value = Vec::new();
-    scalar::write_base64(&mut value, bytes);
-    let value = String::from_utf8(value).unwrap_or_default();
     let reading = Reading::Bytes {
-        value: value.trim_matches('"').to_owned(),
+        value: BASE64.encode(bytes),
         size: bytes.len(),
     };
     (reading, 80)

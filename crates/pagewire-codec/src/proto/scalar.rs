@@ -7,8 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
 use super::table::{FieldSpec, Fixed, Holds, Varint};
-use super::wire::{Value, WireType, varint};
-use crate::cursor::Cursor;
+use super::wire::{Value, WireType, unzigzag};
 use crate::error::{DecodeError, Fault};
 use crate::json_text::{write_json_utf8, write_plain};
 
@@ -78,52 +77,6 @@ pub(super) const fn default_of(holds: &Holds) -> Value<'static> {
     }
 }
 
-/// Numbers packed into one value, with the byte where each begins. Ends after the first error.
-#[derive(Debug)]
-pub struct Packed<'a> {
-    wire: WireType,
-    cursor: Cursor<'a>,
-    failed: bool,
-}
-
-impl<'a> Packed<'a> {
-    /// Those of a repeated field whose numbers are written so when they stand alone.
-    pub const fn new(wire: WireType, bytes: &'a [u8]) -> Self {
-        Self {
-            wire,
-            cursor: Cursor::new(bytes),
-            failed: false,
-        }
-    }
-}
-
-impl<'a> Iterator for Packed<'a> {
-    type Item = Result<(Value<'a>, usize), DecodeError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        if self.failed || self.cursor.is_empty() {
-            return None;
-        }
-        let at = self.cursor.at();
-        let cursor = &mut self.cursor;
-        let value = match self.wire {
-            WireType::Fixed64 => {
-                let bytes = cursor.array("a 64-bit number");
-                bytes.map(|bytes| Value::Fixed64(u64::from_le_bytes(bytes)))
-            }
-            WireType::Fixed32 => {
-                let bytes = cursor.array("a 32-bit number");
-                bytes.map(|bytes| Value::Fixed32(u32::from_le_bytes(bytes)))
-            }
-            WireType::Varint | WireType::Bytes | WireType::Group => {
-                varint(cursor).map(Value::Varint)
-            }
-        };
-        self.failed = value.is_err();
-        Some(value.map(|value| (value, at)))
-    }
-}
-
 /// Appends a value as JSON. One that the field does not accept is written as bytes are.
 pub(super) fn write(out: &mut Vec<u8>, holds: &Holds, value: Value<'_>) -> Result<(), DecodeError> {
     match (holds, value) {
@@ -173,15 +126,6 @@ pub(super) fn write_varint(out: &mut Vec<u8>, kind: &Varint, number: u64) {
         }
     };
     write_plain(out, quoted.as_bytes());
-}
-
-/// 0, -1, 1, -2, …
-#[allow(
-    clippy::cast_possible_wrap,
-    reason = "half of a 64-bit number has no sign"
-)]
-pub(super) const fn unzigzag(number: u64) -> i64 {
-    (number >> 1) as i64 ^ ((number & 1) as i64).wrapping_neg()
 }
 
 fn write_number(out: &mut Vec<u8>, number: impl itoa::Integer) {

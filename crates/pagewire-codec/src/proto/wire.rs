@@ -315,6 +315,15 @@ fn group<'a>(cursor: &mut Cursor<'a>, number: u32, depth: usize) -> Result<&'a [
     Ok(begin)
 }
 
+/// 0, -1, 1, -2, …
+#[allow(
+    clippy::cast_possible_wrap,
+    reason = "half of a 64-bit number has no sign"
+)]
+pub(super) const fn unzigzag(number: u64) -> i64 {
+    (number >> 1) as i64 ^ ((number & 1) as i64).wrapping_neg()
+}
+
 /// An error where a message is inside of too many others.
 pub(super) fn too_deep(depth: usize, at: usize) -> Result<(), DecodeError> {
     if depth <= DEPTH_MAX {

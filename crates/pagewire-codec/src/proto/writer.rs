@@ -107,7 +107,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::proto::scalar::unzigzag;
+    use crate::proto::wire::unzigzag;
     use crate::proto::{Field, Fields, Value};
 
     #[derive(Debug, Clone)]

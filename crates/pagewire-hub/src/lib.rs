@@ -7,7 +7,6 @@
 //! Nothing here knows HTTP, WebSocket or a browser.
 
 mod answer;
-mod arguments;
 mod attentive;
 mod call;
 mod carrier;

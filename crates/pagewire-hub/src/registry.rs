@@ -9,6 +9,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
+use pagewire_arguments::ArgumentCheck;
 use pagewire_rpc::{
     Departure, Function, FunctionName, GroupName, Hello, PageId, Payload, Refusal, TopicName,
 };
@@ -18,7 +19,6 @@ use self::departures::Departures;
 use self::group::{Group, Slot};
 pub(crate) use self::group::{Outcome, Wanted};
 use crate::FastMap;
-use crate::arguments::ArgumentCheck;
 use crate::hints::{Hints, NAMES_COMPARED_MAX};
 use crate::metrics::FunctionStats;
 use crate::page::{Page, PageInfo};

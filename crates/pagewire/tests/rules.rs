@@ -23,6 +23,7 @@ const LAYERS: &[(&str, Layer)] = &[
     ("pagewire-codec", Layer::Core),
     ("pagewire-live", Layer::Core),
     ("pagewire-filter", Layer::Core),
+    ("pagewire-arguments", Layer::Shell),
     ("pagewire-hub", Layer::Shell),
     ("pagewire-dial", Layer::Shell),
     ("pagewire-room", Layer::Shell),

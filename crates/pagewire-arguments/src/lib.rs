@@ -1,17 +1,20 @@
 //! Checking arguments against the schemas that a page gave for its function.
+//!
+//! All of `jsonschema` is generic, and is compiled in the crate that compiles a schema. That is this one, which is optimised for a short build (`Cargo.toml` of
+//! the workspace): in the hub, whose own code has to be fast, it was a tenth of a cold build.
 
 use jsonschema::{PatternOptions, Validator};
 use pagewire_rpc::{Function, Payload};
 use serde_json::Value;
 
 /// Memory that one compiled `pattern` may take, in bytes.
-const PATTERN_BYTES_MAX: usize = 256 << 10;
+pub const PATTERN_BYTES_MAX: usize = 256 << 10;
 /// Longest explanation of a misfit that is passed on, in characters.
-const EXPLANATION_CHARS_MAX: usize = 500;
+pub const EXPLANATION_CHARS_MAX: usize = 500;
 
 /// The check of one function's arguments, made ready when the function is exposed.
 #[derive(Debug)]
-pub(crate) struct ArgumentCheck {
+pub struct ArgumentCheck {
     params: Vec<ParamCheck>,
 }
 
@@ -27,8 +30,8 @@ impl ArgumentCheck {
     ///
     /// # Errors
     ///
-    /// Text that names the parameter whose schema is not valid JSON Schema, uses a remote reference, or has a pattern that is too large.
-    pub(crate) fn compile(function: &Function) -> Result<Option<Self>, String> {
+    /// The page's fault: a text that names the parameter whose schema is not valid JSON Schema, uses a remote reference, or has a pattern that is too large.
+    pub fn compile(function: &Function) -> Result<Option<Self>, String> {
         let Some(params) = &function.params else {
             return Ok(None);
         };
@@ -50,8 +53,8 @@ impl ArgumentCheck {
     ///
     /// # Errors
     ///
-    /// The first misfit.
-    pub(crate) fn check(&self, arguments: &Payload) -> Result<(), String> {
+    /// The caller's fault: the first misfit, in at most [`EXPLANATION_CHARS_MAX`] characters beside the name of the parameter.
+    pub fn check(&self, arguments: &Payload) -> Result<(), String> {
         let Payload::Json(text) = arguments else {
             return self.check_count(1);
         };

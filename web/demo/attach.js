@@ -24,3 +24,8 @@ pagewire.expose("draw", (width, height) => market.draw(width, height), {
 });
 
 pagewire.expose("userAgent", () => navigator.userAgent, { description: "The browser's own user agent", params: [] });
+
+pagewire.expose("openRoom", (url) => market.openRoom(url), {
+  description: "Opens a page in a tab of its own",
+  params: { url: { type: "string" } },
+});

@@ -26,6 +26,7 @@ pub(crate) fn write_json_utf8(out: &mut Vec<u8>, bytes: &[u8]) -> bool {
     true
 }
 
+#[cfg(feature = "schema")]
 #[inline(never)]
 fn write_unusual(out: &mut Vec<u8>, bytes: &[u8]) -> bool {
     let text = simdutf8::basic::from_utf8(bytes);

@@ -14,7 +14,6 @@ use crate::commands::decode::{DecodeArguments, EncodeArguments, LiveArguments};
 use crate::commands::gen_frames::GenFramesArguments;
 #[cfg(feature = "watch")]
 use crate::commands::replay::ReplayArguments;
-#[cfg(feature = "sim")]
 use crate::commands::sim::SimArguments;
 #[cfg(feature = "watch")]
 use crate::commands::watch::WatchArguments;
@@ -64,7 +63,6 @@ pub(crate) enum Command {
     #[cfg(feature = "decode")]
     GenFrames(GenFramesArguments),
     /// Run live rooms of made-up people: pages and push servers to try things on, with faults on demand · 运行模拟直播间
-    #[cfg(feature = "sim")]
     Sim(SimArguments),
     /// Show the effective settings, secrets masked · 显示生效的配置
     Config(ConfigArguments),

@@ -11,7 +11,6 @@ pub(crate) mod decode;
 pub(crate) mod doctor;
 #[cfg(feature = "decode")]
 pub(crate) mod gen_frames;
-#[cfg(feature = "decode")]
 pub(crate) mod live;
 mod own_hub;
 pub(crate) mod pages;
@@ -19,9 +18,7 @@ pub(crate) mod publish;
 #[cfg(feature = "watch")]
 pub(crate) mod replay;
 pub(crate) mod send;
-#[cfg(feature = "sim")]
 pub(crate) mod sim;
-#[cfg(any(feature = "sim", feature = "watch"))]
 mod speed;
 pub(crate) mod tail;
 #[cfg(feature = "watch")]

@@ -1,6 +1,8 @@
-//! `pagewire demo`: one command that shows a program calling a real page in a real browser.
+//! `pagewire demo`: one command that shows a program calling real pages in a real browser, and reading a live room through one of them.
 
+mod next;
 mod report;
+mod room;
 mod site;
 mod tour;
 
@@ -13,21 +15,22 @@ use pagewire_browser::{
     AttachOptions, Browser, HOW_TO_GET_ONE, HubPort, LaunchOptions, Transport, UserScript,
     WantedPage, Window, attach,
 };
-use pagewire_cdp::{Secrets, TapRules};
 use pagewire_hub::{GroupPolicy, Hub, HubOptions};
 use pagewire_rpc::{FunctionName, GroupName};
 use pagewire_server::{Access, AllowedOrigin, Server, ServerOptions};
 use serde_json::{Value, json};
 use tokio::sync::{mpsc, oneshot};
 
+use self::next::Next;
 use self::report::Report;
+use self::room::LiveRoom;
 use crate::cli::DemoArguments;
 use crate::client::Client;
 use crate::exit::{CANCELLED, FAILED, Failed, NO_BROWSER};
 use crate::serve::stop_signal;
 use crate::terminal;
 
-/// The group of the sample page.
+/// The group of the sample page and of the room's.
 const GROUP: &str = "demo";
 /// As `pagewire attach --tap` takes it.
 const TAP: &str = "ws:*/prices";
@@ -48,6 +51,7 @@ struct Stage<'a> {
     hub_url: String,
     /// `http://…` of the sample site.
     site: String,
+    room: LiveRoom,
 }
 
 pub(crate) async fn run(arguments: &DemoArguments) -> Result<(), Failed> {
@@ -64,6 +68,7 @@ pub(crate) async fn run(arguments: &DemoArguments) -> Result<(), Failed> {
         hub,
         hub_url: format!("http://{address}"),
         site: origin,
+        room: LiveRoom::start().await?,
     };
     report.started(&stage.hub_url, &stage.site)?;
     let site = tokio::spawn(site.serve(stage.hub_url.clone()));
@@ -74,6 +79,7 @@ pub(crate) async fn run(arguments: &DemoArguments) -> Result<(), Failed> {
     drop(stop);
     let _ = server.await;
     site.abort();
+    stage.room.end().await;
     result
 }
 
@@ -135,7 +141,9 @@ impl Stage<'_> {
         };
         let stays = toured.is_ok() && !arguments.once;
         if stays {
-            self.report.stays(&self.hub_url, &self.site)?;
+            let next = Next::of_site(&self.hub_url, &self.site);
+            let next = next.with_room(&self.hub, &self.room)?;
+            self.report.stays(&self.site, next)?;
             stop_signal().await;
         }
         browser.close().await;
@@ -149,19 +157,19 @@ impl Stage<'_> {
     /// What the flags of `pagewire attach` would say.
     fn attach_options(&self) -> Result<AttachOptions, Failed> {
         let wrong = |error: &dyn std::fmt::Display| Failed::new(FAILED, error.to_string());
-        let script = UserScript {
-            name: "attach.js".into(),
-            source: site::SCRIPT.into(),
-        };
         let decode = FunctionName::new("readPrice").map_err(|error| wrong(&error))?;
+        let mut documents = self.room.documents()?;
+        documents.push(self.site.parse().map_err(|error| wrong(&error))?);
+        let mut taps = self.room.tap_rules()?;
+        taps.rules.push(TAP.parse().map_err(|error| wrong(&error))?);
         Ok(AttachOptions {
-            documents: vec![self.site.parse().map_err(|error| wrong(&error))?],
-            scripts: vec![script],
+            documents,
+            scripts: vec![
+                script_of("attach.js", &self.site, site::SCRIPT),
+                script_of("room.js", &self.room.origin(), room::SCRIPT),
+            ],
             captures: vec![CAPTURE.parse().map_err(|error| wrong(&error))?],
-            taps: Arc::new(TapRules {
-                rules: vec![TAP.parse().map_err(|error| wrong(&error))?],
-                keep_secrets: Secrets::Redact,
-            }),
+            taps: Arc::new(taps),
             decode: Some(decode),
             pages: vec![WantedPage::new(&self.site)],
             ..AttachOptions::new(group()?, &self.hub_url)
@@ -174,7 +182,8 @@ impl Stage<'_> {
         self.report.attached(&page, !terminal::has_display())?;
         tour::run(self.report, &client).await?;
         let id = page["id"].as_str().unwrap_or_default();
-        tour::through_devtools(self.report, &client, id).await
+        tour::through_devtools(self.report, &client, id).await?;
+        self.room.show(self.report, &client, &self.hub).await
     }
 
     /// In a browser that a person opens: through the page script.
@@ -190,11 +199,31 @@ impl Stage<'_> {
                 let page = wait_for_page(&client, None).await?;
                 self.report.attached(&page, false)?;
                 tour::run(self.report, &client).await?;
-                self.report.stays(&self.hub_url, &self.site)?;
+                let next = Next::of_site(&self.hub_url, &self.site);
+                self.report.stays(&self.site, next)?;
                 std::future::pending().await
             } => toured,
             () = stop_signal() => Ok(()),
         }
+    }
+}
+
+/// A script for the pages of one site: all pages of one browser get all scripts.
+fn script_of(name: &str, origin: &str, source: &str) -> UserScript {
+    UserScript {
+        name: name.to_owned(),
+        source: format!(
+            "if (location.origin !== {}) return;\n{source}",
+            json!(origin)
+        ),
+    }
+}
+
+fn expect(holds: bool, otherwise: &str) -> Result<(), Failed> {
+    if holds {
+        Ok(())
+    } else {
+        Err(Failed::new(FAILED, otherwise))
     }
 }
 
@@ -206,6 +235,8 @@ fn launch(program: PathBuf) -> Result<(Browser, Transport), Failed> {
     };
     let options = LaunchOptions {
         window,
+        // The sample page opens the room, and nobody clicks.
+        flags: vec!["--disable-popup-blocking".to_owned()],
         ..LaunchOptions::new(program)
     };
     Browser::launch(&options).map_err(|error| Failed::new(FAILED, error.to_string()))

@@ -89,7 +89,6 @@ async fn run(cli: Cli) -> Result<(), Failed> {
         Command::Encode(arguments) => commands::decode::encode(&arguments),
         #[cfg(feature = "decode")]
         Command::GenFrames(arguments) => commands::gen_frames::run(&arguments),
-        #[cfg(feature = "sim")]
         Command::Sim(arguments) => commands::sim::run(&arguments).await,
         Command::Config(arguments) => commands::config::run(&arguments),
         Command::Demo(arguments) => demo::run(&arguments).await,
@@ -116,7 +115,6 @@ fn set_up_logging(cli: &Cli) {
         | Command::Man(_) => "error",
         #[cfg(feature = "decode")]
         Command::Decode(_) | Command::Encode(_) | Command::GenFrames(_) => "error",
-        #[cfg(feature = "sim")]
         Command::Sim(_) => "error",
         #[cfg(feature = "watch")]
         Command::Watch(_) | Command::Replay(_) => "error",

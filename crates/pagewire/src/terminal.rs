@@ -113,14 +113,12 @@ fn failed(error: std::io::Error) -> Failed {
 }
 
 /// Whether words have colours.
-#[cfg(feature = "decode")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Paint {
     Plain,
     Colours,
 }
 
-#[cfg(feature = "decode")]
 impl Paint {
     /// As it fits standard output: a terminal that has colours, and nobody who wants none (`NO_COLOR`).
     pub(crate) fn of_stdout() -> Self {

@@ -1,5 +1,4 @@
 //! `pagewire sim` as somebody types it.
-#![cfg(feature = "sim")]
 
 mod binary;
 

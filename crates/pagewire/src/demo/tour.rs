@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use serde_json::Value;
 
+use super::expect;
 use super::report::Report;
 use crate::client::{Client, Query};
 use crate::exit::{FAILED, Failed};
@@ -14,14 +15,24 @@ const TOPIC_VALUES: usize = 3;
 const PNG_SIGNATURE: &[u8] = b"\x89PNG\r\n\x1a\n";
 
 pub(crate) async fn run(report: &Report, client: &Client) -> Result<(), Failed> {
-    let sum = call(report, client, "add", "[2,40]", "a function of the page").await?;
+    let sum = call(
+        report,
+        client,
+        "add",
+        "[2,40]",
+        ["a function of the page", "网页的一个函数"],
+    )
+    .await?;
     expect(sum == 42, "demo/add gave something else than 42")?;
     let greeting = call(
         report,
         client,
         "greet",
         r#"["Ada",300]"#,
-        "an async one: it waits 300 ms in the page",
+        [
+            "an async one: it waits 300 ms in the page",
+            "异步函数：在网页中等待 300 毫秒",
+        ],
     )
     .await?;
     expect(
@@ -35,7 +46,10 @@ pub(crate) async fn run(report: &Report, client: &Client) -> Result<(), Failed> 
         client,
         "userAgent",
         "[]",
-        "the browser's own navigator.userAgent",
+        [
+            "the browser's own navigator.userAgent",
+            "浏览器自己的 navigator.userAgent",
+        ],
     )
     .await?;
     expect(
@@ -66,12 +80,19 @@ pub(crate) async fn through_devtools(
     )
 }
 
-async fn call(
+/// Has the sample page open another one in a tab.
+pub(crate) async fn open(client: &Client, url: &str) -> Result<(), Failed> {
+    let arguments = serde_json::json!([url]).to_string();
+    client.post_json(&path("openRoom"), arguments).await?;
+    Ok(())
+}
+
+pub(crate) async fn call(
     report: &Report,
     client: &Client,
     function: &str,
     arguments: &str,
-    what: &str,
+    what: [&str; 2],
 ) -> Result<Value, Failed> {
     let begun = Instant::now();
     let answer = client
@@ -99,7 +120,10 @@ async fn stream(report: &Report, client: &Client) -> Result<(), Failed> {
         "[3]",
         &values.join("  "),
         begun.elapsed(),
-        "an async generator: values come one by one",
+        [
+            "an async generator: values come one by one",
+            "异步生成器：值逐个到达",
+        ],
     )?;
     expect(
         values.len() == 4,
@@ -120,7 +144,7 @@ async fn picture(report: &Report, client: &Client) -> Result<(), Failed> {
         "[120,80]",
         &shown,
         begun.elapsed(),
-        "bytes: a PNG that the page drew",
+        ["bytes: a PNG that the page drew", "字节：网页绘制的 PNG"],
     )?;
     expect(bytes.starts_with(PNG_SIGNATURE), "demo/draw gave no PNG")
 }
@@ -147,12 +171,4 @@ async fn records(report: &Report, client: &Client, topic: &str) -> Result<Vec<St
 
 fn path(function: &str) -> String {
     format!("/v1/call/{}/{function}", super::GROUP)
-}
-
-fn expect(holds: bool, otherwise: &str) -> Result<(), Failed> {
-    if holds {
-        Ok(())
-    } else {
-        Err(Failed::new(FAILED, otherwise))
-    }
 }

@@ -11,7 +11,7 @@ use super::{Language, words};
 use crate::commands::tail::clock;
 use crate::terminal::{Paint, harmless, one_line};
 
-pub(super) use self::phrase::number;
+pub(crate) use self::phrase::number;
 
 /// Columns of a name; the rest of a longer one is cut off.
 const NAME_COLUMNS_MAX: usize = 24;
@@ -26,7 +26,7 @@ const FAINT: Style = Style::new().dimmed();
 const NAME: Style = AnsiColor::Cyan.on_default();
 
 /// The line, without a line feed. What comes from the site cannot change the terminal, nor look like another line.
-pub(super) fn line(event: &Event<'_>, language: Language, paint: Paint) -> String {
+pub(crate) fn line(event: &Event<'_>, language: Language, paint: Paint) -> String {
     let clock = clock(event.time.ms);
     let time = clock.get(SECONDS).unwrap_or(&clock);
     let kind = event.kind();

@@ -5,7 +5,7 @@ use std::io::Write as _;
 use pagewire_live::{Event, EventFilter, compat_line};
 
 use super::arguments::{EventArguments, OwnOptions, Written};
-use super::line;
+use super::line::line;
 use crate::exit::Failed;
 use crate::terminal::{Paint, harmless, harmless_json, one_line, stdout_is_terminal, write_bytes};
 
@@ -74,7 +74,7 @@ impl EventPrinter {
                 return self.add_json(members, |out| event.write_json_with_site_fields(out));
             }
             Written::Lines(language) => {
-                let line = line::line(event, *language, self.paint);
+                let line = line(event, *language, self.paint);
                 Some(format!("{}{line}", self.mark))
             }
             Written::Compat => compat_line(event, shown),

@@ -84,7 +84,7 @@ pub(super) fn joined<const N: usize>(between: &str, parts: [Option<String>; N]) 
 }
 
 /// With its thousands apart.
-pub(in super::super) fn number(count: u64) -> String {
+pub(crate) fn number(count: u64) -> String {
     let digits = count.to_string();
     let mut shown = String::new();
     for (at, digit) in digits.chars().enumerate() {

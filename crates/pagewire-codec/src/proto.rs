@@ -1,6 +1,6 @@
 //! Protobuf: by schema, and without one.
 //!
-//! [`Fields`] reads the wire format (<https://protobuf.dev/programming-guides/encoding/>), and [`Writer`] writes it. [`Schema`] compiles `.proto` files at run time and turns
+//! [`Fields`] reads the wire format (<https://protobuf.dev/programming-guides/encoding/>), and [`Writer`] writes it. `Schema` compiles `.proto` files at run time and turns
 //! messages into canonical JSON and back, where the feature `schema` is on: its compiler is a third of all that a build of this crate builds. [`guess`](fn@guess) and
 //! [`RawMessage`] make the best of bytes of which nothing is known.
 

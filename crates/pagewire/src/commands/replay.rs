@@ -34,7 +34,7 @@ pub(crate) struct ReplayArguments {
     site: Option<Site>,
     #[command(flatten)]
     events: EventArguments,
-    /// Show events only of which this is true, such as 'gift.value >= 1000' (docs/filters.md) · 过滤表达式
+    /// Show events only of which this is true, such as 'gift_delta.value >= 1000' (docs/filters.md) · 过滤表达式
     #[arg(long, value_name = "EXPRESSION")]
     filter: Option<String>,
     /// One JSON object a line on standard output: as --format json

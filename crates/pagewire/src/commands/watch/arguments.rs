@@ -19,7 +19,7 @@ pub(crate) struct WatchArguments {
     pub(crate) rooms: Vec<String>,
     #[command(flatten)]
     pub(crate) events: EventArguments,
-    /// Show events only of which this is true, such as 'gift.value >= 1000' (docs/filters.md) · 过滤表达式
+    /// Show events only of which this is true, such as 'gift_delta.value >= 1000' (docs/filters.md) · 过滤表达式
     #[arg(long, value_name = "EXPRESSION")]
     pub(crate) filter: Option<String>,
     /// One JSON object a line on standard output: as --format json

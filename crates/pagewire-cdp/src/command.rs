@@ -179,6 +179,11 @@ commands! {
         /// `beforeScriptExecution`.
         instrumentation: &'a str,
     }
+    /// Takes a breakpoint away.
+    "Debugger.removeBreakpoint" DebuggerRemoveBreakpoint<'a> {
+        /// As `Debugger.paused` names it.
+        breakpoint_id: &'a str,
+    }
     /// The text of a script.
     "Debugger.getScriptSource" DebuggerGetScriptSource<'a> {
         /// The script.

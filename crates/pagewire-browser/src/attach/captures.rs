@@ -3,8 +3,8 @@
 use std::time::Instant;
 
 use pagewire_cdp::command::{
-    DebuggerEnable, DebuggerGetScriptSource, DebuggerResume, DebuggerSetBreakpointByUrl,
-    DebuggerSetInstrumentationBreakpoint,
+    DebuggerEnable, DebuggerGetScriptSource, DebuggerRemoveBreakpoint, DebuggerResume,
+    DebuggerSetBreakpointByUrl, DebuggerSetInstrumentationBreakpoint,
 };
 use pagewire_cdp::event::{BreakpointSet, DebuggerPaused, Location, ScriptParsed, ScriptSource};
 use pagewire_cdp::{Capture, CommandError, Place, RawEvent, SessionId};
@@ -33,17 +33,26 @@ impl State {
         }
         if let Some(session) = self.sessions.get_mut(id) {
             session.placed = vec![Placed::Sought; captures.len()];
-            session.starts_late = true;
+            session.answers_due += 1;
         }
         // Chromium carries breakpoints out ahead of other commands, and refuses them where the debugger is not on yet.
         let on = Asked::DebuggerOn(id.clone());
         self.command(now, Some(id), &DebuggerEnable {}, on);
-        if captures.iter().any(is_near) {
-            // The place is only known when the script is there; it is held before its first line until the breakpoint is set.
-            let hold = DebuggerSetInstrumentationBreakpoint {
-                instrumentation: "beforeScriptExecution",
-            };
-            self.tell(now, id, &hold);
+        // A tab without an opener answers when it goes on and no sooner, and a place that is told by a text is known when its script is there; so scripts
+        // are held before their first line until the breakpoints are set.
+        let hold = DebuggerSetInstrumentationBreakpoint {
+            instrumentation: "beforeScriptExecution",
+        };
+        self.command(now, Some(id), &hold, Asked::HoldSet(id.clone()));
+    }
+
+    pub(super) fn hold_set(&mut self, id: &SessionId, result: Result<&RawValue, CommandError>) {
+        let needs_source = self.options.captures.iter().any(is_near);
+        if let Ok(BreakpointSet { breakpoint_id }) = read_answer(result)
+            && let Some(session) = self.sessions.get_mut(id)
+            && !needs_source
+        {
+            session.hold_to_end = Some(breakpoint_id);
         }
     }
 
@@ -57,7 +66,7 @@ impl State {
                 self.set_breakpoint(now, id, index, &place);
             }
         }
-        self.start(now, id);
+        self.answer_came(now, id);
     }
 
     fn set_breakpoint(&mut self, now: Instant, id: &SessionId, index: usize, place: &Location) {
@@ -142,9 +151,16 @@ impl State {
         let Some(session) = self.sessions.get_mut(id) else {
             return;
         };
-        if session.sources_asked > 0 {
+        if session.answers_due > 0 {
             session.holds_script = true;
             return;
+        }
+        // All are set, for the documents to come too.
+        if let Some(hold) = session.hold_to_end.take() {
+            let remove = DebuggerRemoveBreakpoint {
+                breakpoint_id: &hold,
+            };
+            self.tell(now, id, &remove);
         }
         self.tell(now, id, &DebuggerResume {});
         if self.options.captures.is_empty() {
@@ -167,7 +183,7 @@ impl State {
             return;
         }
         if let Some(session) = self.sessions.get_mut(id) {
-            session.sources_asked += 1;
+            session.answers_due += 1;
         }
         let source = DebuggerGetScriptSource {
             script_id: &parsed.script_id.clone(),
@@ -187,11 +203,16 @@ impl State {
             Ok(ScriptSource { script_source }) => self.place_in(now, id, script, &script_source),
             Err(error) => tracing::debug!(error, "the text of a script did not come"),
         }
+        self.answer_came(now, id);
+    }
+
+    /// A script that waits runs after the last answer.
+    fn answer_came(&mut self, now: Instant, id: &SessionId) {
         let Some(session) = self.sessions.get_mut(id) else {
             return;
         };
-        session.sources_asked = session.sources_asked.saturating_sub(1);
-        if session.sources_asked == 0 && std::mem::take(&mut session.holds_script) {
+        session.answers_due = session.answers_due.saturating_sub(1);
+        if session.answers_due == 0 && std::mem::take(&mut session.holds_script) {
             // Commands are carried out in their order, so the breakpoint is set before this.
             self.tell(now, id, &DebuggerResume {});
         }

@@ -90,6 +90,8 @@ pub(super) enum Asked {
     Body(SessionId, NetworkId),
     /// The debugger of a session takes breakpoints.
     DebuggerOn(SessionId),
+    /// Scripts of a session stop before their first line.
+    HoldSet(SessionId),
     /// A breakpoint of a capture.
     CaptureSet(SessionId, usize),
     /// A script that may hold the place of a capture.
@@ -112,16 +114,16 @@ pub(super) struct Session {
     pub(super) owner: TargetId,
     /// It waited for us before its first script.
     pub(super) waited: bool,
-    /// It goes on, or is loaded again, when its debugger takes breakpoints.
-    pub(super) starts_late: bool,
     pub(super) contexts: HashMap<ContextId, ContextFacts>,
     pub(super) placed: Vec<Placed>,
     /// While the debugger is on.
     pub(super) scripts: Scripts,
-    /// Scripts whose text was asked for.
-    pub(super) sources_asked: usize,
+    /// What breakpoints of captures wait for: that the debugger is on, and texts of scripts.
+    pub(super) answers_due: usize,
     /// A script waits before its first line until they came.
     pub(super) holds_script: bool,
+    /// What stops scripts before their first line, where that is needed no more once all breakpoints are set.
+    pub(super) hold_to_end: Option<String>,
     pub(super) watch: Watch,
     /// WebMCP tools of all its frames.
     pub(super) tools: Vec<KnownTool>,
@@ -191,6 +193,7 @@ impl State {
             | Asked::TabOpened
             | Asked::Body(..)
             | Asked::DebuggerOn(_)
+            | Asked::HoldSet(_)
             | Asked::CaptureSet(..)
             | Asked::ScriptSource(..) => Some(COMMAND_TIMEOUT),
         };
@@ -289,6 +292,7 @@ impl State {
             Asked::Delivered(link, lane) => self.delivered(now, link, lane, result),
             Asked::Body(session, request) => self.body_came(now, &session, &request, result),
             Asked::DebuggerOn(session) => self.debugger_on(now, &session),
+            Asked::HoldSet(session) => self.hold_set(&session, result),
             Asked::CaptureSet(session, index) => self.capture_set(&session, index, result),
             Asked::ScriptSource(session, script) => {
                 self.source_came(now, &session, &script, result)
@@ -320,12 +324,12 @@ impl Session {
             target: attached.target_info.clone(),
             owner,
             waited: attached.waiting_for_debugger,
-            starts_late: false,
             contexts: HashMap::new(),
             placed: Vec::new(),
             scripts: Scripts::default(),
-            sources_asked: 0,
+            answers_due: 0,
             holds_script: false,
+            hold_to_end: None,
             watch: Watch::default(),
             tools: Vec::new(),
             invocations: HashMap::new(),

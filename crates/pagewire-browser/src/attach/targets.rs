@@ -104,14 +104,11 @@ impl State {
         let known = Session::new(&attached, owner);
         self.sessions.insert(session.clone(), known);
         self.set_up(now, &session, &attached);
-        let known = self.sessions.get(&session);
-        if known.is_some_and(|known| !known.starts_late) {
-            self.start(now, &session);
-        }
+        self.start(now, &session);
     }
 
-    /// All is in place: a target that waits goes on.
-    pub(super) fn start(&mut self, now: Instant, id: &SessionId) {
+    /// All is asked for, and is carried out before this: a target that waits goes on.
+    fn start(&mut self, now: Instant, id: &SessionId) {
         let Some(session) = self.sessions.get(id) else {
             return;
         };

@@ -16,6 +16,10 @@ impl State {
         if let Some(session) = self.sessions.get_mut(id) {
             session.scripts_due = true;
         }
+        if !self.options.captures.is_empty() {
+            // They have it stop there too.
+            return;
+        }
         self.tell(now, id, &DebuggerEnable {});
         let hold = DebuggerSetInstrumentationBreakpoint {
             instrumentation: "beforeScriptExecution",

@@ -109,6 +109,57 @@ async fn each_popup_is_a_page_and_its_first_script_is_seen() {
 }
 
 #[tokio::test]
+async fn a_capture_is_taken_in_the_first_script_of_each_popup_and_worker() {
+    // The place after the value is there, by numbers and by the text there.
+    for place in ["3:2", "\"report(\""] {
+        let site = Site::start().await;
+        site.page(
+            "/",
+            "<!doctype html><script src='/app.js'></script><script>
+            globalThis.openAll = () => {
+                open('/popup#tied');
+                open('/popup#alone', '', 'noopener');
+                globalThis.worker = new Worker('/app.js', { name: '#dedicated' });
+                new SharedWorker('/app.js', '#shared');
+            };
+            </script>",
+        );
+        site.page("/popup", "<!doctype html><script src='/app.js'></script>");
+        site.page(
+            "/app.js",
+            "(() => {\n\tconst key = `of ${location.hash || self.name}`;\n\treport(key);\n\tfunction report() {}\n})();",
+        );
+        let adjust = |options: &mut AttachOptions| {
+            options.kinds = vec![
+                TargetKind::Page,
+                TargetKind::Worker,
+                TargetKind::SharedWorker,
+            ];
+            options.expose.push("openAll=openAll".parse().unwrap());
+            options.captures = vec![format!("key=*/app.js:{place}:key").parse().unwrap()];
+        };
+        let Some(stage) = stage(site, adjust).await else {
+            return;
+        };
+        stage.loaded().await;
+        stage.answer("openAll", "").await;
+        let keys = sorted(stage.answers("key", 5).await);
+        assert_eq!(
+            keys,
+            [
+                "of ",
+                "of #alone",
+                "of #dedicated",
+                "of #shared",
+                "of #tied"
+            ],
+            "{place}"
+        );
+        stage.close().await;
+    }
+}
+
+#[tokio::test]
 async fn frames_of_all_kinds_are_pages_where_they_are_wanted() {
     let site = Site::start().await;
     let foreign = format!("http://localhost:{}", site.port());

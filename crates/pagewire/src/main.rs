@@ -7,6 +7,7 @@
 
 mod cli;
 mod client;
+mod clock;
 mod close_code;
 mod commands;
 mod demo;

@@ -12,7 +12,7 @@ use pagewire_testkit::soon;
 use serde_json::Value;
 
 use self::binary::{Finished, command, lines, run, run_with};
-use self::frames::{decode_lines, events, with_input};
+use self::frames::{decode_lines, events, feed, with_input};
 
 /// Frames of a room as lines, and what they hold; none where the site's are not made up.
 async fn made(site: &str, more: &[&str]) -> Option<(String, Value)> {
@@ -447,4 +447,29 @@ async fn lines_are_in_the_language_of_the_system_or_in_the_one_asked_for() {
     assert_eq!(decoded(&["--lang", "zh"], "de_DE.UTF-8").await, chinese);
     let json = decoded(&["--json"], "C").await;
     assert_eq!(decoded(&["--json", "--lang", "zh"], "C").await, json);
+}
+
+#[tokio::test]
+async fn lines_tell_the_time_of_the_readers_zone_and_json_that_of_all() {
+    let (frames, _) = made("douyin", &["--frames", "1"]).await.expect("made up");
+    let decoded = async |more: &[&str], zone: &str| {
+        let arguments = ["decode", "frame", "--site", "douyin", "--lines"];
+        let mut decode = command(&[&arguments[..], more].concat());
+        decode.env("TZ", zone);
+        let decoded = feed(decode, frames.as_bytes()).await;
+        assert_eq!(decoded.code, 0, "{}", decoded.stderr);
+        decoded.stdout
+    };
+    let lines = decoded(&[], "UTC").await;
+    assert!(lines.starts_with("12:00:00  "), "{lines}");
+    assert!(lines.lines().all(|line| line.starts_with("12:00:0")));
+    let in_china = decoded(&[], "CST-8").await;
+    assert_eq!(in_china, lines.replace("12:00:0", "20:00:0"));
+    for form in ["json", "compat"] {
+        let more = ["--format", form];
+        assert_eq!(decoded(&more, "CST-8").await, decoded(&more, "UTC").await);
+    }
+    if Path::new("/usr/share/zoneinfo/Asia/Shanghai").exists() {
+        assert_eq!(decoded(&[], "Asia/Shanghai").await, in_china);
+    }
 }

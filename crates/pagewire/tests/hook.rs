@@ -54,8 +54,8 @@ async fn the_printed_lines_publish_what_the_page_sends_and_gets_and_tail_shows_i
         let shown = match number {
             0 => line.as_str(),
             _ => {
-                let (head, rest) = line.split_once("Z ").expect("number and time");
-                assert!(head.starts_with(&format!("#{number} ")), "{line}");
+                let (head, rest) = binary::numbered(&line);
+                assert_eq!(head, format!("#{number}"));
                 rest
             }
         };

@@ -94,9 +94,7 @@ impl Following {
     /// What is behind number and time of the next line.
     async fn head(&mut self) -> String {
         let line = self.line().await;
-        let (number, rest) = line.split_once("Z ").expect("number and time");
-        assert!(number.starts_with('#'), "{line}");
-        rest.to_owned()
+        binary::numbered(&line).1.to_owned()
     }
 
     async fn kill(mut self) {

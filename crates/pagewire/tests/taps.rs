@@ -73,11 +73,11 @@ async fn frames_are_followed_readably() {
         .expect("started");
     let mut lines = binary::lines(tail.stdout.take().expect("piped"));
     for expected in [
-        "#1 22:05:45.678Z connection 1-push.example.com opened: wss://push.example.com/live in a tab",
-        "#2 22:05:45.678Z → text 5 bytes  hello",
-        "#3 22:05:45.678Z ← binary 3 bytes",
+        "#1 22:05:45.678 connection 1-push.example.com opened: wss://push.example.com/live in a tab",
+        "#2 22:05:45.678 → text 5 bytes  hello",
+        "#3 22:05:45.678 ← binary 3 bytes",
         "  000000  08 01 61                                         ..a",
-        "#4 22:05:45.678Z the connection closed with 1000 (normal closure)",
+        "#4 22:05:45.678 the connection closed with 1000 (normal closure)",
     ] {
         let line = soon("a line", lines.next_line()).await.expect("read");
         assert_eq!(line.as_deref(), Some(expected));

@@ -17,4 +17,4 @@ pub(crate) use self::line::{line, number};
 #[cfg(feature = "decode")]
 pub(crate) use self::print::{EventPrinter, Remarks};
 #[cfg(feature = "watch")]
-pub(crate) use self::{line::SECONDS, summary::summary};
+pub(crate) use self::summary::summary;

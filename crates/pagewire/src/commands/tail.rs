@@ -14,6 +14,7 @@ use serde_json::value::RawValue;
 use self::events::Events;
 use crate::cli::TailArguments;
 use crate::client::{Client, Lines, Query};
+use crate::clock::time_of_day_ms;
 #[cfg(feature = "decode")]
 use crate::commands::decode::{Decoder, Live};
 use crate::exit::{FAILED, Failed};
@@ -219,7 +220,7 @@ impl Record<'_> {
 
     /// What each shown value begins with. A tap knows better than the hub when something happened.
     fn before(&self, time_ms: Option<u64>) -> String {
-        let time = clock(time_ms.unwrap_or(self.time_ms));
+        let time = time_of_day_ms(time_ms.unwrap_or(self.time_ms));
         format!("#{} {time} ", self.seq)
     }
 }
@@ -233,43 +234,33 @@ fn connection(topic: &str) -> Option<&str> {
     }
 }
 
-/// Time of day in UTC.
-pub(crate) fn clock(unix_ms: u64) -> String {
-    let (seconds, ms) = (unix_ms / 1_000 % 86_400, unix_ms % 1_000);
-    format!(
-        "{:02}:{:02}:{:02}.{ms:03}Z",
-        seconds / 3_600,
-        seconds / 60 % 60,
-        seconds % 60
-    )
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn records_are_readable() {
+        let [begin, then] = [0, 1_795_212_345_678].map(time_of_day_ms);
         let cases = [
             (
                 r#"{"seq":42,"time_ms":1795212345678,"value":{"a":1}}"#,
-                r#"#42 22:05:45.678Z {"a":1}"#,
+                format!(r#"#42 {then} {{"a":1}}"#),
             ),
             (
                 r#"{"seq":1,"time_ms":0,"base64":"AP8=","type":"image/png"}"#,
-                "#1 00:00:00.000Z 2 bytes of image/png",
+                format!("#1 {begin} 2 bytes of image/png"),
             ),
             (
                 r#"{"seq":1,"time_ms":0,"value":null}"#,
-                "#1 00:00:00.000Z null",
+                format!("#1 {begin} null"),
             ),
             (
                 r#"{"gap":{"lost":3,"seq":9}}"#,
-                "--- 3 values are lost; next is #9 ---",
+                "--- 3 values are lost; next is #9 ---".to_owned(),
             ),
             (
                 r#"{"gap":{"reset":true,"seq":1}}"#,
-                "--- the hub was restarted; next is #1 ---",
+                "--- the hub was restarted; next is #1 ---".to_owned(),
             ),
         ];
         for (line, shown) in cases {
@@ -281,29 +272,22 @@ mod tests {
     #[test]
     fn values_of_taps_are_shown_as_frames_and_anything_else_as_it_is() {
         let frame = r#"{"kind":"text","direction":"sent","size":2,"at_us":7,"time_ms":1795212345678,"text":"hi"}"#;
+        let [begin, then] = [0, 1_795_212_345_678].map(time_of_day_ms);
         for (topic, value, shown) in [
-            (
-                "taps/p/1-a",
-                frame,
-                "#1 22:05:45.678Z → text 2 bytes  hi".to_owned(),
-            ),
+            ("taps/p/1-a", frame, format!("#1 {then} → text 2 bytes  hi")),
             (
                 "pages/shop/sockets/1-a",
                 frame,
-                "#1 22:05:45.678Z → text 2 bytes  hi".to_owned(),
+                format!("#1 {then} → text 2 bytes  hi"),
             ),
-            ("programs/t", frame, format!("#1 00:00:00.000Z {frame}")),
-            (
-                "pages/sockets/1-a",
-                frame,
-                format!("#1 00:00:00.000Z {frame}"),
-            ),
+            ("programs/t", frame, format!("#1 {begin} {frame}")),
+            ("pages/sockets/1-a", frame, format!("#1 {begin} {frame}")),
             (
                 "taps/p/1-a",
                 r#"{"kind":"new"}"#,
-                r#"#1 00:00:00.000Z {"kind":"new"}"#.into(),
+                format!(r#"#1 {begin} {{"kind":"new"}}"#),
             ),
-            ("taps/p/1-a", "[1]", "#1 00:00:00.000Z [1]".into()),
+            ("taps/p/1-a", "[1]", format!("#1 {begin} [1]")),
         ] {
             let line = format!(r#"{{"seq":1,"time_ms":0,"value":{value}}}"#);
             let record: Record<'_> = serde_json::from_str(&line).unwrap();

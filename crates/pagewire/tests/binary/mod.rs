@@ -18,7 +18,7 @@ pub(crate) struct Finished {
     pub(crate) stderr: String,
 }
 
-/// The binary with pipes and without the settings of whoever runs the tests.
+/// The binary with pipes and without the settings and the time zone of whoever runs the tests.
 pub(crate) fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_pagewire"));
     command
@@ -34,6 +34,7 @@ pub(crate) fn command(arguments: &[&str]) -> Command {
     for name in ["LC_ALL", "LC_MESSAGES", "LANG"] {
         command.env_remove(name);
     }
+    command.env("TZ", "UTC");
     command.env("XDG_CONFIG_HOME", "/nonexistent");
     command
 }
@@ -58,6 +59,15 @@ pub(crate) async fn run_with(arguments: &[&str], environment: &[(&str, &str)]) -
 
 pub(crate) fn lines<R: AsyncRead + Unpin>(stream: R) -> Lines<BufReader<R>> {
     BufReader::new(stream).lines()
+}
+
+/// The number of a line of `tail`, and what is behind its time.
+pub(crate) fn numbered(line: &str) -> (&str, &str) {
+    let (number, rest) = line.split_once(' ').expect("a number");
+    let (time, rest) = rest.split_once(' ').expect("a time");
+    let is_time = time.len() == "22:05:45.678".len() && time.contains(':');
+    assert!(number.starts_with('#') && is_time, "{line}");
+    (number, rest)
 }
 
 /// A Python that has the `websockets` package, or a skip.

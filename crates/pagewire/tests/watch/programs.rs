@@ -5,7 +5,7 @@ use pagewire_sim::RoomOptions;
 use pagewire_testkit::{Http, soon};
 use serde_json::Value;
 
-use crate::binary::{interrupt, lines};
+use crate::binary::{command, interrupt, lines};
 use crate::reader::{quick, sim};
 use crate::watching::{check_site, events, finished, hub_of, replay, watch, watching};
 
@@ -116,6 +116,43 @@ async fn a_journal_is_replayed_in_part_at_its_own_speed_and_with_its_damage_told
     };
     let (left, all) = (chats(events(&damaged)), chats(all));
     assert!(left.len() <= all.len() && left.iter().all(|id| all.contains(id)));
+}
+
+#[tokio::test]
+async fn a_journal_is_told_in_the_time_of_the_readers_zone() {
+    let sim = sim(quick(Site::Douyin, &[])).await;
+    let address = sim.push_url("r").expect("a room");
+    let room = sim.room_url("r").expect("a room");
+    let folder = tempfile::tempdir().expect("a folder");
+    let journals = folder.path().to_str().expect("UTF-8");
+    let arguments = [&*room, "--address", &address, "--journal", journals];
+    let watched = watch(&arguments).await;
+    assert_eq!(watched.code, 0, "{}", watched.stderr);
+    let journal = folder.path().join("sim-r");
+    let told = async |zone: &str| {
+        let mut replay = command(&["replay", journal.to_str().expect("UTF-8")]);
+        let told = finished(replay.env("TZ", zone)).await;
+        assert_eq!(told.code, 0, "{}", told.stderr);
+        told.stdout
+    };
+    let (here, there) = (told("UTC").await, told("CST-8").await);
+    // Of an event, of the summary's span, and of when the most viewers were there.
+    let times = |told: &str| {
+        let words = told.split([' ', '\n']);
+        let times = words.filter_map(|word| {
+            let (hour, rest) = word.split_once(':')?;
+            let is_time = hour.len() == 2 && rest.len() == 5;
+            let hour: u32 = hour.parse().ok().filter(|_| is_time)?;
+            Some((hour, rest.to_owned()))
+        });
+        times.collect::<Vec<_>>()
+    };
+    let later = times(&here).into_iter();
+    let later = later.map(|(hour, rest)| ((hour + 8) % 24, rest));
+    assert_eq!(times(&there), later.collect::<Vec<_>>());
+    assert!(times(&here).len() > 20, "{here}");
+    let span = here.lines().find(|line| line.starts_with("time "));
+    assert_eq!(times(span.expect("a span")).len(), 2, "{here}");
 }
 
 #[tokio::test]

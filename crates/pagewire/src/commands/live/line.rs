@@ -8,7 +8,7 @@ use pagewire_live::{Event, User};
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
 use super::{Language, words};
-use crate::commands::tail::clock;
+use crate::clock::time_of_day;
 use crate::terminal::{Paint, harmless, one_line};
 
 pub(crate) use self::phrase::number;
@@ -19,23 +19,19 @@ const NAME_COLUMNS_MAX: usize = 24;
 const EVENT_TEXT_BYTES_MAX: usize = 1_024;
 /// Columns for who did it, with the marks behind the name. Longer ones push what follows to the right.
 const WHO_COLUMNS: usize = 20;
-/// Of `22:05:45.678Z`: for people seconds are enough.
-pub(crate) const SECONDS: std::ops::Range<usize> = 0..8;
 
 const FAINT: Style = Style::new().dimmed();
 const NAME: Style = AnsiColor::Cyan.on_default();
 
 /// The line, without a line feed. What comes from the site cannot change the terminal, nor look like another line.
 pub(crate) fn line(event: &Event<'_>, language: Language, paint: Paint) -> String {
-    let clock = clock(event.time.ms);
-    let time = clock.get(SECONDS).unwrap_or(&clock);
     let kind = event.kind();
     let called = words::kind(kind, language);
     let who = who(event.user.as_ref(), language);
     let what = what::what(event, language);
     let shown = format!(
         "{}  {}{}  {}{}  {}",
-        paint.text(FAINT, time),
+        paint.text(FAINT, &time_of_day(event.time.ms)),
         paint.text(of_kind(kind), called),
         padding(called, kind_columns(language)),
         paint.text(NAME, &who.name) + &paint.text(FAINT, &who.marks),

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use pagewire_live::{Given, Giver, Tally, Unit};
 use unicode_width::UnicodeWidthStr as _;
 
-use super::line::{self, SECONDS, number};
+use super::line::{self, number};
 use super::{Language, words};
-use crate::commands::tail::clock;
+use crate::clock::time_of_day;
 
 /// People who are named.
 const GIVERS_SHOWN: usize = 10;
@@ -29,7 +29,7 @@ pub(crate) fn summary(room: &str, tally: &Tally, language: Language) -> String {
     if let Some(peak) = tally.peak_viewers() {
         add(
             words.of("viewers", "观众"),
-            words.peak(peak.viewers, &time(peak.time_ms)),
+            words.peak(peak.viewers, &time_of_day(peak.time_ms)),
         );
     }
     add(words.of("gifts", "礼物"), words.given(tally.given()));
@@ -62,7 +62,8 @@ impl Words {
             seconds / 60 % 60,
             seconds % 60
         );
-        format!("{} – {} ({length})", time(first_ms), time(last_ms))
+        let [first, last] = [first_ms, last_ms].map(time_of_day);
+        format!("{first} – {last} ({length})")
     }
 
     /// What is made of gifts is told as gifts.
@@ -116,10 +117,4 @@ impl Words {
             Language::Chinese => format!("以及另外 {people} 人"),
         }
     }
-}
-
-/// `22:05:45Z`
-fn time(unix_ms: u64) -> String {
-    let clock = clock(unix_ms);
-    format!("{}Z", clock.get(SECONDS).unwrap_or(&clock))
 }

@@ -9,8 +9,8 @@ use pagewire_rpc::TopicName;
 
 use super::output::Output;
 use super::status::{RoomStatus, line};
-use crate::commands::live::{EventPrinter, Language, SECONDS};
-use crate::commands::tail::clock;
+use crate::clock::time_of_day;
+use crate::commands::live::{EventPrinter, Language};
 use crate::terminal::{Paint, fit, harmless, stderr_columns};
 
 const FAINT: Style = Style::new().dimmed();
@@ -88,8 +88,7 @@ impl Screen {
     }
 
     fn say(&self, text: &str) {
-        let clock = self.last_ms.map(clock).unwrap_or_default();
-        let time = clock.get(SECONDS).unwrap_or("        ");
+        let time = self.last_ms.map_or_else(|| " ".repeat(8), time_of_day);
         let mark = match &self.name {
             Some(name) => format!("[{name}] "),
             None => String::new(),

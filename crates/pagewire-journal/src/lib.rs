@@ -46,7 +46,7 @@ pub use chunk::{CHUNK_BYTES_MAX, CHUNK_HEAD_BYTES, FORMAT_VERSION};
 pub use damage::{Damage, DamageKind};
 pub use error::Error;
 pub use folder::SEGMENTS_MAX;
-pub use reader::JournalReader;
+pub use reader::{JournalReader, find_note};
 pub use record::{Closed, ConnectionId, Direction, Entry, Frame, FrameKind, Gap, Opened, Record};
 pub use segment::{Item, RESYNC_NESTED_MAX, SegmentError, SegmentReader, Skipped};
 pub use stamp::{Moment, Stamp};

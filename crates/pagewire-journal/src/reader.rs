@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::damage::Damage;
 use crate::error::Error;
 use crate::folder::{SegmentName, segment_path, segments_to_read};
+use crate::record::Record;
 use crate::segment::{Ending, Item, SegmentError, SegmentReader, Skipped, Step, TimeRange};
 use crate::stamp::Moment;
 
@@ -37,6 +38,33 @@ struct Current {
     /// Without one it is a file that was named by itself.
     name: Option<SegmentName>,
     path: PathBuf,
+}
+
+/// What a journal says of itself: the first note, or metadata of a connection, of which `read` makes something. All of it is looked through, as its
+/// beginning may be damaged.
+///
+/// # Errors
+///
+/// As of [`JournalReader::open`] and [`JournalReader::read`].
+pub fn find_note<T>(
+    path: impl AsRef<Path>,
+    mut read: impl FnMut(&str) -> Option<T>,
+) -> Result<Option<T>, Error> {
+    let mut reader = JournalReader::open(path)?;
+    while let Some(item) = reader.read()? {
+        let Item::Record { entry, .. } = item else {
+            continue;
+        };
+        let json = match entry.record {
+            Record::Note(json) => json,
+            Record::Opened(opened) => opened.metadata,
+            Record::Frame(_) | Record::Closed(_) | Record::Gap(_) => continue,
+        };
+        if let Some(found) = read(json) {
+            return Ok(Some(found));
+        }
+    }
+    Ok(None)
 }
 
 /// What [`JournalReader::read`] found, without what it borrows.

@@ -18,7 +18,7 @@ use pagewire_journal::{
 };
 use proptest::prelude::*;
 
-use self::made::{Owned, Read, frame, noise, read, segments, write};
+use self::made::{Owned, OwnedKind, Read, frame, noise, read, segments, stamp, write};
 
 /// A segment in memory, and where its chunks stand.
 struct Made {
@@ -533,4 +533,34 @@ proptest! {
             prop_assert_eq!(record, &made.records[usize::try_from(*number).unwrap()]);
         }
     }
+}
+
+#[test]
+fn what_a_journal_says_of_itself_is_found_wherever_it_stands_and_behind_damage() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let note = |text: &str| OwnedKind::Note(text.to_owned());
+    let opened = OwnedKind::Opened(1, "wss://a".to_owned(), "told=metadata".to_owned());
+    let kinds = [note("told=first"), note("other"), opened, note("told=last")];
+    let batches = kinds.into_iter().zip(0..).map(|(kind, second)| {
+        let at = stamp(second);
+        vec![Owned { at, kind }, frame(second, b"told=payload")]
+    });
+    write(
+        folder.path(),
+        Options::default(),
+        &batches.collect::<Vec<_>>(),
+    );
+    let found = || {
+        let told = |json: &str| json.strip_prefix("told=").map(str::to_owned);
+        pagewire_journal::find_note(folder.path(), told).expect("it can be read")
+    };
+    assert_eq!(found().as_deref(), Some("first"));
+
+    let segment = segments(folder.path()).remove(0);
+    let mut bytes = fs::read(&segment).expect("read");
+    bytes[CHUNK_HEAD_BYTES] ^= 1;
+    fs::write(&segment, bytes).expect("written");
+    assert_eq!(found().as_deref(), Some("metadata"));
+    let none = pagewire_journal::find_note(folder.path(), |_| None::<()>);
+    assert_eq!(none.expect("it can be read"), None);
 }

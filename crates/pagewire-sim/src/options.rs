@@ -4,14 +4,14 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use pagewire_live::Site;
+use pagewire_journal::find_note;
+use pagewire_live::{About, Site};
 use serde::Serialize;
 use thiserror::Error;
 
 use crate::backlog::BACKLOG_BYTES_MAX;
 use crate::fault::{Fault, FaultError};
 use crate::server::SimError;
-use crate::traffic::about;
 
 /// Rooms of one site.
 pub const ROOMS_MAX: usize = 256;
@@ -193,7 +193,7 @@ impl RoomOptions {
     /// The journal cannot be read, or does not say whose frames it has.
     pub fn of_journal(path: &Path, speed: Speed) -> Result<Self, SimError> {
         let no_site = || SimError::NoSite(path.to_owned());
-        let about = about(path)?.ok_or_else(no_site)?;
+        let about = find_note(path, About::read)?.ok_or_else(no_site)?;
         let plain = about
             .room
             .chars()

@@ -14,7 +14,6 @@ use crate::server::SimError;
 
 use self::made::Made;
 use self::recorded::Recorded;
-pub(crate) use self::recorded::about;
 pub use self::recorded::{NUMBER_FRAMES_MAX, Played};
 
 /// One message, ready to be put into a frame.

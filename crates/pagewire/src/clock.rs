@@ -1,6 +1,7 @@
-//! The time of day, for people: where they are.
+//! What time it is, and the time of day for people: where they are.
 
 use std::sync::LazyLock;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -9,6 +10,14 @@ use jiff::tz::TimeZone;
 static HERE: LazyLock<TimeZone> = LazyLock::new(TimeZone::system);
 
 const DAY_S: i64 = 86_400;
+
+/// Now, in milliseconds of Unix time.
+pub(crate) fn unix_ms() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| {
+        u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+    })
+}
 
 /// `22:05:45`, of milliseconds of Unix time.
 pub(crate) fn time_of_day(unix_ms: u64) -> String {
@@ -26,8 +35,13 @@ fn shown(unix_ms: u64, zone: &TimeZone) -> String {
     let offset_s =
         Timestamp::from_second(unix_s).map_or(0, |time| i64::from(zone.to_offset(time).seconds()));
     let second = (unix_s + offset_s).rem_euclid(DAY_S);
-    let (hour, minute) = (second / 3_600, second / 60 % 60);
-    format!("{hour:02}:{minute:02}:{:02}", second % 60)
+    of_seconds(second.unsigned_abs())
+}
+
+/// `22:05:45`, of seconds; hours go on behind 24.
+pub(crate) fn of_seconds(seconds: u64) -> String {
+    let (hours, minutes) = (seconds / 3_600, seconds / 60 % 60);
+    format!("{hours:02}:{minutes:02}:{:02}", seconds % 60)
 }
 
 #[cfg(test)]

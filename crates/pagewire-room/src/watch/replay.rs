@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use pagewire_journal::{Item, JournalReader, Moment, Record, Stamp};
+use pagewire_journal::{Item, JournalReader, Moment, Record, Stamp, find_note};
 use pagewire_live::{About, Site};
 use tokio::time::{Instant, sleep_until};
 
@@ -78,7 +78,7 @@ pub async fn replay(
 ) -> Result<Replayed, ReplayError> {
     let site = match options.site {
         Some(site) => Some(site),
-        None => site_of(path)?,
+        None => find_note(path, About::read)?.map(|about| about.site),
     };
     let mut reader = JournalReader::open(path)?;
     if let Some(from) = options.from {
@@ -122,25 +122,6 @@ pub async fn replay(
         replayed.repeated = telling.repeated();
     }
     Ok(replayed)
-}
-
-/// The first record that says it does, wherever it is: the first ones may be damaged.
-fn site_of(path: &Path) -> Result<Option<Site>, ReplayError> {
-    let mut reader = JournalReader::open(path)?;
-    while let Some(item) = reader.read()? {
-        let Item::Record { entry, .. } = item else {
-            continue;
-        };
-        let json = match entry.record {
-            Record::Note(json) => json,
-            Record::Opened(opened) => opened.metadata,
-            Record::Frame(_) | Record::Closed(_) | Record::Gap(_) => continue,
-        };
-        if let Some(about) = About::read(json) {
-            return Ok(Some(about.site));
-        }
-    }
-    Ok(None)
 }
 
 impl Replayed {

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use pagewire_journal::{Direction, Frame, FrameKind, Item, JournalReader, Record};
 use pagewire_live::made::{Frames, Happening, Happens, Person, Repeat, frames};
-use pagewire_live::{About, FrameReader, Site};
+use pagewire_live::{FrameReader, Site};
 use serde::Serialize;
 
 use self::apart::{Apart, Part, Tells};
@@ -259,29 +259,6 @@ const fn incoming(record: Record<'_>) -> Option<Frame<'_>> {
         (Direction::In, FrameKind::Text | FrameKind::Close | FrameKind::Ping | FrameKind::Pong)
         | (Direction::Out, _) => None,
     }
-}
-
-/// Whose frames a journal has: the first record that says it does, wherever it is, for the first ones may be damaged.
-///
-/// # Errors
-///
-/// The journal cannot be read.
-pub(crate) fn about(path: &Path) -> Result<Option<About>, pagewire_journal::Error> {
-    let mut reader = JournalReader::open(path)?;
-    while let Some(item) = reader.read()? {
-        let Item::Record { entry, .. } = item else {
-            continue;
-        };
-        let json = match entry.record {
-            Record::Note(json) => json,
-            Record::Opened(opened) => opened.metadata,
-            Record::Frame(_) | Record::Closed(_) | Record::Gap(_) => continue,
-        };
-        if let Some(about) = About::read(json) {
-            return Ok(Some(about));
-        }
-    }
-    Ok(None)
 }
 
 /// At these sites rooms are called by their numbers.

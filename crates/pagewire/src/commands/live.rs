@@ -11,7 +11,7 @@ mod summary;
 mod words;
 
 #[cfg(feature = "decode")]
-pub(crate) use self::arguments::{EventArguments, OwnOptions, site};
+pub(crate) use self::arguments::{EventArguments, OwnOptions, ShowArguments, site};
 pub(crate) use self::language::Language;
 pub(crate) use self::line::{line, number};
 #[cfg(feature = "decode")]

@@ -9,10 +9,10 @@ use pagewire_live::Site;
 use pagewire_room::watch::{ReplayOptions, Replayed, Speed, replay};
 use pagewire_server::parse_duration;
 
-use super::live::{EventArguments, EventPrinter, Language, OwnOptions, site, summary};
+use super::live::{Language, ShowArguments, site, summary};
 use super::speed::parse_times;
 use super::watch::{Board, Overflow, Screen, print_summary, start_output};
-use crate::exit::{FAILED, Failed, SUCCESS};
+use crate::exit::{FAILED, Failed};
 use crate::serve::stop_signal;
 
 #[derive(Debug, Args)]
@@ -33,23 +33,14 @@ pub(crate) struct ReplayArguments {
     #[arg(long, value_name = "SITE", value_parser = site())]
     site: Option<Site>,
     #[command(flatten)]
-    events: EventArguments,
-    /// Show events only of which this is true, such as 'gift_delta.value >= 1000' (docs/filters.md) · 过滤表达式
-    #[arg(long, value_name = "EXPRESSION")]
-    filter: Option<String>,
-    /// One JSON object a line on standard output: as --format json
-    #[arg(long)]
-    json: bool,
+    show: ShowArguments,
 }
 
 pub(crate) async fn run(arguments: &ReplayArguments) -> Result<(), Failed> {
     let stop = stop_signal();
-    let own = OwnOptions {
-        json: arguments.json,
-        filter: arguments.filter.as_deref(),
-    };
-    let printer = EventPrinter::new(&arguments.events, own)?;
-    let (remarks, language) = (printer.remarks(), Language::of_user(arguments.events.lang));
+    let printer = arguments.show.printer()?;
+    let language = Language::of_user(arguments.show.events.lang);
+    let remarks = printer.remarks();
     let (output, writing) = start_output(Overflow::Wait)?;
     let board = Board::new(1, output.clone(), language);
     let mut screen = Screen::new(None, 0, board, printer, None);
@@ -68,14 +59,7 @@ pub(crate) async fn run(arguments: &ReplayArguments) -> Result<(), Failed> {
     let replayed = replay(&arguments.journal, options, &mut screen, stop).await;
     let tally = screen.into_tally();
     drop(output);
-    match writing.end() {
-        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => {
-            // A reader that has seen enough (`| head`) wants nothing more.
-            return Err(Failed::silent(SUCCESS));
-        }
-        Err(error) => return Err(Failed::new(FAILED, format!("cannot write: {error}"))),
-        Ok(()) => {}
-    }
+    writing.finish()?;
     let journal = arguments.journal.display();
     let replayed = replayed.map_err(|error| Failed::new(FAILED, format!("{journal}: {error}")))?;
     let words = summary(&journal.to_string(), &tally, language);

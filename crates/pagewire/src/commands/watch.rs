@@ -28,7 +28,7 @@ pub(crate) use self::output::{Output, Overflow, Streams, Writing};
 pub(crate) use self::screen::{Board, Screen};
 use self::sources::{Plan, Sources, room_options};
 use super::browser::{Told, keep_attached};
-use super::live::{EventPrinter, Language, OwnOptions, Remarks, summary};
+use super::live::{Language, Remarks, summary};
 use super::own_hub::{OwnHub, PortTaken};
 use crate::exit::{FAILED, Failed, SUCCESS, USAGE};
 use crate::serve::stop_signal;
@@ -42,7 +42,7 @@ pub(crate) async fn run(arguments: &WatchArguments) -> Result<(), Failed> {
     let table = rooms::table(arguments.sites.as_deref())?;
     let rooms = rooms::rooms(&table, &arguments.rooms)?;
     check(arguments, &rooms)?;
-    let printer = EventPrinter::new(&arguments.events, own_options(arguments))?;
+    let printer = arguments.show.printer()?;
     let plan = Plan::new(arguments)?;
     let settings = Settings::load(&arguments.settings, &arguments.config)?;
     let own = OwnHub::start(&settings, Vec::new(), PortTaken::AnyPort).await?;
@@ -50,19 +50,12 @@ pub(crate) async fn run(arguments: &WatchArguments) -> Result<(), Failed> {
         arguments,
         rooms: &rooms,
         own: &own,
-        language: Language::of_user(arguments.events.lang),
+        language: Language::of_user(arguments.show.events.lang),
         remarks: printer.remarks(),
     };
     let result = watching.run(&plan, stop).await;
     own.close().await;
     result
-}
-
-fn own_options(arguments: &WatchArguments) -> OwnOptions<'_> {
-    OwnOptions {
-        json: arguments.json,
-        filter: arguments.filter.as_deref(),
-    }
 }
 
 /// Options that are of one room.
@@ -170,7 +163,7 @@ impl Watching<'_> {
         stop: CancellationToken,
     ) -> Result<impl Future<Output = Ended> + use<>, Failed> {
         let room = self.rooms[place].clone();
-        let mut printer = EventPrinter::new(&self.arguments.events, own_options(self.arguments))?;
+        let mut printer = self.arguments.show.printer()?;
         let name = (self.rooms.len() > 1).then(|| name(&room.address));
         if let Some(name) = &name {
             printer.mark(name);
@@ -209,14 +202,7 @@ impl Watching<'_> {
         why: Result<(), Failed>,
         writing: Writing,
     ) -> Result<(), Failed> {
-        match writing.end() {
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
-                // A reader that has seen enough (`| head`) wants nothing more.
-                return Err(Failed::silent(SUCCESS));
-            }
-            Err(error) => return Err(Failed::new(FAILED, format!("cannot write: {error}"))),
-            Ok(()) => {}
-        }
+        writing.finish()?;
         let watched = ended.iter().filter(|ended| ended.watched.is_ok());
         for Ended { place, tally, .. } in watched {
             let room = &self.rooms[*place].address;

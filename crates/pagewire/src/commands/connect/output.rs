@@ -1,12 +1,13 @@
 //! How what happens on a connection is shown: for people, or as JSON lines.
 
 use std::net::SocketAddr;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use bytes::Bytes;
 use serde::{Serialize, Serializer};
 
 use super::payload::{self, Payload};
+use crate::clock::unix_ms;
 use crate::close_code;
 use crate::exit::Failed;
 use crate::terminal::{harmless, print_json, print_text, stdout_is_terminal, write_bytes};
@@ -246,13 +247,6 @@ fn json_line(event: &Event<'_>, time_ms: u64) -> String {
         time_ms: u64,
     }
     serde_json::to_string(&Line { event, time_ms }).expect("events are plain values")
-}
-
-fn unix_ms() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    since.map_or(0, |since| {
-        u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
-    })
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 use pagewire_live::Site;
 
-use crate::commands::live::{EventArguments, site};
+use crate::commands::live::{EventArguments, ShowArguments, site};
 
 #[derive(Debug, Args)]
 pub(crate) struct DecodeArguments {
@@ -69,13 +69,7 @@ pub(crate) struct FrameArguments {
     #[arg(long, value_name = "SITE", value_parser = site())]
     pub(crate) site: Site,
     #[command(flatten)]
-    pub(crate) events: EventArguments,
-    /// Show events only of which this is true, such as 'gift_final.value >= 100' (docs/filters.md) · 过滤表达式
-    #[arg(long, value_name = "EXPRESSION")]
-    pub(crate) filter: Option<String>,
-    /// One event a line, for machines (docs/events.md)
-    #[arg(long)]
-    pub(crate) json: bool,
+    pub(crate) show: ShowArguments,
 }
 
 /// Two files are both directions of one connection: the client's, then the server's.

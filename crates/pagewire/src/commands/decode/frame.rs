@@ -2,24 +2,20 @@
 
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use pagewire_codec::DecodeError;
 use pagewire_live::RoomAccount;
 
 use super::arguments::FrameArguments;
 use super::{complain, input};
-use crate::commands::live::{EventPrinter, OwnOptions};
+use crate::clock::unix_ms;
+use crate::commands::live::EventPrinter;
 use crate::exit::{FAILED, Failed};
 
 pub(super) fn decode(arguments: &FrameArguments) -> Result<(), Failed> {
-    let own = OwnOptions {
-        json: arguments.json,
-        filter: arguments.filter.as_deref(),
-    };
     let mut reading = Reading {
         account: RoomAccount::new(arguments.site),
-        printer: EventPrinter::new(&arguments.events, own)?,
+        printer: arguments.show.printer()?,
         site: arguments.site.name(),
         has_failed: false,
     };
@@ -110,11 +106,4 @@ impl Reading {
         }
         Ok(())
     }
-}
-
-fn unix_ms() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    since.map_or(0, |since| {
-        u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
-    })
 }

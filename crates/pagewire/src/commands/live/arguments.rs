@@ -4,10 +4,23 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 use pagewire_live::{Event, EventFilter, FilterParts, Said, Site, Template};
 
-use super::Language;
+use super::{EventPrinter, Language};
 use crate::exit::{Failed, USAGE};
 
-/// Which events are shown, and how. The command has options `--json` and `--filter` of its own ([`OwnOptions`]).
+/// What a command shows that shows events and nothing else.
+#[derive(Debug, Args)]
+pub(crate) struct ShowArguments {
+    #[command(flatten)]
+    pub(crate) events: EventArguments,
+    /// Show events only of which this is true, such as 'gift_delta.value >= 1000' (docs/filters.md) · 过滤表达式
+    #[arg(long, value_name = "EXPRESSION")]
+    filter: Option<String>,
+    /// One JSON object a line on standard output, for machines (docs/events.md): as --format json
+    #[arg(long)]
+    json: bool,
+}
+
+/// Which events are shown, and how. The command has options `--json` and `--filter` besides ([`OwnOptions`]).
 #[derive(Debug, Args)]
 pub(crate) struct EventArguments {
     /// Show events of these kinds only, such as chat,gift.delta; gifts are counted all the same
@@ -48,7 +61,7 @@ pub(crate) enum EventFormat {
     Template,
 }
 
-/// The options of the command itself that are about its events.
+/// Options about events that other values of a command have too.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct OwnOptions<'a> {
     pub(crate) json: bool,
@@ -64,6 +77,19 @@ pub(crate) enum Written {
     JsonWithSiteFields,
     Compat,
     Template(Template),
+}
+
+impl ShowArguments {
+    /// # Errors
+    ///
+    /// The options do not go together, or one of them is not understood.
+    pub(crate) fn printer(&self) -> Result<EventPrinter, Failed> {
+        let own = OwnOptions {
+            json: self.json,
+            filter: self.filter.as_deref(),
+        };
+        EventPrinter::new(&self.events, own)
+    }
 }
 
 impl EventArguments {

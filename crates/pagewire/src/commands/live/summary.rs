@@ -7,7 +7,7 @@ use unicode_width::UnicodeWidthStr as _;
 
 use super::line::{self, number};
 use super::{Language, words};
-use crate::clock::time_of_day;
+use crate::clock::{of_seconds, time_of_day};
 
 /// People who are named.
 const GIVERS_SHOWN: usize = 10;
@@ -55,13 +55,7 @@ impl Words {
     }
 
     fn span(&self, first_ms: u64, last_ms: u64) -> String {
-        let seconds = last_ms.saturating_sub(first_ms) / 1_000;
-        let length = format!(
-            "{:02}:{:02}:{:02}",
-            seconds / 3_600,
-            seconds / 60 % 60,
-            seconds % 60
-        );
+        let length = of_seconds(last_ms.saturating_sub(first_ms) / 1_000);
         let [first, last] = [first_ms, last_ms].map(time_of_day);
         format!("{first} – {last} ({length})")
     }

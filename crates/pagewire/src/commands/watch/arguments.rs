@@ -9,7 +9,7 @@ use pagewire_room::signers::SignerAddress;
 
 use crate::cli::ConfigFile;
 use crate::commands::browser::BrowserArguments;
-use crate::commands::live::EventArguments;
+use crate::commands::live::ShowArguments;
 use crate::settings::Settings;
 
 #[derive(Debug, Args)]
@@ -18,13 +18,7 @@ pub(crate) struct WatchArguments {
     #[arg(value_name = "ROOM", required = true)]
     pub(crate) rooms: Vec<String>,
     #[command(flatten)]
-    pub(crate) events: EventArguments,
-    /// Show events only of which this is true, such as 'gift_delta.value >= 1000' (docs/filters.md) · 过滤表达式
-    #[arg(long, value_name = "EXPRESSION")]
-    pub(crate) filter: Option<String>,
-    /// One JSON object a line on standard output: as --format json
-    #[arg(long)]
-    pub(crate) json: bool,
+    pub(crate) show: ShowArguments,
     /// Keep every frame in FOLDER/SITE-ROOM, for `pagewire replay` · 保存原始数据
     #[arg(long, value_name = "FOLDER", env = "PAGEWIRE_JOURNAL")]
     pub(crate) journal: Option<PathBuf>,

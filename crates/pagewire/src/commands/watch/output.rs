@@ -10,6 +10,8 @@ use std::thread::{self, JoinHandle};
 
 use tokio::sync::Notify;
 
+use crate::exit::{FAILED, Failed, SUCCESS};
+
 /// Bytes of lines that wait to be written: some two hundred thousand events. With more, [`Overflow`] decides.
 pub(crate) const OUTPUT_BYTES_MAX: usize = 64 << 20;
 /// Lines are gathered up to so many bytes before they are written.
@@ -157,6 +159,17 @@ impl Job {
 }
 
 impl Writing {
+    /// Ends a command that has written all. A reader that has seen enough (`| head`) wants nothing more, which is an end like any other.
+    pub(crate) fn finish(self) -> Result<(), Failed> {
+        self.end().map_err(|error| {
+            if error.kind() == io::ErrorKind::BrokenPipe {
+                Failed::silent(SUCCESS)
+            } else {
+                Failed::new(FAILED, format!("cannot write: {error}"))
+            }
+        })
+    }
+
     /// Waits until all is written, and gives why that failed. To be called when all that hand lines over are gone.
     pub(crate) fn end(self) -> io::Result<()> {
         // It does not panic; if it did, there is nobody here to tell.

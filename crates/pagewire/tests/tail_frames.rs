@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use tokio::io::{BufReader, Lines};
 use tokio::process::{Child, ChildStdout};
 
-use self::binary::{command, run};
+use self::binary::{command, interrupt, run};
 
 const TOPIC: &str = "programs/room";
 
@@ -268,4 +268,36 @@ async fn mistakes_are_told_before_anything_is_followed() {
             ended.stderr
         );
     }
+}
+
+#[tokio::test]
+async fn combos_that_are_open_end_with_ctrl_c_and_with_the_stream() {
+    for (ends, code) in [(Ends::CtrlC, 130), (Ends::Hub, 1)] {
+        let hub = TestHub::start().await;
+        tapped(&hub, "received", &roses(4, 10)).await;
+        let mut tail = Tail::start(&hub, &["--json"]);
+        for kind in ["gift", "gift.delta"] {
+            assert_eq!(tail.json().await["kind"], kind, "{ends:?}");
+        }
+        match ends {
+            Ends::CtrlC => interrupt(&tail.child),
+            Ends::Hub => drop(hub.stop().await),
+        }
+        let last = tail.json().await;
+        assert_eq!(
+            (&last["kind"], &last["gift_final"]["count"]),
+            (&json!("gift.final"), &json!(10)),
+            "{ends:?}"
+        );
+        let end = soon("the end of the lines", tail.lines.next_line()).await;
+        assert_eq!(end.expect("read"), None, "{ends:?}");
+        let status = soon("the end", tail.child.wait()).await.expect("ended");
+        assert_eq!(status.code(), Some(code), "{ends:?}");
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Ends {
+    CtrlC,
+    Hub,
 }

@@ -17,7 +17,9 @@ use crate::client::{Client, Lines, Query};
 use crate::clock::time_of_day_ms;
 #[cfg(feature = "decode")]
 use crate::commands::decode::{Decoder, Live};
-use crate::exit::{FAILED, Failed};
+use crate::exit::{CANCELLED, FAILED, Failed};
+#[cfg(feature = "decode")]
+use crate::serve::stop_signal;
 use crate::terminal::{print_json, print_text, stdout_is_terminal};
 
 /// One record (`docs/protocol.md` §3.4).
@@ -50,6 +52,7 @@ struct Gap {
 
 pub(crate) async fn run(arguments: &TailArguments) -> Result<(), Failed> {
     let mut printer = Printer::new(arguments)?;
+    let stop = printer.stop();
     let client = Client::new(&arguments.hub)?;
     let mut query = Query::default();
     query.add("as", Some("ndjson"));
@@ -68,7 +71,30 @@ pub(crate) async fn run(arguments: &TailArguments) -> Result<(), Failed> {
     if stdout_is_terminal() && !arguments.json {
         eprintln!("following {} (Ctrl-C ends)", arguments.topic);
     }
-    while let Some(line) = printer.next(&mut lines).await? {
+    let followed = tokio::select! {
+        biased;
+        () = stop => Err(Failed::silent(CANCELLED)),
+        followed = follow(&mut printer, &mut lines, &mut cursor) => followed,
+    };
+    // Whatever ended it, what is open is told; but why it ended is what counts.
+    let told = printer.end();
+    followed.and(told)?;
+    let resume = cursor
+        .map(|cursor| format!("; go on with --since {cursor}"))
+        .unwrap_or_default();
+    Err(Failed::new(
+        FAILED,
+        format!("the hub ended the stream{resume}"),
+    ))
+}
+
+/// Prints records to the end of the stream.
+async fn follow(
+    printer: &mut Printer<'_>,
+    lines: &mut Lines,
+    cursor: &mut Option<String>,
+) -> Result<(), Failed> {
+    while let Some(line) = printer.next(lines).await? {
         if line.is_empty() {
             continue;
         }
@@ -82,17 +108,11 @@ pub(crate) async fn run(arguments: &TailArguments) -> Result<(), Failed> {
         if record.passed.is_none() {
             printer.print(&line, &record)?;
         }
-        cursor = record.cursor.or(cursor);
+        if record.cursor.is_some() {
+            *cursor = record.cursor;
+        }
     }
-    #[cfg(feature = "decode")]
-    printer.end()?;
-    let resume = cursor
-        .map(|cursor| format!("; go on with --since {cursor}"))
-        .unwrap_or_default();
-    Err(Failed::new(
-        FAILED,
-        format!("the hub ended the stream{resume}"),
-    ))
+    Ok(())
 }
 
 /// Prints records as it was asked for.
@@ -121,6 +141,20 @@ impl<'a> Printer<'a> {
                 Some(Live::Frames(site)) => Reads::Frames(Box::new(Events::new(site, arguments)?)),
             },
         })
+    }
+
+    /// Ctrl-C where there may be more to tell then. Without that it ends the process by itself.
+    fn stop(&self) -> impl Future<Output = ()> + use<> {
+        #[cfg(feature = "decode")]
+        let stop = matches!(self.reads, Reads::Frames(_)).then(stop_signal);
+        #[cfg(not(feature = "decode"))]
+        let stop: Option<std::future::Pending<()>> = None;
+        async {
+            match stop {
+                Some(stop) => stop.await,
+                None => std::future::pending().await,
+            }
+        }
     }
 
     /// The filter that the hub is asked to use. Frames of rooms are read here, and so are their events filtered.
@@ -181,13 +215,19 @@ impl<'a> Printer<'a> {
         }
     }
 
-    /// The stream has ended.
+    /// Nothing more comes.
     #[cfg(feature = "decode")]
     fn end(&mut self) -> Result<(), Failed> {
         match &mut self.reads {
             Reads::Frames(events) => events.end(),
             Reads::Nothing | Reads::Values(_) => Ok(()),
         }
+    }
+
+    /// Nothing more comes.
+    #[cfg(not(feature = "decode"))]
+    fn end(&self) -> Result<(), Failed> {
+        Ok(())
     }
 }
 

@@ -129,7 +129,7 @@ impl<'a> Events<'a> {
         self.printer.send()
     }
 
-    /// The stream has ended, and what is open with it.
+    /// The stream has ended or is not followed any more, and what is open ends with it.
     pub(super) fn end(&mut self) -> Result<(), Failed> {
         let printer = &mut self.printer;
         self.account.end(|event| printer.add(&event, ""));

@@ -11,6 +11,8 @@ mod clock;
 mod close_code;
 mod commands;
 mod demo;
+#[cfg(all(test, feature = "watch"))]
+mod examples;
 mod exit;
 mod nofile;
 mod preview;

@@ -9,10 +9,13 @@ use pagewire_sim::Sim;
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
 
 use crate::binary::Finished;
 use crate::reader::{quick, sim};
-use crate::watching::{check, watch};
+use crate::watching;
+use crate::watching::check;
 
 /// A broadcast over several connections, so that several signatures are needed.
 async fn scene() -> (Sim, TempDir) {
@@ -26,7 +29,7 @@ async fn signed(sim: &Sim, signers: &[&str]) -> Finished {
     for signer in signers {
         arguments.extend(["--signer", signer]);
     }
-    watch(&arguments).await
+    watching::watch(&arguments).await
 }
 
 /// A file that knows the simulator's rule, which is no site's.
@@ -99,16 +102,41 @@ async fn a_program_signs() {
 #[tokio::test]
 async fn a_server_signs() {
     let (sim, _folder) = scene().await;
-    let secret = sim.secret().to_owned();
-    let sign = move |axum::Json(request): axum::Json<Value>| async move {
-        let md5 = request["md5"].as_str().expect("an MD5");
-        pagewire_sim::sign(&secret, md5)
-    };
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    let address = listener.local_addr().expect("an address");
-    let router = Router::new().route("/sign", post(sign));
-    let server = tokio::spawn(async { axum::serve(listener, router).await });
-    let watched = signed(&sim, &[&format!("http://{address}/sign")]).await;
-    server.abort();
+    let (_opened, gate) = watch::channel(true);
+    let server = SigningServer::start(&sim, gate).await;
+    let watched = signed(&sim, &[&server.url]).await;
     check(&watched, &sim, "r");
+}
+
+/// A signer that is asked over HTTP. It signs while its gate is open, and waits until then.
+pub(crate) struct SigningServer {
+    pub(crate) url: String,
+    task: JoinHandle<()>,
+}
+
+impl SigningServer {
+    pub(crate) async fn start(sim: &Sim, gate: watch::Receiver<bool>) -> Self {
+        let secret = sim.secret().to_owned();
+        let sign = move |axum::Json(request): axum::Json<Value>| {
+            let (secret, mut gate) = (secret.clone(), gate.clone());
+            async move {
+                gate.wait_for(|open| *open).await.expect("the test runs");
+                pagewire_sim::sign(&secret, request["md5"].as_str().expect("an MD5"))
+            }
+        };
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let router = Router::new().route("/sign", post(sign));
+        let task = tokio::spawn(async { axum::serve(listener, router).await.expect("served") });
+        Self {
+            url: format!("http://{address}/sign"),
+            task,
+        }
+    }
+}
+
+impl Drop for SigningServer {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
 }

@@ -56,6 +56,8 @@ const MESSAGES_PER_TURN: usize = 64;
 pub enum Detached {
     /// The browser closed the connection, or is gone.
     BrowserGone,
+    /// The browser was gone before it answered anything: it did not start.
+    NeverAnswered,
     /// The connection broke.
     Broken(TransportError),
 }
@@ -144,7 +146,11 @@ impl Shell {
             .lose_browser(Instant::now(), unix_ms(), "the browser is gone");
         self.carry_out().await;
         self.drivers.end().await;
-        detached
+        if self.state.begun {
+            detached
+        } else {
+            Detached::NeverAnswered
+        }
     }
 
     /// Writes what it can and gives the first thing that there is to do.

@@ -39,6 +39,7 @@ mod asking;
 mod dialect;
 mod direct;
 mod followed;
+mod leaving;
 mod observed;
 mod options;
 mod polling;
@@ -47,6 +48,7 @@ mod status;
 #[cfg(test)]
 mod tests;
 
+pub use leaving::goes_direct;
 pub use options::{AfterEnd, AskFirst, Credentials, Fallback, Role, RoomOptions};
 pub use reason::{Failure, FailureKind, Handshake, REASON_TEXT_BYTES_MAX, Reason};
 pub use status::{State, Status};
@@ -118,6 +120,8 @@ pub enum Input<'a> {
     Polled(&'a [u8]),
     /// It did not answer.
     PollFailed(Failure),
+    /// Of [`Role::Observed`]: the browser of the page cannot be had any more, and why.
+    TabLost(&'a str),
     /// An event of this room, as [`FrameReader`](crate::FrameReader) gives it.
     Event(&'a Event<'a>),
     /// Nothing but time.

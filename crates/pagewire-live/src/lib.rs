@@ -34,7 +34,7 @@ pub use compat::compat_line;
 pub use connection::{
     Action, AfterEnd, AskFirst, ConnectionId, Credentials, Failure, FailureKind, Fallback,
     Handshake, Input, OBSERVED_SOCKETS_MAX, REASON_TEXT_BYTES_MAX, RESUME_BYTES_MAX, Reason, Role,
-    RoomConnection, RoomOptions, State, Status,
+    RoomConnection, RoomOptions, State, Status, goes_direct,
 };
 pub use event::*;
 pub use filter::{EventFilter, EventFilterError, FilterParts, Said};

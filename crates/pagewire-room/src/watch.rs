@@ -47,20 +47,22 @@ pub enum Source {
     Direct(Box<DirectSource>),
     /// The user's own tab, which somebody attaches with [`tap_rules`] and [`documents`].
     Tab(TabSource),
+    /// The tab, and where it is at fault and nothing more is needed ([`goes_direct`](pagewire_live::goes_direct)), sockets and requests of our own.
+    TabFirst(TabSource, Box<DirectSource>),
 }
 
 impl Source {
     const fn role(&self) -> Role {
         match self {
             Self::Direct(_) => Role::Direct,
-            Self::Tab(_) => Role::Observed,
+            Self::Tab(_) | Self::TabFirst(..) => Role::Observed,
         }
     }
 
     const fn name(&self) -> &'static str {
         match self {
             Self::Direct(_) => "direct",
-            Self::Tab(_) => "tab",
+            Self::Tab(_) | Self::TabFirst(..) => "tab",
         }
     }
 }

@@ -13,8 +13,7 @@ use pagewire_cdp::TapRule;
 use pagewire_live::douyin::PushFrame;
 use pagewire_live::{AfterEnd, RoomOptions, Site, SiteTable, State};
 use pagewire_room::watch::{
-    JournalOptions, Reload, Source, TabSource, WatchOptions, WatchedRoom, documents, tap_rules,
-    watch,
+    JournalOptions, Source, TabSource, WatchOptions, WatchedRoom, documents, tap_rules, watch,
 };
 use pagewire_rpc::{GroupName, JsonText, PageId, Payload, TopicName};
 use pagewire_sim::Sim;
@@ -94,12 +93,11 @@ async fn what_a_tap_publishes_is_told_once_over_all_its_connections() {
     let page = hub.hub.pages()[0].id.clone();
     let table = SiteTable::shipped();
     let address = table.parse_room(&url).unwrap();
-    let source = TabSource {
-        hub: hub.hub.clone(),
-        group: GroupName::new("room").unwrap(),
-        documents: documents(&address).unwrap(),
-        reload: Reload::new(|| {}),
-    };
+    let source = TabSource::new(
+        hub.hub.clone(),
+        GroupName::new("room").unwrap(),
+        documents(&address).unwrap(),
+    );
     let entry = table.get("sim").unwrap().clone();
     let options = WatchOptions {
         connection: RoomOptions {

@@ -4,6 +4,8 @@
 mod binary;
 #[path = "watch/ends.rs"]
 mod ends;
+#[path = "watch/instead.rs"]
+mod instead;
 #[path = "watch/many.rs"]
 mod many;
 #[path = "watch/programs.rs"]

@@ -61,6 +61,8 @@ impl RoomConnection {
             Input::Time => self.time(act),
             // Of a socket that was given up.
             Input::Opened { .. } | Input::Refused { .. } | Input::Failed { .. } => {}
+            // There is none.
+            Input::TabLost(_) => {}
         }
     }
 

@@ -61,6 +61,10 @@ impl RoomConnection {
                 Asks::Move => act(Action::Note(Reason::Moved)),
                 Asks::Nothing => {}
             },
+            Input::TabLost(why) => {
+                let text = cut(why);
+                self.over(State::Refused, Reason::NoTab { text }, act);
+            }
             Input::Time => self.page_time(act),
         }
     }

@@ -41,6 +41,11 @@ pub enum Reason {
     PageLoads,
     /// The page opened no socket that is a room's.
     NoSocket,
+    /// There is no browser for the room's tab, and none is to be had.
+    NoTab {
+        /// Why.
+        text: String,
+    },
     /// The site did not open the socket.
     Handshake(Handshake),
     /// The site opened the socket and did not let us in.
@@ -119,6 +124,7 @@ impl Reason {
             Self::Messages => "messages",
             Self::PageLoads => "page_loads",
             Self::NoSocket => "no_socket",
+            Self::NoTab { .. } => "no_tab",
             Self::Handshake(_) => "handshake",
             Self::Denied { .. } => "denied",
             Self::ClosedEarly { .. } => "closed_early",
@@ -154,6 +160,7 @@ impl Reason {
             Self::Messages => "正在接收消息".into(),
             Self::PageLoads => "等待页面建立连接".into(),
             Self::NoSocket => "页面没有建立直播间的连接".into(),
+            Self::NoTab { text } => format!("没有可用的浏览器：{text}"),
             Self::Handshake(handshake) => handshake.zh(),
             Self::Denied { code } => format!("网站拒绝进入直播间（代码 {code}）"),
             Self::ClosedEarly { code, text } => {
@@ -203,6 +210,10 @@ impl Reason {
                 "Names are shown where your own tab is logged in, or where you give its cookies.",
                 "在自己的标签页登录，或提供其 Cookie 后可看到名字。",
             ]),
+            Self::NoTab { .. } => Some([
+                "Check the browser; or watch without one, with --source direct.",
+                "请检查浏览器；或使用 --source direct，不经过浏览器观看。",
+            ]),
             Self::NoAddress => Some([
                 "Watch through your own tab, or give an address.",
                 "请通过自己的标签页观看，或提供一个地址。",
@@ -250,6 +261,7 @@ impl fmt::Display for Reason {
             Self::Messages => f.write_str("messages come"),
             Self::PageLoads => f.write_str("waiting for the page to connect"),
             Self::NoSocket => f.write_str("the page opened no socket of a room"),
+            Self::NoTab { text } => write!(f, "there is no browser for its tab: {text}"),
             Self::Handshake(handshake) => write!(f, "{handshake}"),
             Self::Denied { code } => {
                 write!(f, "the site did not let us into the room (code {code})")

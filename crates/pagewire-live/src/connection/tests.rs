@@ -14,6 +14,7 @@ use crate::sites::SiteTable;
 
 mod direct;
 mod entering;
+mod leaving;
 mod observed;
 mod properties;
 mod words;

@@ -85,6 +85,8 @@ pub(super) enum Told {
     },
     Polled(Bytes),
     PollFailed(Failure),
+    /// The browser of the tab cannot be had any more, and why.
+    TabLost(String),
     /// Values of a tap; none where nobody knows how many.
     Lost(Option<u64>),
 }

@@ -28,6 +28,11 @@ pub struct StateChange<'a> {
 pub enum Note<'a> {
     /// It is so on the room's connection, and changes no state.
     Connection(&'a Reason),
+    /// The tab is at fault: the room goes on with a socket of our own.
+    GoesDirect {
+        /// What the tab's fault is.
+        why: &'a Reason,
+    },
     /// A socket is open, or the journal says that one was.
     Opened {
         /// Its address without secrets.
@@ -84,6 +89,7 @@ impl Note<'_> {
     pub const fn name(&self) -> &'static str {
         match self {
             Self::Connection(reason) => reason.name(),
+            Self::GoesDirect { .. } => "goes_direct",
             Self::Opened { .. } => "opened",
             Self::Closed { .. } => "closed",
             Self::Signed { .. } => "signed",
@@ -104,6 +110,7 @@ impl Note<'_> {
             "text_zh": self.zh(),
         });
         let more = match self {
+            Self::GoesDirect { why } => Some(("reason", json!(why.name()))),
             Self::Opened { address } => Some(("address", json!(address))),
             Self::Closed { code, .. } => code.map(|code| ("code", json!(code))),
             Self::Lost { count } => count.map(|count| ("count", json!(count))),
@@ -125,6 +132,9 @@ impl Note<'_> {
     pub fn zh(&self) -> String {
         match self {
             Self::Connection(reason) => reason.zh(),
+            Self::GoesDirect { why } => {
+                format!("标签页无法使用（{}），改用直接连接继续", why.zh())
+            }
             Self::Opened { address } => format!("已打开 {address}"),
             Self::Closed { code, reason } => match code {
                 Some(code) => format!("连接已关闭（代码 {code}）{reason}"),
@@ -151,6 +161,10 @@ impl fmt::Display for Note<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Connection(reason) => reason.fmt(f),
+            Self::GoesDirect { why } => write!(
+                f,
+                "the tab does not do ({why}), so the room goes on with a socket of our own"
+            ),
             Self::Opened { address } => write!(f, "opened {address}"),
             Self::Closed { code, reason } => {
                 f.write_str("the connection is closed")?;

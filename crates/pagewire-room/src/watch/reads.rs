@@ -19,7 +19,9 @@ impl Reads {
             Source::Direct(source) => {
                 Self::Direct(Box::new(Direct::new(*source, entry, room, seed)))
             }
-            Source::Tab(source) => Self::Tab(Box::new(Tab::new(source, entry))),
+            Source::Tab(source) | Source::TabFirst(source, _) => {
+                Self::Tab(Box::new(Tab::new(source, entry)))
+            }
         }
     }
 

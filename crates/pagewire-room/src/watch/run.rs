@@ -1,20 +1,23 @@
 //! The task of a room.
 
+mod instead;
+
 use std::time::Duration;
 
 use bytes::Bytes;
 use pagewire_journal::{Direction, FrameKind, Stamp};
-use pagewire_live::{Action, ConnectionId, Input, RoomConnection};
+use pagewire_live::{Action, ConnectionId, Input, RoomConnection, RoomOptions};
 use serde_json::json;
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
+use self::instead::Instead;
 use super::direct::{SignedBy, Told};
 use super::keeper::{Back, Clock, Keeper};
 use super::kept::{Kept, What};
 use super::listener::{CLOSED_HERE, Listener, Note, StateChange, Tick};
 use super::reads::Reads;
 use super::telling::{Telling, unix_ms};
-use super::{DirectSource, Source, WatchError, WatchOptions, Watched, WatchedRoom};
+use super::{Source, WatchError, WatchOptions, Watched, WatchedRoom};
 
 /// Watches a room until its connection is over, or `stop` is done: then sockets and journal are closed, what is kept is told, and what is open ends.
 ///
@@ -54,6 +57,8 @@ struct Run<'l> {
     about: String,
     connection: RoomConnection,
     source: Reads,
+    /// What takes its place.
+    instead: Option<Instead>,
     /// Sockets that are open: of a page there may be several.
     open: Vec<ConnectionId>,
     keeper: Keeper,
@@ -75,33 +80,23 @@ impl<'l> Run<'l> {
         options: WatchOptions,
         listener: &'l mut dyn Listener,
     ) -> Result<Self, WatchError> {
-        let WatchedRoom { entry, address } = room;
-        let mut connecting = options.connection;
-        let role = source.role();
-        if let Source::Direct(source) = &source {
-            if entry.signing.is_some() && source.signers.is_none() && source.addresses.is_empty() {
-                return Err(WatchError::NoSigner { site: entry.name });
-            }
-            if connecting.addresses.is_empty() {
-                connecting.addresses = addresses(source, || entry.push_addresses(&address));
-            }
+        if let Source::Direct(source) = &source
+            && room.entry.signing.is_some()
+            && source.signers.is_none()
+            && source.addresses.is_empty()
+        {
+            let site = room.entry.name;
+            return Err(WatchError::NoSigner { site });
         }
         let (keeper, clock, _) = Keeper::start(options.journal).await?;
-        let about = json!({
-            "kind": "room",
-            "pagewire": env!("CARGO_PKG_VERSION"),
-            "site": entry.name,
-            "format": entry.format.name(),
-            "room": address.room,
-            "page": address.page,
-            "source": source.name(),
-        });
-        let connection = RoomConnection::new(&entry, role, connecting, options.seed);
+        let instead = Instead::of(&source, &room, &options.connection, options.seed);
+        let connection = connection(&source, &room, options.connection, options.seed);
         let mut run = Self {
-            about: about.to_string(),
+            about: about(&source, &room),
             connection,
-            telling: Telling::new(entry.format),
-            source: Reads::new(source, entry, address, options.seed),
+            telling: Telling::new(room.entry.format),
+            source: Reads::new(source, room.entry, room.address, options.seed),
+            instead,
             open: Vec::new(),
             keeper,
             clock,
@@ -207,6 +202,7 @@ impl<'l> Run<'l> {
                 self.keep_frame(at, POLLED, Direction::In, FrameKind::Polled, bytes);
             }
             Told::PollFailed(failure) => self.handle(at, Input::PollFailed(failure)),
+            Told::TabLost(why) => self.handle(at, Input::TabLost(&why)),
             Told::Lost(count) => self.keep(at, What::Lost(count.unwrap_or_default())),
         }
         self.act();
@@ -289,6 +285,10 @@ impl<'l> Run<'l> {
     fn act(&mut self) {
         for action in std::mem::take(&mut self.actions) {
             match &action {
+                // What else the tab was to do is done no more.
+                Action::State { state, reason, .. } if self.leaves_tab(*state, reason) => {
+                    return self.go_direct(reason);
+                }
                 Action::State {
                     state,
                     reason,
@@ -379,10 +379,35 @@ impl<'l> Run<'l> {
 /// Whose frames are those of no socket.
 const POLLED: ConnectionId = ConnectionId(0);
 
-fn addresses(source: &DirectSource, of_table: impl FnOnce() -> Vec<String>) -> Vec<String> {
-    if source.addresses.is_empty() {
-        of_table()
-    } else {
-        source.addresses.clone()
+fn connection(
+    source: &Source,
+    room: &WatchedRoom,
+    mut options: RoomOptions,
+    seed: u64,
+) -> RoomConnection {
+    let WatchedRoom { entry, address } = room;
+    if let Source::Direct(source) = source
+        && options.addresses.is_empty()
+    {
+        options.addresses.clone_from(&source.addresses);
+        if options.addresses.is_empty() {
+            options.addresses = entry.push_addresses(address);
+        }
     }
+    RoomConnection::new(entry, source.role(), options, seed)
+}
+
+/// What a journal says of the frames in it, as JSON.
+fn about(source: &Source, room: &WatchedRoom) -> String {
+    let WatchedRoom { entry, address } = room;
+    let about = json!({
+        "kind": "room",
+        "pagewire": env!("CARGO_PKG_VERSION"),
+        "site": entry.name,
+        "format": entry.format.name(),
+        "room": address.room,
+        "page": address.page,
+        "source": source.name(),
+    });
+    about.to_string()
 }

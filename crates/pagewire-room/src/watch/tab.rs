@@ -17,6 +17,7 @@ use pagewire_hub::{Hub, Notice, PageInfo, Record, SlowReader, Start, Subscriptio
 use pagewire_journal::{Direction, FrameKind};
 use pagewire_live::{Action, ConnectionId, RoomAddress, SiteEntry};
 use pagewire_rpc::{GroupName, Payload, TopicName};
+use tokio::sync::watch;
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
 use super::WatchedRoom;
@@ -36,6 +37,21 @@ pub struct TabSource {
     pub documents: Vec<UrlPattern>,
     /// Loads it again, as nothing comes.
     pub reload: Reload,
+    /// Some when its browser cannot be had any more: why. The receiver is dropped when the tab is read no longer.
+    pub lost: watch::Receiver<Option<String>>,
+}
+
+impl TabSource {
+    /// Pages of this group; nobody loads them again, and their browser is never lost.
+    pub fn new(hub: Hub, group: GroupName, documents: Vec<UrlPattern>) -> Self {
+        Self {
+            hub,
+            group,
+            documents,
+            reload: Reload::new(|| {}),
+            lost: watch::Sender::new(None).subscribe(),
+        }
+    }
 }
 
 /// Loads the page of a room again. It is called on the task of the room, and must not block.
@@ -94,6 +110,7 @@ pub(super) struct Tab {
     closed: HashSet<TopicName>,
     last_connection: u64,
     told: VecDeque<Told>,
+    is_lost: bool,
 }
 
 /// One tapped connection.
@@ -127,6 +144,7 @@ impl Tab {
             closed: HashSet::new(),
             last_connection: 0,
             told: VecDeque::new(),
+            is_lost: false,
         }
     }
 
@@ -148,6 +166,10 @@ impl Tab {
                 return told;
             }
             let (topic, notice) = tokio::select! {
+                why = lost(&mut self.source.lost), if !self.is_lost => {
+                    self.is_lost = true;
+                    return Told::TabLost(why);
+                }
                 _ = self.look.tick() => {
                     self.look();
                     continue;
@@ -331,6 +353,18 @@ impl Tab {
             let answer = self.entry.ask.read(response.status, &body);
             self.told.push_back(Told::Answered(answer));
         }
+    }
+}
+
+/// Why the browser is lost, when it is. Pending for ever where nobody will say so.
+async fn lost(lost: &mut watch::Receiver<Option<String>>) -> String {
+    let why = match lost.wait_for(Option::is_some).await {
+        Ok(why) => why.clone(),
+        Err(_) => None,
+    };
+    match why {
+        Some(why) => why,
+        None => std::future::pending().await,
     }
 }
 

@@ -93,6 +93,11 @@ impl BrowserArguments {
         running.port.is_none() && running.ws_endpoint.is_none() && !running.running
     }
 
+    /// Its traffic is to go another way than ours.
+    pub(crate) fn has_proxy(&self) -> bool {
+        self.own.proxy.is_some()
+    }
+
     /// A browser of the command's own has no window.
     pub(crate) fn is_headless(&self) -> bool {
         self.own.headless || !crate::terminal::has_display()
@@ -182,7 +187,9 @@ async fn keep_own(
         let detached = attach_with_words(transport, port, options, told).await?;
         tracing::info!(?detached, "detached");
         let ended = browser.wait().await;
-        if ended.how == How::Code(0) {
+        // What ends at once without a word was no browser that its user closed.
+        let was_there = !matches!(detached, Detached::NeverAnswered);
+        if was_there && ended.how == How::Code(0) {
             return told.say("closed", json!({}), "closed     the browser was closed");
         }
         failed_starts = if begun.elapsed() > LIVED {

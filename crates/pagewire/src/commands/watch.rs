@@ -19,6 +19,7 @@ use pagewire_room::watch::{
     watch,
 };
 use serde_json::Value;
+use tokio::sync::watch as watch_channel;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
@@ -26,7 +27,7 @@ use tokio_util::sync::CancellationToken;
 pub(crate) use self::arguments::WatchArguments;
 pub(crate) use self::output::{Output, Overflow, Streams, Writing};
 pub(crate) use self::screen::{Board, Screen};
-use self::sources::{Plan, Sources, room_options};
+use self::sources::{Plan, Sources, first_line, room_options};
 use super::browser::{Told, keep_attached};
 use super::live::{Language, Remarks, summary};
 use super::own_hub::{OwnHub, PortTaken};
@@ -96,9 +97,17 @@ impl Watching<'_> {
         let (output, writing) = start_output(Overflow::LeaveOut)?;
         let board = Board::new(self.rooms.len(), output.clone(), self.language);
         let stopping = CancellationToken::new();
-        let Sources { rooms, attach } = sources;
+        let Sources {
+            rooms,
+            attach,
+            lost,
+        } = sources;
         let topics = self.topics()?;
         output.say(self.greeting(&topics));
+        if let Some(why) = &plan.without {
+            output.say(harmless(why));
+            output.say(self.without_browser().to_owned());
+        }
         let mut tasks = JoinSet::new();
         // Who signs should be there before the first signature is wanted.
         let signs_by_page = plan.browser.is_some() && plan.is_direct();
@@ -119,13 +128,23 @@ impl Watching<'_> {
             output: output.clone(),
             language: self.language,
         };
+        // Programs may call what the page exposes, whoever reads the room.
+        let keeps_browser = plan.is_direct() || !attach.expose.is_empty();
         let browser = async {
-            match &plan.browser {
-                Some(browser) => keep_attached(browser, &port, &attach, &mut told).await,
-                None => std::future::pending().await,
+            if let Some(browser) = &plan.browser {
+                tokio::select! {
+                    result = keep_attached(browser, &port, &attach, &mut told) => return result,
+                    () = lost.closed(), if !keeps_browser => {}
+                }
             }
+            std::future::pending().await
         };
-        let (mut ended, why) = end_of(&mut tasks, stop, browser, &output, &stopping).await;
+        let ends = Ends {
+            output: &output,
+            stopping: &stopping,
+            lost: &lost,
+        };
+        let (mut ended, why) = ends.of(&mut tasks, stop, browser).await;
         ended.sort_by_key(|ended| ended.place);
         drop((told, output));
         self.conclude(&ended, why, writing)
@@ -150,6 +169,13 @@ impl Watching<'_> {
             Language::Chinese => {
                 format!("Pagewire {version}：hub {url}，主题 {topics}。按 Ctrl-C 结束。")
             }
+        }
+    }
+
+    const fn without_browser(&self) -> &'static str {
+        match self.language {
+            Language::English => "So the rooms are watched by sockets of our own.",
+            Language::Chinese => "因此不经过浏览器，直接连接直播间。",
         }
     }
 
@@ -226,30 +252,56 @@ impl Watching<'_> {
     }
 }
 
-/// Waits for the end of all rooms. Ctrl-C, a reader that is gone and a browser that is gone end them.
-async fn end_of(
-    tasks: &mut JoinSet<Ended>,
-    stop: impl Future<Output = ()>,
-    browser: impl Future<Output = Result<(), Failed>>,
-    output: &Output,
-    stopping: &CancellationToken,
-) -> (Vec<Ended>, Result<(), Failed>) {
-    tokio::pin!(stop, browser);
-    let (mut ended, mut why) = (Vec::new(), Ok(()));
-    loop {
-        let goes_on = !stopping.is_cancelled();
-        tokio::select! {
-            next = tasks.join_next() => match next {
-                Some(one) => ended.push(one.expect("rooms do not panic")),
-                None => return (ended, why),
-            },
-            () = &mut stop, if goes_on => stopping.cancel(),
-            () = output.ended(), if goes_on => stopping.cancel(),
-            result = &mut browser, if goes_on => {
-                why = result;
-                stopping.cancel();
+/// What ends rooms.
+struct Ends<'a> {
+    output: &'a Output,
+    stopping: &'a CancellationToken,
+    /// Tells tabs that their browser is lost.
+    lost: &'a watch_channel::Sender<Option<String>>,
+}
+
+impl Ends<'_> {
+    /// Waits for the end of all rooms. Ctrl-C, a reader that is gone and a browser that its user closes end them; of one that cannot be had any more the
+    /// rooms are told that read its tabs.
+    async fn of(
+        self,
+        tasks: &mut JoinSet<Ended>,
+        stop: impl Future<Output = ()>,
+        browser: impl Future<Output = Result<(), Failed>>,
+    ) -> (Vec<Ended>, Result<(), Failed>) {
+        tokio::pin!(stop, browser);
+        let (mut ended, mut why, mut has_browser) = (Vec::new(), Ok(()), true);
+        loop {
+            let goes_on = !self.stopping.is_cancelled();
+            tokio::select! {
+                next = tasks.join_next() => match next {
+                    Some(one) => ended.push(one.expect("rooms do not panic")),
+                    None => break,
+                },
+                () = &mut stop, if goes_on => self.stopping.cancel(),
+                () = self.output.ended(), if goes_on => self.stopping.cancel(),
+                result = &mut browser, if goes_on && has_browser => {
+                    has_browser = false;
+                    why = self.without_browser(result);
+                }
             }
         }
+        // Rooms that went on without it do not miss it.
+        let is_missed = |one: &Ended| one.watched.as_ref().is_ok_and(rooms::misses_tab);
+        if !self.stopping.is_cancelled() && !ended.iter().any(is_missed) {
+            why = Ok(());
+        }
+        (ended, why)
+    }
+
+    fn without_browser(&self, result: Result<(), Failed>) -> Result<(), Failed> {
+        match &result {
+            Err(failed) if self.lost.receiver_count() > 0 => {
+                self.lost.send_replace(Some(first_line(failed)));
+            }
+            Ok(()) | Err(_) => self.stopping.cancel(),
+        }
+        result
     }
 }
 

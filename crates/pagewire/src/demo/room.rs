@@ -10,7 +10,7 @@ use pagewire_live::{
     AfterEnd, Event, RoomAddress, RoomOptions as ConnectionOptions, SiteTable, State, Tally,
 };
 use pagewire_room::watch::{
-    Listener, Listeners, Reload, RoomTopic, Source, TabSource, WatchOptions, Watched, WatchedRoom,
+    Listener, Listeners, RoomTopic, Source, TabSource, WatchOptions, Watched, WatchedRoom,
     documents, tap_rules, watch,
 };
 use pagewire_sim::{Options, RoomOptions, Sim, Site, signed_text, stub};
@@ -160,13 +160,8 @@ impl LiveRoom {
 
     /// Until the broadcast ends, or has not ended in time.
     async fn watch(&self, hub: &Hub, listener: &mut dyn Listener) -> Result<Watched, Failed> {
-        let source = TabSource {
-            hub: hub.clone(),
-            group: group()?,
-            documents: self.documents()?,
-            // Its site is in this process: a page that does not connect would not do so the next time.
-            reload: Reload::new(|| {}),
-        };
+        // Its site is in this process: a page that does not connect would not do so when it is loaded again.
+        let source = TabSource::new(hub.clone(), group()?, self.documents()?);
         let options = WatchOptions {
             connection: ConnectionOptions {
                 after_end: AfterEnd::Stop,

@@ -16,7 +16,7 @@ const KINDS: [FailureKind; 6] = [
     FailureKind::Other,
 ];
 
-fn every_reason() -> Vec<Reason> {
+pub(super) fn every_reason() -> Vec<Reason> {
     let text = || "made up".to_owned();
     let handshake = |status| {
         Reason::Handshake(Handshake {
@@ -39,6 +39,7 @@ fn every_reason() -> Vec<Reason> {
         Reason::Messages,
         Reason::PageLoads,
         Reason::NoSocket,
+        Reason::NoTab { text: text() },
         Reason::Denied {
             code: "-101".into(),
         },

@@ -48,6 +48,11 @@ pub(super) fn exit_code(watched: &Watched) -> u8 {
     }
 }
 
+/// It ended as there was no browser for its tab.
+pub(super) fn misses_tab(watched: &Watched) -> bool {
+    matches!(watched.status.reason, Reason::NoTab { .. })
+}
+
 fn of_reason(reason: &Reason) -> u8 {
     match reason {
         Reason::Missing => 5,
@@ -63,6 +68,7 @@ fn of_reason(reason: &Reason) -> u8 {
         | Reason::Messages
         | Reason::PageLoads
         | Reason::NoSocket
+        | Reason::NoTab { .. }
         | Reason::Handshake(_)
         | Reason::ClosedEarly { .. }
         | Reason::Unreachable(_)

@@ -12,6 +12,7 @@ use pagewire_room::watch::{
     DirectSource, Reload, Source, TabSource, WatchedRoom, documents, tap_rules,
 };
 use pagewire_rpc::GroupName;
+use tokio::sync::watch;
 
 use super::arguments::{SourceName, WatchArguments};
 use crate::commands::browser::Wanted;
@@ -23,9 +24,19 @@ const GROUP: &str = "rooms";
 
 /// What was decided before anything begins.
 pub(super) struct Plan {
-    source: SourceName,
+    source: Planned,
     /// The browser that has the rooms' pages, where one is needed.
     pub(super) browser: Option<Wanted>,
+    /// Why there is none, where that decided it.
+    pub(super) without: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Planned {
+    Tab,
+    /// Sockets of our own where the tab does not do.
+    TabFirst,
+    Direct,
 }
 
 /// The sources, and what is attached to for them.
@@ -33,37 +44,44 @@ pub(super) struct Sources {
     /// In the order of the rooms.
     pub(super) rooms: Vec<Source>,
     pub(super) attach: AttachOptions,
+    /// Tells the tabs that the browser is lost.
+    pub(super) lost: watch::Sender<Option<String>>,
 }
 
 impl Plan {
     /// The user's own tab first, unless something else was said or there is no browser.
     pub(super) fn new(arguments: &WatchArguments) -> Result<Self, Failed> {
-        let direct = |browser| Self {
-            source: SourceName::Direct,
+        let plan = |source, browser| Self {
+            source,
             browser,
-        };
-        let tab = |browser| Self {
-            source: SourceName::Tab,
-            browser: Some(browser),
+            without: None,
         };
         let named = match arguments.source {
             None if arguments.direct.are_given() => Some(SourceName::Direct),
             named => named,
         };
+        let wanted = || arguments.browser.wanted();
         match named {
-            Some(SourceName::Direct) if arguments.expose.is_empty() => Ok(direct(None)),
-            Some(SourceName::Direct) => arguments.browser.wanted().map(Some).map(direct),
-            Some(SourceName::Tab) => arguments.browser.wanted().map(tab),
-            None => match arguments.browser.wanted() {
-                Ok(browser) => Ok(tab(browser)),
-                Err(failed) if failed.code == NO_BROWSER => Ok(direct(None)),
+            Some(SourceName::Direct) if arguments.expose.is_empty() => {
+                Ok(plan(Planned::Direct, None))
+            }
+            Some(SourceName::Direct) => Ok(plan(Planned::Direct, Some(wanted()?))),
+            Some(SourceName::Tab) => Ok(plan(Planned::Tab, Some(wanted()?))),
+            // Who has a proxy for the browser does not want to be seen beside it.
+            None if arguments.browser.has_proxy() => Ok(plan(Planned::Tab, Some(wanted()?))),
+            None => match wanted() {
+                Ok(browser) => Ok(plan(Planned::TabFirst, Some(browser))),
+                Err(failed) if failed.code == NO_BROWSER => Ok(Self {
+                    without: Some(first_line(&failed)),
+                    ..plan(Planned::Direct, None)
+                }),
                 Err(failed) => Err(failed),
             },
         }
     }
 
     pub(super) fn is_direct(&self) -> bool {
-        self.source == SourceName::Direct
+        self.source == Planned::Direct
     }
 
     pub(super) fn sources(
@@ -76,27 +94,30 @@ impl Plan {
         let reloads = Reloads::default();
         let group = GroupName::new(GROUP).expect("it is a name");
         let direct = match self.source {
-            SourceName::Direct => Some(direct(arguments, &own.hub)?),
-            SourceName::Tab => None,
+            Planned::Direct | Planned::TabFirst => Some(Box::new(direct(arguments, &own.hub)?)),
+            Planned::Tab => None,
         };
+        let lost = watch::Sender::new(None);
         let sources = pages.iter().enumerate().map(|(place, page)| {
-            if let Some(direct) = &direct {
-                return Source::Direct(Box::new(direct.clone()));
-            }
             let reloads = reloads.clone();
-            Source::Tab(TabSource {
-                hub: own.hub.clone(),
-                group: group.clone(),
-                documents: page.documents.clone(),
+            let tab = || TabSource {
                 reload: Reload::new(move || reloads.ask(place)),
-            })
+                lost: lost.subscribe(),
+                ..TabSource::new(own.hub.clone(), group.clone(), page.documents.clone())
+            };
+            match (self.source, direct.clone()) {
+                (Planned::Direct, Some(direct)) => Source::Direct(direct),
+                (Planned::TabFirst, Some(direct)) => Source::TabFirst(tab(), direct),
+                (Planned::Tab | Planned::TabFirst | Planned::Direct, _) => Source::Tab(tab()),
+            }
         });
         let taps = match self.source {
-            SourceName::Tab => taps(rooms)?,
-            SourceName::Direct => TapRules::default(),
+            Planned::Tab | Planned::TabFirst => taps(rooms)?,
+            Planned::Direct => TapRules::default(),
         };
         Ok(Sources {
             rooms: sources.collect(),
+            lost,
             attach: AttachOptions {
                 documents: all_documents(&pages),
                 taps: Arc::new(taps),
@@ -107,6 +128,12 @@ impl Plan {
             },
         })
     }
+}
+
+/// What is wrong, for one line.
+pub(super) fn first_line(failed: &Failed) -> String {
+    let message = failed.message.as_deref().unwrap_or_default();
+    message.lines().next().unwrap_or_default().to_owned()
 }
 
 fn of_browser(arguments: &WatchArguments, group: GroupName, hub_url: &str) -> AttachOptions {

@@ -8,6 +8,7 @@ mod entry;
 
 use std::collections::BTreeMap;
 
+use pagewire_cdp::UrlPattern;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -15,7 +16,7 @@ pub use address::{AddressError, ROOM_NAME_BYTES_MAX, RoomAddress};
 pub use ask::{Ask, FACT_BYTES_MAX, RoomAnswer, RoomFacts};
 pub use entry::{SiteEntry, Timing};
 
-use address::{hint, is_room_name};
+use address::{hint, host as host_of, is_room_name};
 pub(crate) use entry::SignatureText;
 use entry::{AskText, EntryText, TimingText};
 
@@ -178,6 +179,18 @@ impl SiteTable {
         Ok(entry.room(room, ""))
     }
 
+    /// The site of a short link, with or without `https://`, and the whole address of it; none where it is no such link.
+    pub fn short_link(&self, link: &str) -> Option<(&SiteEntry, String)> {
+        let link = link.trim();
+        let link = match link.split_once("://") {
+            Some(_) => link.to_owned(),
+            None => format!("https://{link}"),
+        };
+        let leads_on = |entry: &&SiteEntry| entry.short.iter().any(|short| short.matches(&link));
+        let entry = self.iter().find(leads_on)?;
+        Some((entry, link))
+    }
+
     fn unknown(&self, address: &str) -> AddressError {
         let forms = self.iter().filter_map(|entry| entry.rooms.first());
         let forms: Vec<_> = forms.map(ToString::to_string).collect();
@@ -212,6 +225,35 @@ impl SiteEntry {
     /// The address that says whether a room is live, for [`Ask::read`]; none where the table has none.
     pub fn ask_address(&self, room: &RoomAddress) -> Option<String> {
         self.ask.address().map(|address| filled(address, room))
+    }
+
+    /// Whether an address is at one of the site's own hosts: those of its rooms, sockets and answers, and where one asks. Short links are not among them,
+    /// as many sites can share a host for these.
+    pub fn has_host_of(&self, address: &str) -> bool {
+        let host = host_of(address);
+        let mut rooms = self.rooms.iter();
+        let templates = [Some(&self.page), self.fetch.as_ref()];
+        let ask = self.ask.address();
+        let mut templates = templates
+            .into_iter()
+            .flatten()
+            .map(String::as_str)
+            .chain(ask);
+        let patterns = [&self.sockets, &self.polling, &self.answers];
+        let is_fitting = |pattern: &UrlPattern| {
+            // Sockets and answers of one host differ in their schemes.
+            let mut schemes = ["https", "http", "wss", "ws"].iter();
+            schemes.any(|scheme| pattern.may_be_of_origin(&format!("{scheme}://{host}")))
+        };
+        !host.is_empty()
+            && (rooms.any(|room| room.host().eq_ignore_ascii_case(host))
+                || templates.any(|template| host_of(template).eq_ignore_ascii_case(host))
+                || patterns.into_iter().flatten().any(is_fitting))
+    }
+
+    /// Whether an address is one where the site has people log in.
+    pub fn is_log_in(&self, address: &str) -> bool {
+        self.log_in.iter().any(|log_in| log_in.matches(address))
     }
 
     /// Whether the page of a room is what says how the room is.

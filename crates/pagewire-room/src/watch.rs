@@ -15,6 +15,7 @@ mod listener;
 mod reads;
 mod replay;
 mod run;
+mod short;
 mod tab;
 mod telling;
 mod topic;
@@ -23,11 +24,12 @@ use std::time::Duration;
 
 use pagewire_live::{Role, RoomAddress, RoomOptions, SiteEntry, Status};
 
-pub use self::direct::{ASK_BYTES_MAX, DirectSource};
+pub use self::direct::{ASK_BYTES_MAX, DirectSource, REDIRECTS_MAX};
 pub use self::keeper::{JournalOptions, KEEP_QUEUE_BYTES_MAX, KEEP_QUEUE_MAX};
 pub use self::listener::{FrameSeen, Listener, Listeners, Note, StateChange, Tick, Unread};
 pub use self::replay::{ReplayError, ReplayOptions, Replayed, Speed, replay};
 pub use self::run::watch;
+pub use self::short::{ShortLinkError, room_of_short_link};
 pub use self::tab::{Reload, TabSource, documents, tap_rules};
 pub use self::topic::RoomTopic;
 

@@ -192,6 +192,12 @@ impl RoomPattern {
     }
 }
 
+impl RoomPattern {
+    pub(super) fn host(&self) -> &str {
+        &self.host
+    }
+}
+
 impl fmt::Display for RoomPattern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)
@@ -200,6 +206,17 @@ impl fmt::Display for RoomPattern {
 
 fn is_web(scheme: &str) -> bool {
     scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https")
+}
+
+/// The host of an address, in its own letters; empty where it has none.
+pub(super) fn host(address: &str) -> &str {
+    let rest = address.split_once("://").map_or(address, |(_, rest)| rest);
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let authority = authority.rsplit_once('@').map_or(authority, |(_, it)| it);
+    match authority.rsplit_once(':') {
+        Some((host, port)) if !port.ends_with(']') => host,
+        Some(_) | None => authority,
+    }
 }
 
 /// Host, port, parts of the path (without a last empty one), query.

@@ -56,6 +56,8 @@ texts! {
         title_zh: String,
         rooms: Vec<String>,
         page: String,
+        short: Vec<String>,
+        log_in: Vec<String>,
         sockets: Vec<String>,
         polling: Vec<String>,
         fetch: String,
@@ -136,6 +138,10 @@ pub struct SiteEntry {
     pub title_zh: String,
     pub(super) rooms: Vec<RoomPattern>,
     pub(super) page: String,
+    /// Links that lead to a room, as people share them.
+    pub(super) short: Vec<UrlPattern>,
+    /// Where the site sends whoever is to log in.
+    pub(super) log_in: Vec<UrlPattern>,
     /// Sockets of the page that carry the room.
     pub sockets: Vec<UrlPattern>,
     /// Addresses whose answers carry the room where the page has no socket.
@@ -219,6 +225,8 @@ impl SiteEntry {
             title_zh: text.title_zh.unwrap_or_else(|| name.to_owned()),
             rooms: rooms.collect::<Result<_, _>>()?,
             page,
+            short: patterns("short", text.short)?,
+            log_in: patterns("log_in", text.log_in)?,
             sockets: patterns("sockets", text.sockets)?,
             polling: patterns("polling", text.polling)?,
             fetch: text.fetch,

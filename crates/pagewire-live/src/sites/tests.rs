@@ -106,6 +106,57 @@ fn what_is_no_room_says_which_forms_are_known() {
 }
 
 #[test]
+fn a_short_link_is_known_by_its_host() {
+    let table = SiteTable::shipped();
+    for (link, site) in [
+        ("https://v.douyin.com/iAbC123/", Some("douyin")),
+        (" http://v.douyin.com/iAbC123 ", Some("douyin")),
+        ("b23.tv/AbC", Some("bilibili")),
+        ("https://vm.tiktok.com/ZM1/", Some("tiktok")),
+        ("https://b23.tv.evil.test/AbC", None),
+        ("https://evil.test/?b23.tv/AbC", None),
+        ("douyin:1", None),
+    ] {
+        let found = table.short_link(link);
+        let found = found.map(|(entry, address)| (entry.name.as_str(), address));
+        assert_eq!(found.as_ref().map(|(name, _)| *name), site, "{link}");
+        assert!(found.is_none_or(|(_, address)| address.starts_with("http")));
+    }
+    let unseen = |site: &str| {
+        table
+            .get(site)
+            .expect(site)
+            .unseen
+            .contains(&"short".to_owned())
+    };
+    assert!(["douyin", "bilibili", "tiktok"].into_iter().all(unseen));
+}
+
+#[test]
+fn a_sites_own_hosts_are_those_of_its_rooms_sockets_and_answers() {
+    let table = SiteTable::shipped();
+    for (site, address, is_own) in [
+        ("douyin", "https://live.douyin.com/1", true),
+        ("douyin", "https://WWW.douyin.com:443/x", true),
+        ("douyin", "https://webcast100-ws-web-lq.douyin.com/", true),
+        ("douyin", "https://douyin.com.evil.test/", false),
+        ("douyin", "https://live.douyin.com@evil.test/", false),
+        ("douyin", "https://evil.test/live.douyin.com", false),
+        ("huya", "https://mp.huya.com/cache.php", true),
+        ("huya", "https://live.douyin.com/", false),
+        ("bilibili", "https://api.live.bilibili.com/x", true),
+        // Nobody's cookies go to a host that shortens links.
+        ("bilibili", "https://b23.tv/x", false),
+        ("sim", "http://127.0.0.1:8123/x", true),
+        ("sim", "http://[::1]:8123/x", false),
+        ("sim", "", false),
+    ] {
+        let entry = table.get(site).expect(site);
+        assert_eq!(entry.has_host_of(address), is_own, "{site} {address}");
+    }
+}
+
+#[test]
 fn the_sockets_of_the_facts_fit_their_patterns() {
     let table = SiteTable::shipped();
     let cases = [

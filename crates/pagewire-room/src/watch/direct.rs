@@ -1,7 +1,9 @@
 //! A source: sockets and requests of our own.
 
 mod ask;
+mod http;
 mod open;
+mod redirect;
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -11,8 +13,8 @@ use pagewire_dial::tls::Connector;
 use pagewire_journal::{Direction, FrameKind};
 use pagewire_live::{Action, ConnectionId, Failure, RoomAddress, RoomAnswer, RoomFacts, SiteEntry};
 
-pub use self::ask::ASK_BYTES_MAX;
-use self::ask::Http;
+pub(super) use self::http::Http;
+pub use self::http::{ASK_BYTES_MAX, REDIRECTS_MAX};
 pub(super) use self::open::SignedBy;
 use self::open::{NotOpened, Opened};
 use crate::direct::{DirectEnd, DirectOptions, DirectSocket, Incoming, QueueFull};

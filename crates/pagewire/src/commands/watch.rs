@@ -41,7 +41,8 @@ pub(crate) async fn run(arguments: &WatchArguments) -> Result<(), Failed> {
     // Listened for before anybody is told that it can be sent.
     let stop = stop_signal();
     let table = rooms::table(arguments.sites.as_deref())?;
-    let rooms = rooms::rooms(&table, &arguments.rooms)?;
+    let ca = arguments.direct.ca.as_deref();
+    let rooms = rooms::rooms(&table, &arguments.rooms, ca).await?;
     check(arguments, &rooms)?;
     let printer = arguments.show.printer()?;
     let plan = Plan::new(arguments)?;

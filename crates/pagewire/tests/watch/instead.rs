@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use axum::Router;
 use axum::extract;
-use axum::response::Html;
+use axum::response::{Html, Redirect};
 use axum::routing::get;
 use pagewire_live::Site;
 use pagewire_sim::Sim;
@@ -42,7 +42,14 @@ impl Still {
         };
         let routes = Router::new()
             .route("/made/{room}", get(page))
-            .route("/ask/{room}", get(async move || asked));
+            .route("/ask/{room}", get(async || Redirect::to("../asked/it")))
+            .route("/asked/it", get(async move || asked))
+            .route("/s/7", get(async || Redirect::to("/t/7")))
+            .route(
+                "/t/7",
+                get(async || Redirect::permanent("../made/7?from=t")),
+            )
+            .route("/s/lost", get(async || Redirect::to("/asked/it")));
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
         let server = tokio::spawn(async {
@@ -67,6 +74,7 @@ impl Still {
 format = "huya"
 rooms = ["http://127.0.0.1/made/{{room}}"]
 page = "http://{{origin}}/made/{{room}}"
+short = ["http://127.0.0.1/s/*"]
 sockets = ["ws://127.0.0.1/huya"]
 push = ["{push}"]
 [made.ask]
@@ -195,4 +203,28 @@ async fn a_room_that_does_not_exist_is_no_fault_of_the_tab() {
     let watched = finished(&mut site.watching(&arguments)).await;
     assert_eq!(watched.code, 5, "{}", watched.stderr);
     assert!(!watched.stderr.contains(GOES_DIRECT), "{}", watched.stderr);
+}
+
+#[tokio::test]
+async fn a_short_link_is_followed_to_its_room_and_the_site_to_where_it_answers() {
+    let site = Still::start().await;
+    let link = site.room.replace("/made/7", "/s/7");
+    let arguments = [&*link, &*site.room, "--json", "--source", "direct"];
+    let watched = finished(&mut site.watching(&arguments)).await;
+    // The link and the address are one room.
+    check_site(&watched, &site.sim, "r", Site::Huya);
+    let lost = site.room.replace("/made/7", "/s/lost");
+    let words = format!(
+        "{lost} leads to {}",
+        site.room.replace("/made/7", "/asked/it")
+    );
+    let ended = finished(&mut site.watching(&[&lost])).await;
+    assert_eq!(ended.code, 2, "{}", ended.stderr);
+    assert!(ended.stderr.contains(&words), "{}", ended.stderr);
+    assert!(ended.stderr.contains("no room of made"), "{}", ended.stderr);
+    let closed = ["http://127.0.0.1:1/s/7"];
+    let ended = finished(&mut site.watching(&closed)).await;
+    assert_eq!(ended.code, 1, "{}", ended.stderr);
+    let words = "where http://127.0.0.1:1/s/7 leads could not be asked";
+    assert!(ended.stderr.contains(words), "{}", ended.stderr);
 }

@@ -14,7 +14,7 @@ use crate::settings::Settings;
 
 #[derive(Debug, Args)]
 pub(crate) struct WatchArguments {
-    /// The rooms: addresses of their pages, or short forms such as huya:123 · 直播间地址
+    /// The rooms: addresses of their pages, links as people share them, or short forms such as huya:123 · 直播间地址
     #[arg(value_name = "ROOM", required = true)]
     pub(crate) rooms: Vec<String>,
     #[command(flatten)]

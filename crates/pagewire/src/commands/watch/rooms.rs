@@ -2,8 +2,11 @@
 
 use std::path::Path;
 
-use pagewire_live::{Reason, SiteTable, State};
-use pagewire_room::watch::{Watched, WatchedRoom};
+use pagewire_dial::tls::{self, Trust};
+use pagewire_live::{Reason, RoomAddress, SiteTable, State};
+use pagewire_room::watch::{
+    DirectSource, ShortLinkError, Watched, WatchedRoom, room_of_short_link,
+};
 
 use crate::exit::{FAILED, Failed, SUCCESS, USAGE};
 
@@ -21,11 +24,20 @@ pub(super) fn table(file: Option<&Path>) -> Result<SiteTable, Failed> {
 }
 
 /// The rooms that a person named, each once.
-pub(super) fn rooms(table: &SiteTable, named: &[String]) -> Result<Vec<WatchedRoom>, Failed> {
+pub(super) async fn rooms(
+    table: &SiteTable,
+    named: &[String],
+    ca: Option<&Path>,
+) -> Result<Vec<WatchedRoom>, Failed> {
     let mut rooms: Vec<WatchedRoom> = Vec::with_capacity(named.len());
     for name in named {
-        let address = table.parse_room(name);
-        let address = address.map_err(|error| Failed::new(USAGE, error.to_string()))?;
+        let address = match table.parse_room(name) {
+            Ok(address) => address,
+            Err(error) => match of_short_link(table, name, ca).await? {
+                Some(address) => address,
+                None => return Err(Failed::new(USAGE, error.to_string())),
+            },
+        };
         let entry = table.get(&address.site).cloned();
         let entry = entry.expect("a room is one of a site of the table");
         if rooms.iter().all(|room| room.address != address) {
@@ -33,6 +45,25 @@ pub(super) fn rooms(table: &SiteTable, named: &[String]) -> Result<Vec<WatchedRo
         }
     }
     Ok(rooms)
+}
+
+async fn of_short_link(
+    table: &SiteTable,
+    link: &str,
+    ca: Option<&Path>,
+) -> Result<Option<RoomAddress>, Failed> {
+    if table.short_link(link).is_none() {
+        return Ok(None);
+    }
+    let source = DirectSource::new(tls::connector(&Trust::Roots(ca))?);
+    let room = room_of_short_link(table, link, &source).await;
+    room.map_err(|error| {
+        let code = match error {
+            ShortLinkError::NoRoom { .. } => USAGE,
+            ShortLinkError::Failed { .. } => FAILED,
+        };
+        Failed::new(code, error.to_string())
+    })
 }
 
 /// The exit code that the end of a room means: a broadcast that has ended is what was waited for.

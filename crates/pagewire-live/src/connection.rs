@@ -36,6 +36,7 @@
 //! Which site says what in which words is in `connection/dialect/`; everything else is the same for all.
 
 mod asking;
+mod away;
 mod dialect;
 mod direct;
 mod followed;
@@ -57,7 +58,7 @@ use crate::event::{Event, Site};
 use crate::made::chance::Chance;
 use crate::reader::Scratch;
 use crate::signing::Resume;
-use crate::sites::{RoomAnswer, RoomFacts, SiteEntry, Timing};
+use crate::sites::{RoomAnswer, RoomFacts, SiteEntry, TabAt, Timing};
 
 pub use dialect::RESUME_BYTES_MAX;
 
@@ -120,6 +121,8 @@ pub enum Input<'a> {
     Polled(&'a [u8]),
     /// It did not answer.
     PollFailed(Failure),
+    /// Of [`Role::Observed`]: the tab of the page is at another address.
+    TabAt(TabAt),
     /// Of [`Role::Observed`]: the browser of the page cannot be had any more, and why.
     TabLost(&'a str),
     /// An event of this room, as [`FrameReader`](crate::FrameReader) gives it.
@@ -206,6 +209,10 @@ pub struct RoomConnection {
     refusals: u32,
     /// Answers in a row that said nothing.
     unclear: u32,
+    /// Where the tab is, while that is not the room.
+    away: Option<String>,
+    /// How often it came back in a row without any message.
+    returns: u32,
     /// Answers of polling since the page opened a socket.
     page_polls: u32,
     /// Which of the addresses is next.
@@ -272,6 +279,8 @@ impl RoomConnection {
             drops: 0,
             refusals: 0,
             unclear: 0,
+            away: None,
+            returns: 0,
             page_polls: 0,
             address: 0,
             heartbeat_ms: entry.timing.heartbeat_ms,

@@ -51,7 +51,7 @@ pub use signing::{
 };
 pub use sites::{
     AddressError, Ask, FACT_BYTES_MAX, ROOM_NAME_BYTES_MAX, RoomAddress, RoomAnswer, RoomFacts,
-    SITES_BYTES_MAX, SiteEntry, SiteTable, SiteTableError, Timing,
+    SITES_BYTES_MAX, SiteEntry, SiteTable, SiteTableError, TabAt, Timing,
 };
 pub use tally::{Given, Giver, Peak, TALLY_GIVERS_MAX, Tally};
 pub use template::{TEMPLATE_BYTES_MAX, Template, TemplateError, TemplateFault};

@@ -5,6 +5,7 @@
 mod address;
 mod ask;
 mod entry;
+mod place;
 
 use std::collections::BTreeMap;
 
@@ -15,6 +16,7 @@ use toml::de::{DeTable, DeValue};
 pub use address::{AddressError, ROOM_NAME_BYTES_MAX, RoomAddress};
 pub use ask::{Ask, FACT_BYTES_MAX, RoomAnswer, RoomFacts};
 pub use entry::{SiteEntry, Timing};
+pub use place::TabAt;
 
 use address::{hint, host as host_of, is_room_name};
 pub(crate) use entry::SignatureText;

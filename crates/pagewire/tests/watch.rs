@@ -6,6 +6,8 @@ mod binary;
 mod ends;
 #[path = "watch/instead.rs"]
 mod instead;
+#[path = "watch/log_in.rs"]
+mod log_in;
 #[path = "watch/many.rs"]
 mod many;
 #[path = "watch/programs.rs"]

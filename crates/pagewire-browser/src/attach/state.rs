@@ -22,6 +22,7 @@ use super::carrier::{Doorbell, LinkKey, PageCarrier};
 use super::links::Lane;
 use super::options::AttachOptions;
 use super::page::{Identity, OpenLink, PageKey};
+use super::pages::TabOf;
 use super::report::Report;
 use super::scripts::Scripts;
 use super::signs::Watch;
@@ -47,6 +48,8 @@ pub(super) struct State {
     pub(super) begun: bool,
     /// What the user wrote was looked at.
     pub(super) scripts_checked: bool,
+    /// By places in [`AttachOptions::pages`].
+    pub(super) tabs: BTreeMap<usize, TabOf>,
     pub(super) taps: HashMap<TargetId, PageTaps>,
     pub(super) doorbell: Arc<Doorbell>,
     /// Messages for the browser.
@@ -80,8 +83,10 @@ pub(super) enum Asked {
     Begun,
     /// The script of `--expose`, `--script` is looked at.
     Compiled(String),
-    /// A tab of [`AttachOptions::pages`].
-    TabOpened,
+    /// A tab for the page at this place of [`AttachOptions::pages`].
+    TabOpened(usize),
+    /// A tab that was there, for one of these pages.
+    TabLoaded,
     /// A document is told that its link is open.
     Opened(LinkKey, SessionId, ContextId),
     /// Messages for a page.
@@ -163,6 +168,7 @@ impl State {
             last_link: 0,
             begun: false,
             scripts_checked: false,
+            tabs: BTreeMap::new(),
             taps: HashMap::new(),
             doorbell,
             commands: VecDeque::new(),
@@ -190,7 +196,8 @@ impl State {
             Asked::Nothing
             | Asked::Begun
             | Asked::Compiled(_)
-            | Asked::TabOpened
+            | Asked::TabOpened(_)
+            | Asked::TabLoaded
             | Asked::Body(..)
             | Asked::DebuggerOn(_)
             | Asked::HoldSet(_)
@@ -284,7 +291,8 @@ impl State {
             }
             Asked::Begun => self.begun(now),
             Asked::Compiled(what) => self.script_compiled(&what, result),
-            Asked::TabOpened => self.tab_opened(result),
+            Asked::TabOpened(place) => self.tab_opened(place, result),
+            Asked::TabLoaded => self.tab_loaded(result),
             Asked::Opened(link, session, context) => {
                 self.opened(&session, context);
                 self.delivered(now, link, Lane::Messages, result);

@@ -103,6 +103,7 @@ impl State {
         self.targets.insert(target.target_id, session.clone());
         let known = Session::new(&attached, owner);
         self.sessions.insert(session.clone(), known);
+        self.tab_changed(&attached.target_info.target_id);
         self.set_up(now, &session, &attached);
         self.start(now, &session);
     }
@@ -261,10 +262,11 @@ impl State {
 
     fn target_changed(&mut self, now: Instant, target: TargetInfo) {
         if let Some(session) = self.targets.get(&target.target_id) {
+            let id = target.target_id.clone();
             if let Some(session) = self.sessions.get_mut(session) {
                 session.target = target;
             }
-            return;
+            return self.tab_changed(&id);
         }
         let comes_into_reach = self.options.reach == Reach::Fitting
             && target.kind == TargetKind::Page
@@ -304,6 +306,7 @@ impl State {
             return;
         };
         self.targets.remove(&gone.target.target_id);
+        self.tab_changed(&gone.target.target_id);
         self.forget_taps(now, wall_ms, session, &gone, why);
         self.identities
             .retain(|key, _| key.target != gone.target.target_id);

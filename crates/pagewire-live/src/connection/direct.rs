@@ -62,7 +62,7 @@ impl RoomConnection {
             // Of a socket that was given up.
             Input::Opened { .. } | Input::Refused { .. } | Input::Failed { .. } => {}
             // There is none.
-            Input::TabLost(_) => {}
+            Input::TabAt(_) | Input::TabLost(_) => {}
         }
     }
 

@@ -37,7 +37,7 @@ fn is_of_the_tab(state: State, reason: &Reason) -> bool {
     match reason {
         Reason::NoTab { .. } | Reason::NoSocket => true,
         // What the page wants of a person, a site may not want of a socket.
-        Reason::LogIn | Reason::Captcha => true,
+        Reason::LogIn | Reason::Captcha | Reason::Sent { .. } => true,
         // The room is as it is, however one asks.
         Reason::NotLive | Reason::Missing | Reason::Ended { .. } => false,
         // Who is told so asks less often, and not once more in another way.

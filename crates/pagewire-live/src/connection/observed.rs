@@ -61,6 +61,7 @@ impl RoomConnection {
                 Asks::Move => act(Action::Note(Reason::Moved)),
                 Asks::Nothing => {}
             },
+            Input::TabAt(at) => self.tab_at(at, act),
             Input::TabLost(why) => {
                 let text = cut(why);
                 self.over(State::Refused, Reason::NoTab { text }, act);
@@ -69,14 +70,14 @@ impl RoomConnection {
         }
     }
 
-    fn look_again_in(&mut self, ms: u64) {
+    pub(super) fn look_again_in(&mut self, ms: u64) {
         self.phase = Phase::Watching {
             until_ms: self.after(ms.max(1)),
         };
     }
 
     /// Frames of a room where nobody broadcasts are chats of those who wait: they do not make it live.
-    const fn waits(&self) -> bool {
+    pub(super) const fn waits(&self) -> bool {
         matches!(self.status.state, State::Ended) || matches!(self.status.reason, Reason::NotLive)
     }
 
@@ -100,7 +101,7 @@ impl RoomConnection {
         if self.waits() {
             return;
         }
-        self.unclear = 0;
+        (self.unclear, self.returns) = (0, 0);
         self.look_again_in(self.timing.silence_ms);
         let reason = if state == State::Live {
             Reason::Messages
@@ -119,6 +120,9 @@ impl RoomConnection {
     ) {
         let was_known = self.sockets.remove(connection).is_some();
         if !was_known || !self.sockets.is_empty() || self.waits() {
+            return;
+        }
+        if self.wait_for_tab(act) {
             return;
         }
         // The page connects again by itself, or begins to poll.
@@ -177,6 +181,9 @@ impl RoomConnection {
 
     fn page_time(&mut self, act: Do<'_>) {
         if self.next_ms().is_none_or(|next_ms| next_ms > self.now_ms) {
+            return;
+        }
+        if self.wait_for_tab(act) {
             return;
         }
         if matches!(self.status.state, State::Live | State::Polling) {

@@ -41,6 +41,11 @@ pub enum Reason {
     PageLoads,
     /// The page opened no socket that is a room's.
     NoSocket,
+    /// The site sent the tab elsewhere, mostly to a log-in.
+    Sent {
+        /// Where to, without the query.
+        address: String,
+    },
     /// There is no browser for the room's tab, and none is to be had.
     NoTab {
         /// Why.
@@ -124,6 +129,7 @@ impl Reason {
             Self::Messages => "messages",
             Self::PageLoads => "page_loads",
             Self::NoSocket => "no_socket",
+            Self::Sent { .. } => "sent",
             Self::NoTab { .. } => "no_tab",
             Self::Handshake(_) => "handshake",
             Self::Denied { .. } => "denied",
@@ -160,6 +166,9 @@ impl Reason {
             Self::Messages => "正在接收消息".into(),
             Self::PageLoads => "等待页面建立连接".into(),
             Self::NoSocket => "页面没有建立直播间的连接".into(),
+            Self::Sent { address } => {
+                format!("网站把标签页转到了 {address}")
+            }
             Self::NoTab { text } => format!("没有可用的浏览器：{text}"),
             Self::Handshake(handshake) => handshake.zh(),
             Self::Denied { code } => format!("网站拒绝进入直播间（代码 {code}）"),
@@ -209,6 +218,10 @@ impl Reason {
             Self::Masked => Some([
                 "Names are shown where your own tab is logged in, or where you give its cookies.",
                 "在自己的标签页登录，或提供其 Cookie 后可看到名字。",
+            ]),
+            Self::Sent { .. } => Some([
+                "Log in there, then the room goes on. Without a window that shows it, start with --profile NAME where there is a display, or with --running; where it is no log-in, give the address that the room has in your browser.",
+                "请在那里登录，之后会自动继续。没有窗口时，请在有显示器的环境用 --profile NAME 或 --running 运行；如果那不是登录页，请改用直播间在浏览器中的地址。",
             ]),
             Self::NoTab { .. } => Some([
                 "Check the browser; or watch without one, with --source direct.",
@@ -261,6 +274,7 @@ impl fmt::Display for Reason {
             Self::Messages => f.write_str("messages come"),
             Self::PageLoads => f.write_str("waiting for the page to connect"),
             Self::NoSocket => f.write_str("the page opened no socket of a room"),
+            Self::Sent { address } => write!(f, "the site sent the tab to {address}"),
             Self::NoTab { text } => write!(f, "there is no browser for its tab: {text}"),
             Self::Handshake(handshake) => write!(f, "{handshake}"),
             Self::Denied { code } => {

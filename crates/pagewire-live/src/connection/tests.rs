@@ -12,6 +12,7 @@ use crate::event::{
 };
 use crate::sites::SiteTable;
 
+mod away;
 mod direct;
 mod entering;
 mod leaving;

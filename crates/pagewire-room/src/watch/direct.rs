@@ -11,7 +11,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 use pagewire_dial::tls::Connector;
 use pagewire_journal::{Direction, FrameKind};
-use pagewire_live::{Action, ConnectionId, Failure, RoomAddress, RoomAnswer, RoomFacts, SiteEntry};
+use pagewire_live::{
+    Action, ConnectionId, Failure, RoomAddress, RoomAnswer, RoomFacts, SiteEntry, TabAt,
+};
 
 pub(super) use self::http::Http;
 pub use self::http::{ASK_BYTES_MAX, REDIRECTS_MAX};
@@ -87,6 +89,8 @@ pub(super) enum Told {
     },
     Polled(Bytes),
     PollFailed(Failure),
+    /// The tab is at another address.
+    TabAt(TabAt),
     /// The browser of the tab cannot be had any more, and why.
     TabLost(String),
     /// Values of a tap; none where nobody knows how many.

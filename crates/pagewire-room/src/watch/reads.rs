@@ -20,7 +20,7 @@ impl Reads {
                 Self::Direct(Box::new(Direct::new(*source, entry, room, seed)))
             }
             Source::Tab(source) | Source::TabFirst(source, _) => {
-                Self::Tab(Box::new(Tab::new(source, entry)))
+                Self::Tab(Box::new(Tab::new(source, entry, room)))
             }
         }
     }

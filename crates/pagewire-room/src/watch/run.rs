@@ -202,6 +202,7 @@ impl<'l> Run<'l> {
                 self.keep_frame(at, POLLED, Direction::In, FrameKind::Polled, bytes);
             }
             Told::PollFailed(failure) => self.handle(at, Input::PollFailed(failure)),
+            Told::TabAt(tab) => self.handle(at, Input::TabAt(tab)),
             Told::TabLost(why) => self.handle(at, Input::TabLost(&why)),
             Told::Lost(count) => self.keep(at, What::Lost(count.unwrap_or_default())),
         }

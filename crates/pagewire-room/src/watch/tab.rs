@@ -15,7 +15,7 @@ use pagewire_cdp::{
 };
 use pagewire_hub::{Hub, Notice, PageInfo, Record, SlowReader, Start, Subscription};
 use pagewire_journal::{Direction, FrameKind};
-use pagewire_live::{Action, ConnectionId, RoomAddress, SiteEntry};
+use pagewire_live::{Action, ConnectionId, RoomAddress, SiteEntry, TabAt};
 use pagewire_rpc::{GroupName, Payload, TopicName};
 use tokio::sync::watch;
 use tokio::time::{Interval, MissedTickBehavior, interval};
@@ -37,18 +37,21 @@ pub struct TabSource {
     pub documents: Vec<UrlPattern>,
     /// Loads it again, as nothing comes.
     pub reload: Reload,
+    /// The address of its tab; none where nobody knows, and where there is no tab.
+    pub at: watch::Receiver<Option<String>>,
     /// Some when its browser cannot be had any more: why. The receiver is dropped when the tab is read no longer.
     pub lost: watch::Receiver<Option<String>>,
 }
 
 impl TabSource {
-    /// Pages of this group; nobody loads them again, and their browser is never lost.
+    /// Pages of this group; nobody loads them again or says where they are, and their browser is never lost.
     pub fn new(hub: Hub, group: GroupName, documents: Vec<UrlPattern>) -> Self {
         Self {
             hub,
             group,
             documents,
             reload: Reload::new(|| {}),
+            at: watch::Sender::new(None).subscribe(),
             lost: watch::Sender::new(None).subscribe(),
         }
     }
@@ -104,7 +107,10 @@ pub fn documents(address: &RoomAddress) -> Result<Vec<UrlPattern>, PatternError>
 pub(super) struct Tab {
     source: TabSource,
     entry: SiteEntry,
+    room: RoomAddress,
     look: Interval,
+    /// Where the tab is, while that is not the room.
+    away: Option<String>,
     topics: HashMap<TopicName, Tapped>,
     /// Topics whose connection is closed.
     closed: HashSet<TopicName>,
@@ -133,13 +139,15 @@ enum Seen {
 }
 
 impl Tab {
-    pub(super) fn new(source: TabSource, entry: SiteEntry) -> Self {
+    pub(super) fn new(source: TabSource, entry: SiteEntry, room: RoomAddress) -> Self {
         let mut look = interval(LOOK_EVERY);
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         Self {
             source,
             entry,
+            room,
             look,
+            away: None,
             topics: HashMap::new(),
             closed: HashSet::new(),
             last_connection: 0,
@@ -166,6 +174,7 @@ impl Tab {
                 return told;
             }
             let (topic, notice) = tokio::select! {
+                address = moved(&mut self.source.at) => return Told::TabAt(self.moved(address.as_deref())),
                 why = lost(&mut self.source.lost), if !self.is_lost => {
                     self.is_lost = true;
                     return Told::TabLost(why);
@@ -184,6 +193,15 @@ impl Tab {
                 }
             }
         }
+    }
+
+    fn moved(&mut self, address: Option<&str>) -> TabAt {
+        let at = self.entry.tab_at(&self.room, self.away.as_deref(), address);
+        self.away = match &at {
+            TabAt::Away(address) => Some(address.clone()),
+            TabAt::Room | TabAt::Left | TabAt::Gone => None,
+        };
+        at
     }
 
     /// Finds connections that are new, from their first value that the hub has.
@@ -353,6 +371,14 @@ impl Tab {
             let answer = self.entry.ask.read(response.status, &body);
             self.told.push_back(Told::Answered(answer));
         }
+    }
+}
+
+/// The tab's next address. Pending for ever where nobody will say it.
+async fn moved(at: &mut watch::Receiver<Option<String>>) -> Option<String> {
+    match at.changed().await {
+        Ok(()) => at.borrow_and_update().clone(),
+        Err(_) => std::future::pending().await,
     }
 }
 

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use axum::Router;
 use axum::extract;
-use axum::response::{Html, Redirect};
+use axum::response::{Html, IntoResponse as _, Redirect};
 use axum::routing::get;
 use pagewire_live::Site;
 use pagewire_sim::Sim;
@@ -37,12 +37,17 @@ impl Still {
         let id = sim.asked_for("r").expect("an id");
         let asked = json!({ "presenter": id }).to_string();
         let page = async |extract::Path(room): extract::Path<String>| match &*room {
-            "7" => Ok(Html("<!doctype html><title>7</title><p>Tea")),
+            "7" => Ok(Html("<!doctype html><title>7</title><p>Tea").into_response()),
+            "8" => Ok(Redirect::to("/sign-in?next=8").into_response()),
             _ => Err((http::StatusCode::NOT_FOUND, "no such room")),
         };
         let routes = Router::new()
             .route("/made/{room}", get(page))
             .route("/ask/{room}", get(async || Redirect::to("../asked/it")))
+            .route(
+                "/sign-in",
+                get(async || Html("<!doctype html><title>Sign in</title>")),
+            )
             .route("/asked/it", get(async move || asked))
             .route("/s/7", get(async || Redirect::to("/t/7")))
             .route(
@@ -131,6 +136,26 @@ async fn a_page_that_opens_no_socket_is_left_for_one_of_our_own_and_that_is_said
 }
 
 #[tokio::test]
+async fn a_log_in_that_the_page_wants_and_the_socket_does_not_is_done_without() {
+    let Some(chromium) = chromium() else {
+        return;
+    };
+    let site = Still::start().await;
+    let room = site.room.replace("/made/7", "/made/8");
+    let arguments = [&*room, "--json", "--headless", "--browser", text(&chromium)];
+    let watched = finished(&mut site.watching(&arguments)).await;
+    check_site(&watched, &site.sim, "r", Site::Huya);
+    let at = site.room.replace("/made/7", "/sign-in");
+    let words = format!("the tab does not do (the site sent the tab to {at}), {GOES_DIRECT}");
+    assert_eq!(
+        watched.stderr.matches(&words).count(),
+        1,
+        "{}",
+        watched.stderr
+    );
+}
+
+#[tokio::test]
 async fn a_browser_that_cannot_be_started_is_done_without() {
     let site = Still::start().await;
     let nowhere = site.folder.path().join("nothing");
@@ -198,7 +223,7 @@ async fn a_room_that_does_not_exist_is_no_fault_of_the_tab() {
         return;
     };
     let site = Still::start().await;
-    let other = site.room.replace("/made/7", "/made/8");
+    let other = site.room.replace("/made/7", "/made/9");
     let arguments = [&*other, "--headless", "--browser", text(&chromium)];
     let watched = finished(&mut site.watching(&arguments)).await;
     assert_eq!(watched.code, 5, "{}", watched.stderr);

@@ -19,6 +19,8 @@ enum Happens {
     Closed(u64, Option<u16>),
     Polled(u8),
     PollFailed,
+    Tab(u8),
+    TabLost,
     Event(u8),
     /// When something is due.
     Due,
@@ -48,9 +50,20 @@ fn happens() -> impl Strategy<Value = Happens> {
         2 => any::<u8>().prop_map(Happens::Polled),
         1 => Just(Happens::PollFailed),
         3 => any::<u8>().prop_map(Happens::Event),
+        2 => any::<u8>().prop_map(Happens::Tab),
+        1 => Just(Happens::TabLost),
         10 => Just(Happens::Due),
         2 => (0..70_000_u64).prop_map(Happens::Later),
     ]
+}
+
+fn tab_at(kind: u8) -> TabAt {
+    match kind % 4 {
+        0 => TabAt::Room,
+        1 => TabAt::Left,
+        2 => TabAt::Gone,
+        _ => TabAt::Away(format!("https://login.test/{kind}")),
+    }
 }
 
 /// What has to be true of what a connection does.
@@ -138,6 +151,8 @@ impl Witness {
                 self.rig.tell(Input::Polled(&bytes))
             }
             Happens::PollFailed => self.rig.tell(Input::PollFailed(failure())),
+            Happens::Tab(kind) => self.rig.tell(Input::TabAt(tab_at(*kind))),
+            Happens::TabLost => self.rig.tell(Input::TabLost("gone")),
             Happens::Event(kind) => self.rig.event(body(*kind)),
             Happens::Due => {
                 self.rig.now_ms = self.rig.connection.next_ms().unwrap_or(self.rig.now_ms);

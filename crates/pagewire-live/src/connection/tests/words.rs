@@ -39,6 +39,7 @@ pub(super) fn every_reason() -> Vec<Reason> {
         Reason::Messages,
         Reason::PageLoads,
         Reason::NoSocket,
+        Reason::Sent { address: text() },
         Reason::NoTab { text: text() },
         Reason::Denied {
             code: "-101".into(),

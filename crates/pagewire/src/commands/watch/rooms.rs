@@ -99,6 +99,7 @@ fn of_reason(reason: &Reason) -> u8 {
         | Reason::Messages
         | Reason::PageLoads
         | Reason::NoSocket
+        | Reason::Sent { .. }
         | Reason::NoTab { .. }
         | Reason::Handshake(_)
         | Reason::ClosedEarly { .. }

@@ -102,6 +102,7 @@ impl Plan {
             let reloads = reloads.clone();
             let tab = || TabSource {
                 reload: Reload::new(move || reloads.ask(place)),
+                at: page.at.subscribe(),
                 lost: lost.subscribe(),
                 ..TabSource::new(own.hub.clone(), group.clone(), page.documents.clone())
             };
@@ -154,7 +155,10 @@ fn pages(rooms: &[WatchedRoom]) -> Result<Vec<WantedPage>, Failed> {
     let page = |room: &WatchedRoom| {
         let url = room.address.page.clone();
         let documents = documents(&room.address).map_err(|error| not_a_pattern(room, &error))?;
-        Ok(WantedPage { url, documents })
+        Ok(WantedPage {
+            documents,
+            ..WantedPage::new(url)
+        })
     };
     rooms.iter().map(page).collect()
 }

@@ -5,10 +5,11 @@ use std::path::PathBuf;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use pagewire_journal::{Appended, JournalWriter, Recovered, Stamp};
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::task::JoinHandle;
 
-use super::kept::Kept;
+use super::kept::{Kept, What};
 
 /// Frames and records of a room that wait for its journal. Where there are as many, nothing more is read from the source.
 pub const KEEP_QUEUE_MAX: usize = 4_096;
@@ -64,6 +65,15 @@ pub(super) struct Keeper {
     line: VecDeque<Back>,
     waiting: usize,
     waiting_bytes: usize,
+    /// What the journal had no room for, and does not know of yet.
+    missed: Option<Missed>,
+}
+
+/// Records that are missing in the journal.
+#[derive(Debug, Clone, Copy)]
+struct Missed {
+    records: u64,
+    since: Stamp,
 }
 
 #[derive(Debug)]
@@ -88,6 +98,7 @@ impl Keeper {
             line: VecDeque::new(),
             waiting: 0,
             waiting_bytes: 0,
+            missed: None,
         };
         let (began, mut began_us, mut found) = (Instant::now(), 0, None);
         if let Some(JournalOptions { path, options }) = journal {
@@ -96,7 +107,9 @@ impl Keeper {
             let (writer, recovered) = opened.expect("opening does not panic")?;
             began_us = recovered.resume_us;
             found = Some(recovered);
-            keeper.journal = Some(Thread::start(writer));
+            keeper.journal = Some(Thread::start(move |incoming, outgoing| {
+                write(writer, incoming, &outgoing);
+            }));
         }
         Ok((keeper, Clock { began, began_us }, found))
     }
@@ -108,18 +121,51 @@ impl Keeper {
 
     /// Puts it into the line. Whoever reads a source asks [`Keeper::has_room`] before; what is sent has the other half of the line for itself.
     pub(super) fn keep(&mut self, kept: Kept) {
-        let bytes = kept.bytes();
-        if let Some(to) = self.journal.as_ref().and_then(|thread| thread.to.as_ref()) {
-            match to.try_send(kept) {
-                Ok(()) => {}
-                // Not kept for once, and not lost: the room goes on.
-                Err(error) => self.line.push_back(Back::Kept(error.into_inner())),
-            }
-        } else {
-            self.line.push_back(Back::Kept(kept));
-        }
         self.waiting = self.waiting.saturating_add(1);
-        self.waiting_bytes = self.waiting_bytes.saturating_add(bytes);
+        self.waiting_bytes = self.waiting_bytes.saturating_add(kept.bytes());
+        let at = kept.at;
+        self.tell_missed(at);
+        let to = self.journal.as_ref().and_then(|thread| thread.to.as_ref());
+        let sent = match (to, &self.missed) {
+            (Some(to), None) => to.try_send(kept),
+            // What is missing is told first.
+            (Some(_), Some(_)) => Err(TrySendError::Full(kept)),
+            (None, _) => return self.line.push_back(Back::Kept(kept)),
+        };
+        let (kept, why) = match sent {
+            Ok(()) => return,
+            Err(TrySendError::Full(kept)) => (kept, BEHIND),
+            Err(TrySendError::Closed(kept)) => (kept, THREAD_FAILED),
+        };
+        // Not in the journal, and not lost: the room goes on.
+        let missed = match self.missed {
+            None => {
+                self.line.push_back(Back::Fails(why.to_owned()));
+                Missed {
+                    records: 1,
+                    since: at,
+                }
+            }
+            Some(Missed { records, since }) => Missed {
+                records: records.saturating_add(1),
+                since,
+            },
+        };
+        self.missed = Some(missed);
+        self.line.push_back(Back::Kept(kept));
+    }
+
+    /// Puts into the journal how much is missing, where it has room for that now.
+    fn tell_missed(&mut self, at: Stamp) {
+        let to = self.journal.as_ref().and_then(|thread| thread.to.as_ref());
+        let (Some(to), Some(Missed { records, since })) = (to, self.missed) else {
+            return;
+        };
+        let what = What::Missed { records, since };
+        if to.try_send(Kept { at, what }).is_ok() {
+            self.missed = None;
+            self.waiting = self.waiting.saturating_add(1);
+        }
     }
 
     /// What is kept, in its order. Pending for ever where nothing waits.
@@ -141,7 +187,12 @@ impl Keeper {
 
     /// Nothing more goes into the line, so the journal is closed when all of it is kept.
     pub(super) fn no_more(&mut self) {
-        if let Some(thread) = &mut self.journal {
+        if let Some(Missed { since, .. }) = self.missed {
+            self.tell_missed(since);
+        }
+        if let Some(thread) = &mut self.journal
+            && (self.missed.is_none() || thread.is_gone())
+        {
             thread.to = None;
         }
     }
@@ -151,13 +202,15 @@ impl Keeper {
         if let Some(back) = self.line.pop_front() {
             return Some(back);
         }
+        // Where what is missing could not be told before: there is room as soon as the thread gave something back.
+        self.no_more();
         let thread = self.journal.as_mut()?;
         if let Some(back) = thread.from.recv().await {
             return Some(back);
         }
         let thread = self.journal.take()?;
         let failed = thread.ends.await.is_err();
-        failed.then(|| Back::Fails("the thread that wrote it has failed".to_owned()))
+        failed.then(|| Back::Fails(THREAD_FAILED.to_owned()))
     }
 
     fn taken(&mut self, back: Back) -> Back {
@@ -169,13 +222,21 @@ impl Keeper {
     }
 }
 
+/// Why something is not in the journal.
+const BEHIND: &str = "more is sent than it takes in time";
+const THREAD_FAILED: &str = "the thread that wrote it has failed";
+
 impl Thread {
-    fn start(writer: JournalWriter) -> Self {
+    fn start(run: impl FnOnce(Receiver<Kept>, Sender<Back>) + Send + 'static) -> Self {
         let (to, incoming) = channel(KEEP_QUEUE_MAX);
         let (outgoing, from) = channel(KEEP_QUEUE_MAX);
-        let ends = tokio::task::spawn_blocking(move || write(writer, incoming, &outgoing));
+        let ends = tokio::task::spawn_blocking(move || run(incoming, outgoing));
         let to = Some(to);
         Self { to, from, ends }
+    }
+
+    fn is_gone(&self) -> bool {
+        self.to.as_ref().is_none_or(Sender::is_closed)
     }
 }
 
@@ -202,10 +263,12 @@ fn write(mut writer: JournalWriter, mut incoming: Receiver<Kept>, outgoing: &Sen
 
 #[cfg(test)]
 mod tests {
-    use pagewire_journal::{Direction, FrameKind};
+    use std::path::Path;
+    use std::sync::mpsc;
+
+    use pagewire_journal::{Direction, FrameKind, Item, JournalReader, Record};
 
     use super::*;
-    use crate::watch::kept::What;
 
     fn frame(bytes: usize) -> Kept {
         Kept {
@@ -268,12 +331,94 @@ mod tests {
             });
             assert!(found.eq(0..3_000));
         }
-        let mut reader =
-            pagewire_journal::JournalReader::open(folder.path().join("order")).expect("a journal");
+        let mut reader = JournalReader::open(folder.path().join("order")).expect("a journal");
         let mut records = 0;
         while reader.read().expect("a record").is_some() {
             records += 1;
         }
         assert_eq!(records, 3_000);
+    }
+
+    /// A journal that takes nothing before it is told to.
+    fn held(path: &Path) -> (Keeper, mpsc::Sender<()>) {
+        let options = pagewire_journal::Options::default();
+        let (writer, _) = JournalWriter::open(path, options, unix_us()).expect("a journal");
+        let (go, gate) = mpsc::channel();
+        let thread = Thread::start(move |incoming, outgoing| {
+            gate.recv().expect("it is told");
+            write(writer, incoming, &outgoing);
+        });
+        let keeper = Keeper {
+            journal: Some(thread),
+            line: VecDeque::new(),
+            waiting: 0,
+            waiting_bytes: 0,
+            missed: None,
+        };
+        (keeper, go)
+    }
+
+    /// Of a journal the numbers of frames, and of records that it says are missing.
+    fn found(path: &Path) -> (u64, u64) {
+        let mut reader = JournalReader::open(path).expect("a journal");
+        let (mut frames, mut missing) = (0, 0);
+        while let Some(read) = reader.read().expect("a record") {
+            let Item::Record { entry, .. } = read else {
+                panic!("{read:?}");
+            };
+            match entry.record {
+                Record::Frame(_) => frames += 1,
+                Record::Gap(gap) => missing += gap.records,
+                Record::Opened(_) | Record::Closed(_) | Record::Note(_) => {}
+            }
+        }
+        (frames, missing)
+    }
+
+    #[tokio::test]
+    async fn what_is_sent_beyond_the_line_is_counted_told_and_missing_in_the_journal_by_number() {
+        let folder = tempfile::tempdir().expect("a folder");
+        for (beyond, goes_on) in [(0, false), (1, false), (3, true)] {
+            let path = folder.path().join(format!("{beyond}"));
+            let (mut keeper, go) = held(&path);
+            for _ in 0..KEEP_QUEUE_MAX + beyond {
+                keeper.keep(frame(1));
+            }
+            let most = KEEP_QUEUE_MAX as u64;
+            let beyond = beyond as u64;
+            let mut backs = Vec::new();
+            go.send(()).expect("it waits");
+            if goes_on {
+                // There is room again: what comes now is kept, behind what is missing.
+                while backs.len() < KEEP_QUEUE_MAX {
+                    backs.push(keeper.next().await);
+                }
+                keeper.keep(frame(1));
+            }
+            keeper.no_more();
+            while let Some(back) = keeper.last().await {
+                backs.push(back);
+            }
+            let (mut kept, mut missed, mut fails) = (0, 0, 0);
+            for back in &backs {
+                match back {
+                    Back::Kept(Kept {
+                        what: What::Missed { records, .. },
+                        ..
+                    }) => missed += records,
+                    Back::Kept(_) => kept += 1,
+                    Back::Fails(why) => {
+                        assert_eq!(why, BEHIND);
+                        fails += 1;
+                    }
+                    Back::GoesOn { .. } => panic!("no disk was full"),
+                }
+            }
+            let more = u64::from(goes_on);
+            // Nothing is lost for whoever watches.
+            assert_eq!(kept, most + beyond + more);
+            assert_eq!((missed, fails), (beyond, u64::from(beyond > 0)));
+            assert_eq!(found(&path), (most + more, beyond));
+        }
     }
 }

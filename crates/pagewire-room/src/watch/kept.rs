@@ -34,6 +34,8 @@ pub(super) enum What {
     },
     /// So many frames are lost on the way; 0 where nobody knows.
     Lost(u64),
+    /// So many records are not in the journal, as more was sent than it took.
+    Missed { records: u64, since: Stamp },
     /// JSON.
     Note(String),
     /// Only time, which waits in line like all others: so it never overtakes a frame that came before it.
@@ -48,7 +50,7 @@ impl Kept {
             What::Opened { address: text, .. }
             | What::Closed { reason: text, .. }
             | What::Note(text) => text.len(),
-            What::Lost(_) | What::Time => 0,
+            What::Lost(_) | What::Missed { .. } | What::Time => 0,
         }
     }
 
@@ -97,6 +99,11 @@ impl Kept {
                 records: *records,
                 since: self.at,
                 reason: "lost on the way from the page",
+            }),
+            What::Missed { records, since } => Record::Gap(Gap {
+                records: *records,
+                since: *since,
+                reason: "sent faster than the journal was written",
             }),
             What::Note(json) => Record::Note(json),
             What::Time => return None,

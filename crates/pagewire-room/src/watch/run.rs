@@ -263,6 +263,9 @@ impl<'l> Run<'l> {
     }
 
     fn kept(&mut self, kept: &Kept) {
+        if let What::Missed { records, .. } = kept.what {
+            return self.back(Back::GoesOn { missed: records });
+        }
         let Some(record) = kept.record() else {
             self.time_waits = false;
             return self.telling.time(kept.at, self.listener);

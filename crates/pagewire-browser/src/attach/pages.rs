@@ -165,12 +165,9 @@ impl State {
     }
 
     /// A tab is at another address, or is gone.
-    pub(super) fn tab_changed(&mut self, target: &TargetId) {
-        let tabs = self.tabs.iter();
-        let places = tabs.filter(|(_, tab)| tab.target == *target);
-        for place in places.map(|(place, _)| *place).collect::<Vec<_>>() {
-            self.tell_address(place);
-        }
+    pub(super) fn tab_changed(&self, target: &TargetId) {
+        let tabs = self.tabs.iter().filter(|(_, tab)| tab.target == *target);
+        tabs.for_each(|(place, _)| self.tell_address(*place));
     }
 
     fn tab_of(&self, page: &WantedPage) -> Option<SessionId> {

@@ -123,8 +123,7 @@ impl Keeper {
     pub(super) fn keep(&mut self, kept: Kept) {
         self.waiting = self.waiting.saturating_add(1);
         self.waiting_bytes = self.waiting_bytes.saturating_add(kept.bytes());
-        let at = kept.at;
-        self.tell_missed(at);
+        self.tell_missed(kept.at);
         let to = self.journal.as_ref().and_then(|thread| thread.to.as_ref());
         let sent = match (to, &self.missed) {
             (Some(to), None) => to.try_send(kept),
@@ -132,26 +131,23 @@ impl Keeper {
             (Some(_), Some(_)) => Err(TrySendError::Full(kept)),
             (None, _) => return self.line.push_back(Back::Kept(kept)),
         };
-        let (kept, why) = match sent {
-            Ok(()) => return,
-            Err(TrySendError::Full(kept)) => (kept, BEHIND),
-            Err(TrySendError::Closed(kept)) => (kept, THREAD_FAILED),
-        };
-        // Not in the journal, and not lost: the room goes on.
-        let missed = match self.missed {
-            None => {
-                self.line.push_back(Back::Fails(why.to_owned()));
-                Missed {
-                    records: 1,
-                    since: at,
-                }
-            }
-            Some(Missed { records, since }) => Missed {
-                records: records.saturating_add(1),
-                since,
-            },
-        };
-        self.missed = Some(missed);
+        match sent {
+            Ok(()) => {}
+            Err(TrySendError::Full(kept)) => self.miss(kept, BEHIND),
+            Err(TrySendError::Closed(kept)) => self.miss(kept, THREAD_FAILED),
+        }
+    }
+
+    /// Not in the journal, and not lost: the room goes on.
+    fn miss(&mut self, kept: Kept, why: &str) {
+        if self.missed.is_none() {
+            self.line.push_back(Back::Fails(why.to_owned()));
+        }
+        let missed = self.missed.get_or_insert(Missed {
+            records: 0,
+            since: kept.at,
+        });
+        missed.records = missed.records.saturating_add(1);
         self.line.push_back(Back::Kept(kept));
     }
 

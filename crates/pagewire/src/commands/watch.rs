@@ -41,8 +41,12 @@ pub(crate) async fn run(arguments: &WatchArguments) -> Result<(), Failed> {
     // Listened for before anybody is told that it can be sent.
     let stop = stop_signal();
     let table = rooms::table(arguments.sites.as_deref())?;
+    tokio::pin!(stop);
     let ca = arguments.direct.ca.as_deref();
-    let rooms = rooms::rooms(&table, &arguments.rooms, ca).await?;
+    let rooms = tokio::select! {
+        rooms = rooms::rooms(&table, &arguments.rooms, ca) => rooms?,
+        () = &mut stop => return Ok(()),
+    };
     check(arguments, &rooms)?;
     let printer = arguments.show.printer()?;
     let plan = Plan::new(arguments)?;
@@ -124,22 +128,11 @@ impl Watching<'_> {
             });
         }
         drop(board);
-        let port = HubPort::Local(self.own.hub.clone());
         let mut told = Spoken {
             output: output.clone(),
             language: self.language,
         };
-        // Programs may call what the page exposes, whoever reads the room.
-        let keeps_browser = plan.is_direct() || !attach.expose.is_empty();
-        let browser = async {
-            if let Some(browser) = &plan.browser {
-                tokio::select! {
-                    result = keep_attached(browser, &port, &attach, &mut told) => return result,
-                    () = lost.closed(), if !keeps_browser => {}
-                }
-            }
-            std::future::pending().await
-        };
+        let browser = self.browser(plan, &attach, &lost, &mut told);
         let ends = Ends {
             output: &output,
             stopping: &stopping,
@@ -149,6 +142,26 @@ impl Watching<'_> {
         ended.sort_by_key(|ended| ended.place);
         drop((told, output));
         self.conclude(&ended, why, writing)
+    }
+
+    /// Keeps the browser attached while anybody needs it. Ends when its user closes it, and when it cannot be had any more.
+    async fn browser(
+        &self,
+        plan: &Plan,
+        attach: &AttachOptions,
+        lost: &watch_channel::Sender<Option<String>>,
+        told: &mut Spoken,
+    ) -> Result<(), Failed> {
+        // Programs may call what the page exposes, whoever reads the room.
+        let is_kept = plan.is_direct() || !attach.expose.is_empty();
+        if let Some(browser) = &plan.browser {
+            let port = HubPort::Local(self.own.hub.clone());
+            tokio::select! {
+                result = keep_attached(browser, &port, attach, told) => return result,
+                () = lost.closed(), if !is_kept => {}
+            }
+        }
+        std::future::pending().await
     }
 
     fn topics(&self) -> Result<Vec<RoomTopic>, Failed> {
@@ -289,7 +302,7 @@ impl Ends<'_> {
         }
         // Rooms that went on without it do not miss it.
         let is_missed = |one: &Ended| one.watched.as_ref().is_ok_and(rooms::misses_tab);
-        if !self.stopping.is_cancelled() && !ended.iter().any(is_missed) {
+        if self.lost.borrow().is_some() && !ended.iter().any(is_missed) {
             why = Ok(());
         }
         (ended, why)

@@ -7,14 +7,15 @@ use axum::extract;
 use axum::response::{Html, IntoResponse as _, Redirect};
 use axum::routing::get;
 use pagewire_live::Site;
-use pagewire_sim::Sim;
-use pagewire_testkit::chromium;
+use pagewire_sim::{RoomOptions, Sim};
+use pagewire_testkit::{chromium, soon};
 use serde_json::json;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::process::Command;
 use tokio_util::task::AbortOnDropHandle;
 
+use crate::binary::{interrupt, lines};
 use crate::reader::{quick, sim};
 use crate::watching::{QUICK, check_site, finished, watching};
 
@@ -33,7 +34,11 @@ struct Still {
 
 impl Still {
     async fn start() -> Self {
-        let sim = sim(quick(Site::Huya, &[])).await;
+        Self::of(quick(Site::Huya, &[])).await
+    }
+
+    async fn of(room: RoomOptions) -> Self {
+        let sim = sim(room).await;
         let id = sim.asked_for("r").expect("an id");
         let asked = json!({ "presenter": id }).to_string();
         let page = async |extract::Path(room): extract::Path<String>| match &*room {
@@ -193,6 +198,31 @@ async fn a_browser_that_ends_at_once_is_done_without_and_is_no_browser_that_some
     let said = &watched.stderr;
     assert_eq!(said.matches(GOES_DIRECT).count(), 1, "{said}");
     assert!(said.contains("the browser does not stay: "), "{said}");
+}
+
+#[tokio::test]
+async fn a_browser_that_was_done_without_is_no_failure_in_the_end() {
+    let endless = RoomOptions {
+        rate: 100,
+        messages: None,
+        ..quick(Site::Huya, &[])
+    };
+    let site = Still::of(endless).await;
+    let nowhere = site.folder.path().join("nothing");
+    let arguments = [&*site.room, "--browser", text(&nowhere)];
+    let mut child = site.watching(&arguments).spawn().expect("started");
+    let mut said = lines(child.stderr.take().expect("piped"));
+    let live = async {
+        while let Some(line) = said.next_line().await.expect("read") {
+            if line.contains("live: messages come") {
+                break;
+            }
+        }
+    };
+    soon("messages", live).await;
+    interrupt(&child);
+    let ended = soon("the end", child.wait_with_output()).await;
+    assert_eq!(ended.expect("ended").status.code(), Some(0));
 }
 
 /// Where the tab was asked for by name, where the browser has a proxy of its own, and where a signature would be missing.

@@ -57,6 +57,14 @@ fn happens() -> impl Strategy<Value = Happens> {
     ]
 }
 
+fn polled(kind: u8) -> Vec<u8> {
+    if kind.is_multiple_of(4) {
+        vec![0xFF]
+    } else {
+        response(1, NeedAck::Yes)
+    }
+}
+
 fn tab_at(kind: u8) -> TabAt {
     match kind % 4 {
         0 => TabAt::Room,
@@ -142,14 +150,7 @@ impl Witness {
                 self.rig.closed(connection, *code)
             }
             Happens::Frame(back, kind) => return self.see_frame(self.id(*back), *kind),
-            Happens::Polled(kind) => {
-                let bytes = if kind % 4 == 0 {
-                    vec![0xFF]
-                } else {
-                    response(1, NeedAck::Yes)
-                };
-                self.rig.tell(Input::Polled(&bytes))
-            }
+            Happens::Polled(kind) => self.rig.tell(Input::Polled(&polled(*kind))),
             Happens::PollFailed => self.rig.tell(Input::PollFailed(failure())),
             Happens::Tab(kind) => self.rig.tell(Input::TabAt(tab_at(*kind))),
             Happens::TabLost => self.rig.tell(Input::TabLost("gone")),

@@ -94,9 +94,15 @@ impl Plan {
         let reloads = Reloads::default();
         let group = GroupName::new(GROUP).expect("it is a name");
         let direct = match self.source {
-            Planned::Direct | Planned::TabFirst => Some(Box::new(direct(arguments, &own.hub)?)),
+            Planned::Direct => Some(direct(arguments, &own.hub)?),
+            // A tab needs no certificates of ours.
+            Planned::TabFirst => match direct(arguments, &own.hub) {
+                Err(failed) if failed.code != USAGE => None,
+                direct => Some(direct?),
+            },
             Planned::Tab => None,
         };
+        let direct = direct.map(Box::new);
         let lost = watch::Sender::new(None);
         let sources = pages.iter().enumerate().map(|(place, page)| {
             let reloads = reloads.clone();

@@ -94,6 +94,7 @@ impl BrowserArguments {
     }
 
     /// Its traffic is to go another way than ours.
+    #[cfg(feature = "watch")]
     pub(crate) fn has_proxy(&self) -> bool {
         self.own.proxy.is_some()
     }

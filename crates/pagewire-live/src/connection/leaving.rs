@@ -36,8 +36,8 @@ fn is_of_the_tab(state: State, reason: &Reason) -> bool {
     }
     match reason {
         Reason::NoTab { .. } | Reason::NoSocket => true,
-        // What the page wants of a person, a site may not want of a socket.
-        Reason::LogIn | Reason::Captcha | Reason::Sent { .. } => true,
+        // What a site wants of a person is that person's to give, and not to be gone round.
+        Reason::LogIn | Reason::Captcha | Reason::Sent { .. } => false,
         // The room is as it is, however one asks.
         Reason::NotLive | Reason::Missing | Reason::Ended { .. } => false,
         // Who is told so asks less often, and not once more in another way.

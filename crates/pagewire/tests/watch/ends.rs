@@ -134,6 +134,7 @@ async fn what_is_wrong_is_said_before_anything_begins() {
     for (arguments, code, words) in [
         (&["http://example.com/"][..], 2, "no site is known"),
         (&["dooyin:1"], 2, "did you mean \"douyin\"?"),
+        (&["."], 2, "pagewire replay ."),
         (&["huya:1", "huya:2", "--id", "7"], 2, "--id is of one room"),
         (&["huya:1", "--signer", "me"], 2, "names no kind of signer"),
         (

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use pagewire_dial::tls::{self, Trust};
-use pagewire_live::{Reason, RoomAddress, SiteTable, State};
+use pagewire_live::{AddressError, Reason, RoomAddress, SiteTable, State};
 use pagewire_room::watch::{
     DirectSource, ShortLinkError, Watched, WatchedRoom, room_of_short_link,
 };
@@ -35,7 +35,7 @@ pub(super) async fn rooms(
             Ok(address) => address,
             Err(error) => match of_short_link(table, name, ca).await? {
                 Some(address) => address,
-                None => return Err(Failed::new(USAGE, error.to_string())),
+                None => return Err(Failed::new(USAGE, no_room(name, &error))),
             },
         };
         let entry = table.get(&address.site).cloned();
@@ -45,6 +45,16 @@ pub(super) async fn rooms(
         }
     }
     Ok(rooms)
+}
+
+/// What was kept of a room is a folder or a file, and whoever has it wants to see it.
+fn no_room(name: &str, error: &AddressError) -> String {
+    if Path::new(name).exists() {
+        return format!(
+            "{name} is a folder or a file, and no room; what was kept of a room is shown by: pagewire replay {name}"
+        );
+    }
+    error.to_string()
 }
 
 async fn of_short_link(

@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use pagewire_live::made::frames;
 use pagewire_live::{
     Action, AfterEnd, AskFirst, ConnectionId, Failure, FailureKind, Fallback, FrameReader, Input,
-    Role, RoomAnswer, RoomConnection, RoomFacts, RoomOptions, Site, SiteTable,
+    Role, RoomAnswer, RoomConnection, RoomFacts, RoomOptions, Site, SiteTable, TabAt,
 };
 
 pagewire_fuzz::target!(check, seeds: seeds());
@@ -43,7 +43,7 @@ fn check(bytes: &[u8]) {
             Socket::Opening(id) | Socket::Open(id) => id,
             Socket::None => ConnectionId(u64::from(*much)),
         };
-        let is_frame = what % 12 >= 9;
+        let is_frame = (9..12).contains(&(what % 14));
         rest = if is_frame {
             behind
         } else {
@@ -53,7 +53,7 @@ fn check(bytes: &[u8]) {
             kind: FailureKind::Other,
             text: String::new(),
         };
-        let input = match what % 12 {
+        let input = match what % 14 {
             0 => Input::Answered(answer(*much)),
             1 => Input::Opened { connection: named },
             2 => Input::Refused {
@@ -77,6 +77,8 @@ fn check(bytes: &[u8]) {
                 Input::Time
             }
             9 => Input::Polled(payload),
+            12 => Input::TabAt(tab_at(*much)),
+            13 => Input::TabLost("gone"),
             _ => Input::Frame {
                 connection: named,
                 bytes: payload,
@@ -167,6 +169,15 @@ fn connection(how: u8, seed: u8) -> (RoomConnection, Site) {
         RoomConnection::new(entry, role, options, u64::from(seed)),
         entry.format,
     )
+}
+
+fn tab_at(kind: u8) -> TabAt {
+    match kind {
+        0 => TabAt::Room,
+        1 => TabAt::Left,
+        2 => TabAt::Gone,
+        _ => TabAt::Away(format!("https://login.example/{kind}")),
+    }
 }
 
 fn answer(kind: u8) -> RoomAnswer {

@@ -66,6 +66,7 @@ impl Http {
             status: parts.status,
             headers: parts.headers,
             body,
+            begun: Vec::new(),
         }
     }
 }
@@ -78,6 +79,8 @@ pub struct Response {
     /// The headers.
     pub headers: HeaderMap,
     body: Incoming,
+    /// Of a letter whose end is in the next piece.
+    begun: Vec<u8>,
 }
 
 impl Response {
@@ -99,11 +102,18 @@ impl Response {
         serde_json::from_str(&self.text().await).expect("JSON")
     }
 
-    /// The next piece of the body; none at its end, an error where it breaks off.
+    /// The next piece of the body, up to its last whole letter; none at its end, an error where it breaks off.
     pub async fn chunk(&mut self) -> Option<Result<String, hyper::Error>> {
         let frame = soon("a piece of the body", self.body.frame()).await?;
         Some(frame.map(|frame| {
-            String::from_utf8_lossy(&frame.into_data().unwrap_or_default()).into_owned()
+            let mut bytes = std::mem::take(&mut self.begun);
+            bytes.extend(frame.into_data().unwrap_or_default());
+            let whole = match std::str::from_utf8(&bytes) {
+                Err(error) if error.error_len().is_none() => error.valid_up_to(),
+                Ok(_) | Err(_) => bytes.len(),
+            };
+            self.begun = bytes.split_off(whole);
+            String::from_utf8(bytes).expect("UTF-8")
         }))
     }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use axum::extract::ws::{CloseFrame, Message, WebSocket, close_code};
 use bytes::Bytes;
 use tokio::sync::broadcast;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::fault::{Fault, Order, When};
@@ -37,9 +37,20 @@ pub(crate) struct Feed {
 #[derive(Debug, Default)]
 struct State {
     frames: u64,
+    /// Frames of this connection that the client has acknowledged.
+    acks: u64,
+    /// The broadcast is over, and all of it sent.
+    is_over: bool,
     is_stalled: bool,
     /// The next frame gets a message that cannot be read.
     is_to_break: bool,
+}
+
+impl State {
+    /// Whoever acknowledges frames gets to acknowledge the last ones too, which nothing can be said of behind the close frame.
+    const fn awaits_acks(&self) -> bool {
+        self.acks > 0 && self.acks < self.frames
+    }
 }
 
 /// The connection is over, and how.
@@ -57,6 +68,7 @@ enum Turn {
     Said(Option<Result<Message, axum::Error>>),
     News,
     Order(Order),
+    Quiet,
     ShutDown,
 }
 
@@ -99,6 +111,9 @@ impl Feed {
             if let ControlFlow::Break(end) = self.send_messages(&mut state).await {
                 return end;
             }
+            if state.is_over && !state.awaits_acks() {
+                return End::Close(close_code::NORMAL);
+            }
             let turn = tokio::select! {
                 said = self.socket.recv() => Turn::Said(said),
                 // The room outlives its connections.
@@ -109,12 +124,14 @@ impl Feed {
                     Err(broadcast::error::RecvError::Closed) => Turn::ShutDown,
                 },
                 () = shut_down.cancelled() => Turn::ShutDown,
+                () = sleep(GOODBYE_WAIT), if state.is_over => Turn::Quiet,
             };
             let flow = match turn {
-                Turn::Said(Some(Ok(message))) => self.take(message, &state).await,
+                Turn::Said(Some(Ok(message))) => self.take(message, &mut state).await,
                 Turn::Said(Some(Err(_)) | None) => ControlFlow::Break(End::Gone),
                 Turn::News => ControlFlow::Continue(()),
                 Turn::Order(order) => self.carry_out(order, &mut state).await,
+                Turn::Quiet => ControlFlow::Break(End::Close(close_code::NORMAL)),
                 Turn::ShutDown => ControlFlow::Break(End::Close(close_code::AWAY)),
             };
             if let ControlFlow::Break(end) = flow {
@@ -128,9 +145,7 @@ impl Feed {
         while !state.is_stalled {
             let (batch, is_over) = self.room.after(self.next, FRAME_MESSAGES);
             if batch.messages.is_empty() {
-                if is_over {
-                    return ControlFlow::Break(End::Close(close_code::NORMAL));
-                }
+                state.is_over = is_over;
                 break;
             }
             let mut units: Vec<_> = batch
@@ -192,7 +207,7 @@ impl Feed {
         ControlFlow::Continue(())
     }
 
-    async fn take(&mut self, message: Message, state: &State) -> ControlFlow<End> {
+    async fn take(&mut self, message: Message, state: &mut State) -> ControlFlow<End> {
         let bytes = match message {
             Message::Binary(bytes) => bytes,
             Message::Text(text) => Bytes::from(text),
@@ -205,6 +220,7 @@ impl Feed {
                 answer
             }
             Said::Ack { is_right } => {
+                state.acks += 1;
                 self.room.count(|counters| {
                     counters.acks += 1;
                     counters.acks_wrong += u64::from(!is_right);
@@ -231,5 +247,5 @@ impl Feed {
     }
 }
 
-/// How long a client may take to answer a close frame.
+/// How long a client may take to answer a close frame, and be quiet before the rest of its acknowledgements is waited for no more.
 const GOODBYE_WAIT: Duration = Duration::from_secs(1);

@@ -163,7 +163,7 @@ impl fmt::Display for Note<'_> {
             Self::Connection(reason) => reason.fmt(f),
             Self::GoesDirect { why } => write!(
                 f,
-                "the tab does not do ({why}), so the room goes on with a socket of our own"
+                "the tab does not work ({why}), so the room goes on with a socket of our own"
             ),
             Self::Opened { address } => write!(f, "opened {address}"),
             Self::Closed { code, reason } => {

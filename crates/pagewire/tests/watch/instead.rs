@@ -129,7 +129,7 @@ async fn a_page_that_opens_no_socket_is_left_for_one_of_our_own_and_that_is_said
     let watched = finished(&mut site.watching(&arguments)).await;
     check_site(&watched, &site.sim, "r", Site::Huya);
     let said = &watched.stderr;
-    let why = "the tab does not do (the page opened no socket of a room), ";
+    let why = "the tab does not work (the page opened no socket of a room), ";
     assert_eq!(said.matches(GOES_DIRECT).count(), 1, "{said}");
     assert!(said.contains(&(why.to_owned() + GOES_DIRECT)), "{said}");
     // What the journal has is what was seen.
@@ -192,6 +192,22 @@ async fn a_browser_that_cannot_be_started_is_done_without() {
 }
 
 #[tokio::test]
+async fn where_no_browser_is_found_there_is_a_socket_of_our_own_from_the_beginning() {
+    let site = Still::start().await;
+    let mut command = site.watching(&[&site.room, "--json"]);
+    let watched = finished(command.env("PATH", "/nonexistent")).await;
+    check_site(&watched, &site.sim, "r", Site::Huya);
+    let words = "So the rooms are watched by sockets of our own.";
+    assert_eq!(
+        watched.stderr.matches(words).count(),
+        1,
+        "{}",
+        watched.stderr
+    );
+    assert!(!watched.stderr.contains(GOES_DIRECT), "{}", watched.stderr);
+}
+
+#[tokio::test]
 async fn a_browser_that_ends_at_once_is_done_without_and_is_no_browser_that_somebody_closed() {
     let site = Still::start().await;
     let browser = site.no_browser();
@@ -234,24 +250,26 @@ async fn a_browser_that_was_done_without_is_no_failure_in_the_end() {
     assert_eq!(ended.expect("ended").status.code(), Some(0));
 }
 
-/// Where the tab was asked for by name, where the browser has a proxy of its own, and where a signature would be missing.
+/// Where the tab or the browser was asked for by name, where the browser has a proxy of its own, and where a signature would be missing.
 #[tokio::test]
 async fn a_tab_is_not_left_where_that_was_not_wanted_or_leads_nowhere() {
     let site = Still::start().await;
     let signed = sim(quick(Site::Douyin, &[])).await;
-    let nowhere = site.folder.path().join("nothing");
     let signed = signed.room_url("r").expect("a room");
-    for (room, more) in [
-        (&site.room, &["--source", "tab"][..]),
-        (&site.room, &["--proxy", "socks5://127.0.0.1:9"]),
-        (&signed, &[]),
+    let nowhere = site.folder.path().join("nothing");
+    let none = ["--browser", text(&nowhere)];
+    for (room, browser, more) in [
+        (&site.room, &none, &["--source", "tab"][..]),
+        (&site.room, &none, &["--proxy", "socks5://127.0.0.1:9"]),
+        (&site.room, &["--port", "1"], &[]),
+        (&signed, &none, &[]),
     ] {
-        let arguments = [&[&**room, "--browser", text(&nowhere)], more].concat();
+        let arguments = [&[&**room], &browser[..], more].concat();
         let watched = finished(&mut site.watching(&arguments)).await;
         let said = &watched.stderr;
         assert_eq!(watched.code, 1, "{said}");
         assert!(!said.contains(GOES_DIRECT), "{said}");
-        let words = "refused: there is no browser for its tab: cannot start ";
+        let words = "refused: there is no browser for its tab: ";
         assert!(said.contains(words), "{said}");
     }
 }

@@ -28,7 +28,7 @@ pub(crate) struct WatchArguments {
     /// More sites, or other addresses of those that are known (docs/sites) · 站点表
     #[arg(long, value_name = "FILE", env = "PAGEWIRE_SITES")]
     pub(crate) sites: Option<PathBuf>,
-    /// Where the frames come from [default: tab, and direct where it does not do; direct with --signer, --address or --id] · 数据来源
+    /// Where the frames come from [default: tab, and direct where that does not work; direct with --signer, --address or --id] · 数据来源
     #[arg(long, value_name = "SOURCE", value_enum)]
     pub(crate) source: Option<SourceName>,
     #[command(

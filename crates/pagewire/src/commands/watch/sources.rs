@@ -34,7 +34,7 @@ pub(super) struct Plan {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Planned {
     Tab,
-    /// Sockets of our own where the tab does not do.
+    /// Sockets of our own where the tab does not work.
     TabFirst,
     Direct,
 }
@@ -67,8 +67,10 @@ impl Plan {
             }
             Some(SourceName::Direct) => Ok(plan(Planned::Direct, Some(wanted()?))),
             Some(SourceName::Tab) => Ok(plan(Planned::Tab, Some(wanted()?))),
-            // Who has a proxy for the browser does not want to be seen beside it.
-            None if arguments.browser.has_proxy() => Ok(plan(Planned::Tab, Some(wanted()?))),
+            // Who names a browser that runs wants what it shows; who has a proxy for one does not want to be seen beside it.
+            None if !arguments.browser.is_own() || arguments.browser.has_proxy() => {
+                Ok(plan(Planned::Tab, Some(wanted()?)))
+            }
             None => match wanted() {
                 Ok(browser) => Ok(plan(Planned::TabFirst, Some(browser))),
                 Err(failed) if failed.code == NO_BROWSER => Ok(Self {

@@ -477,6 +477,42 @@ fn reached<'v>(value: &'v serde_json::Value, path: &str) -> Vec<&'v serde_json::
     })
 }
 
+/// Lists directly in lists are not looked into: they are as if they were empty.
+fn looked_into(value: &serde_json::Value) -> serde_json::Value {
+    use serde_json::Value;
+    let entry = |entry: &Value| {
+        if entry.is_array() {
+            Value::Array(Vec::new())
+        } else {
+            looked_into(entry)
+        }
+    };
+    match value {
+        Value::Array(list) => list.iter().map(entry).collect(),
+        Value::Object(members) => {
+            let members = members.iter();
+            members
+                .map(|(name, value)| (name.clone(), looked_into(value)))
+                .collect()
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => value.clone(),
+    }
+}
+
+#[test]
+fn lists_directly_in_lists_are_there_and_not_looked_into() {
+    let json = r#"{"c": [null, [0, {"a": 0}]]}"#;
+    for (filter, is_wanted) in [
+        ("has(c[1])", true),
+        ("c[1] == 0", false),
+        ("has(c[1][0])", false),
+        ("has(c[1].a)", false),
+        ("has(c.a)", false),
+    ] {
+        assert_eq!(matches(filter, json), is_wanted, "{filter}");
+    }
+}
+
 proptest! {
     #[test]
     fn conditions_together_are_what_they_are_alone(a in condition(), b in condition(), json in json()) {
@@ -489,7 +525,8 @@ proptest! {
 
     #[test]
     fn a_path_leads_where_it_says(path in "[abc](\\.[abc]|\\[[01]\\]){0,3}", json in json()) {
-        let there = reached(&json, &path);
+        let looked_into = looked_into(&json);
+        let there = reached(&looked_into, &path);
         let text = json.to_string();
         prop_assert_eq!(matches(&format!("has({path})"), &text), !there.is_empty());
         let is_number = |value: &serde_json::Value| value.is_number() || value.as_str().is_some_and(|text| text.parse::<i128>().is_ok());

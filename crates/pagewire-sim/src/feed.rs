@@ -7,7 +7,7 @@ use std::time::Duration;
 use axum::extract::ws::{CloseFrame, Message, WebSocket, close_code};
 use bytes::Bytes;
 use tokio::sync::broadcast;
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::fault::{Fault, Order, When};
@@ -37,20 +37,9 @@ pub(crate) struct Feed {
 #[derive(Debug, Default)]
 struct State {
     frames: u64,
-    /// Frames of this connection that the client has acknowledged.
-    acks: u64,
-    /// The broadcast is over, and all of it sent.
-    is_over: bool,
     is_stalled: bool,
     /// The next frame gets a message that cannot be read.
     is_to_break: bool,
-}
-
-impl State {
-    /// Whoever acknowledges frames gets to acknowledge the last ones too, which nothing can be said of behind the close frame.
-    const fn awaits_acks(&self) -> bool {
-        self.acks > 0 && self.acks < self.frames
-    }
 }
 
 /// The connection is over, and how.
@@ -68,7 +57,6 @@ enum Turn {
     Said(Option<Result<Message, axum::Error>>),
     News,
     Order(Order),
-    Quiet,
     ShutDown,
 }
 
@@ -111,9 +99,6 @@ impl Feed {
             if let ControlFlow::Break(end) = self.send_messages(&mut state).await {
                 return end;
             }
-            if state.is_over && !state.awaits_acks() {
-                return End::Close(close_code::NORMAL);
-            }
             let turn = tokio::select! {
                 said = self.socket.recv() => Turn::Said(said),
                 // The room outlives its connections.
@@ -124,14 +109,12 @@ impl Feed {
                     Err(broadcast::error::RecvError::Closed) => Turn::ShutDown,
                 },
                 () = shut_down.cancelled() => Turn::ShutDown,
-                () = sleep(GOODBYE_WAIT), if state.is_over => Turn::Quiet,
             };
             let flow = match turn {
-                Turn::Said(Some(Ok(message))) => self.take(message, &mut state).await,
+                Turn::Said(Some(Ok(message))) => self.take(message, &state).await,
                 Turn::Said(Some(Err(_)) | None) => ControlFlow::Break(End::Gone),
                 Turn::News => ControlFlow::Continue(()),
                 Turn::Order(order) => self.carry_out(order, &mut state).await,
-                Turn::Quiet => ControlFlow::Break(End::Close(close_code::NORMAL)),
                 Turn::ShutDown => ControlFlow::Break(End::Close(close_code::AWAY)),
             };
             if let ControlFlow::Break(end) = flow {
@@ -145,7 +128,9 @@ impl Feed {
         while !state.is_stalled {
             let (batch, is_over) = self.room.after(self.next, FRAME_MESSAGES);
             if batch.messages.is_empty() {
-                state.is_over = is_over;
+                if is_over {
+                    return ControlFlow::Break(End::Close(close_code::NORMAL));
+                }
                 break;
             }
             let mut units: Vec<_> = batch
@@ -207,7 +192,7 @@ impl Feed {
         ControlFlow::Continue(())
     }
 
-    async fn take(&mut self, message: Message, state: &mut State) -> ControlFlow<End> {
+    async fn take(&mut self, message: Message, state: &State) -> ControlFlow<End> {
         let bytes = match message {
             Message::Binary(bytes) => bytes,
             Message::Text(text) => Bytes::from(text),
@@ -220,7 +205,6 @@ impl Feed {
                 answer
             }
             Said::Ack { is_right } => {
-                state.acks += 1;
                 self.room.count(|counters| {
                     counters.acks += 1;
                     counters.acks_wrong += u64::from(!is_right);
@@ -247,5 +231,5 @@ impl Feed {
     }
 }
 
-/// How long a client may take to answer a close frame, and be quiet before the rest of its acknowledgements is waited for no more.
+/// How long a client may take to answer a close frame.
 const GOODBYE_WAIT: Duration = Duration::from_secs(1);

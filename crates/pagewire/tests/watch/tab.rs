@@ -78,7 +78,13 @@ async fn the_page_of_a_room_signs_for_a_connection_of_our_own() {
     let Some(chromium) = chromium() else {
         return;
     };
-    let sim = sim(quick(Site::Douyin, &["drop=100"])).await;
+    // Long enough to be under way still when the page is there, has signed, and the second connection opens.
+    let long = RoomOptions {
+        rate: 100,
+        messages: Some(1_000),
+        ..quick(Site::Douyin, &["drop=100"])
+    };
+    let sim = sim(long).await;
     let room = sim.room_url("r").expect("a room");
     let browser = chromium.to_str().expect("UTF-8");
     let signer = ["--signer", "page:rooms/sign", "--expose", EXPOSED];

@@ -7,7 +7,7 @@ use std::time::Duration;
 use axum::extract::ws::{CloseFrame, Message, WebSocket, close_code};
 use bytes::Bytes;
 use tokio::sync::broadcast;
-use tokio::time::timeout;
+use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::fault::{Fault, Order, When};
@@ -20,6 +20,10 @@ pub const INCOMING_BYTES_MAX: usize = 64 << 10;
 const FRAME_MESSAGES: usize = 20;
 /// How long a client may take to read a frame. Then it is gone.
 const SEND_WAIT: Duration = Duration::from_secs(30);
+/// How long a client may take, after all of a broadcast was sent, to acknowledge the rest of it.
+const ACKS_WAIT: Duration = Duration::from_secs(5);
+/// How long a client may take to answer a close frame.
+const GOODBYE_WAIT: Duration = Duration::from_secs(1);
 
 /// A socket that has been let in.
 pub(crate) struct Feed {
@@ -37,9 +41,20 @@ pub(crate) struct Feed {
 #[derive(Debug, Default)]
 struct State {
     frames: u64,
+    /// Frames of this connection that the client has acknowledged.
+    acks: u64,
+    /// The broadcast is over and all of it sent: when acknowledgements are waited for no more.
+    closes_at: Option<Instant>,
     is_stalled: bool,
     /// The next frame gets a message that cannot be read.
     is_to_break: bool,
+}
+
+impl State {
+    /// Whoever acknowledges frames gets to acknowledge the last ones too: behind a close frame nothing can be said.
+    const fn awaits_acks(&self) -> bool {
+        self.acks > 0 && self.acks < self.frames
+    }
 }
 
 /// The connection is over, and how.
@@ -57,6 +72,7 @@ enum Turn {
     Said(Option<Result<Message, axum::Error>>),
     News,
     Order(Order),
+    Closing,
     ShutDown,
 }
 
@@ -99,6 +115,9 @@ impl Feed {
             if let ControlFlow::Break(end) = self.send_messages(&mut state).await {
                 return end;
             }
+            if state.closes_at.is_some() && !state.awaits_acks() {
+                return End::Close(close_code::NORMAL);
+            }
             let turn = tokio::select! {
                 said = self.socket.recv() => Turn::Said(said),
                 // The room outlives its connections.
@@ -108,13 +127,15 @@ impl Feed {
                     Err(broadcast::error::RecvError::Lagged(_)) => Turn::News,
                     Err(broadcast::error::RecvError::Closed) => Turn::ShutDown,
                 },
+                () = sleep_until(state.closes_at.unwrap_or_else(Instant::now)), if state.closes_at.is_some() => Turn::Closing,
                 () = shut_down.cancelled() => Turn::ShutDown,
             };
             let flow = match turn {
-                Turn::Said(Some(Ok(message))) => self.take(message, &state).await,
+                Turn::Said(Some(Ok(message))) => self.take(message, &mut state).await,
                 Turn::Said(Some(Err(_)) | None) => ControlFlow::Break(End::Gone),
                 Turn::News => ControlFlow::Continue(()),
                 Turn::Order(order) => self.carry_out(order, &mut state).await,
+                Turn::Closing => ControlFlow::Break(End::Close(close_code::NORMAL)),
                 Turn::ShutDown => ControlFlow::Break(End::Close(close_code::AWAY)),
             };
             if let ControlFlow::Break(end) = flow {
@@ -128,9 +149,13 @@ impl Feed {
         while !state.is_stalled {
             let (batch, is_over) = self.room.after(self.next, FRAME_MESSAGES);
             if batch.messages.is_empty() {
-                if is_over {
-                    return ControlFlow::Break(End::Close(close_code::NORMAL));
-                }
+                // A room that goes live again is not over.
+                let closes_at = || {
+                    state
+                        .closes_at
+                        .unwrap_or_else(|| Instant::now() + ACKS_WAIT)
+                };
+                state.closes_at = is_over.then(closes_at);
                 break;
             }
             let mut units: Vec<_> = batch
@@ -192,7 +217,7 @@ impl Feed {
         ControlFlow::Continue(())
     }
 
-    async fn take(&mut self, message: Message, state: &State) -> ControlFlow<End> {
+    async fn take(&mut self, message: Message, state: &mut State) -> ControlFlow<End> {
         let bytes = match message {
             Message::Binary(bytes) => bytes,
             Message::Text(text) => Bytes::from(text),
@@ -205,6 +230,7 @@ impl Feed {
                 answer
             }
             Said::Ack { is_right } => {
+                state.acks += 1;
                 self.room.count(|counters| {
                     counters.acks += 1;
                     counters.acks_wrong += u64::from(!is_right);
@@ -230,6 +256,3 @@ impl Feed {
         }
     }
 }
-
-/// How long a client may take to answer a close frame.
-const GOODBYE_WAIT: Duration = Duration::from_secs(1);

@@ -197,6 +197,8 @@ pub struct RoomConnection {
     is_told: bool,
     /// The broadcast pauses.
     is_paused: bool,
+    /// The site says that the broadcast is over, and what was missed of it is asked for.
+    fetches_rest: bool,
     resume: Resume,
     sockets: Sockets,
     status: Status,
@@ -205,7 +207,7 @@ pub struct RoomConnection {
     last_connection: u64,
     /// Drops and failures in a row.
     drops: u32,
-    /// Refusals in a row.
+    /// Refusals in a row, and while it is polled those of polling.
     refusals: u32,
     /// Answers in a row that said nothing.
     unclear: u32,
@@ -213,6 +215,8 @@ pub struct RoomConnection {
     away: Option<String>,
     /// How often it came back in a row without any message.
     returns: u32,
+    /// Somebody said that the tab is at the room, since the page was last to be loaded.
+    is_at_room: bool,
     /// Answers of polling since the page opened a socket.
     page_polls: u32,
     /// Which of the addresses is next.
@@ -271,6 +275,7 @@ impl RoomConnection {
             now_ms: 0,
             is_told: false,
             is_paused: false,
+            fetches_rest: false,
             resume: Resume::default(),
             sockets: Sockets::default(),
             status: Status::new(),
@@ -281,6 +286,7 @@ impl RoomConnection {
             unclear: 0,
             away: None,
             returns: 0,
+            is_at_room: false,
             page_polls: 0,
             address: 0,
             heartbeat_ms: entry.timing.heartbeat_ms,
@@ -327,11 +333,6 @@ impl RoomConnection {
     /// Events a second, over the last ten.
     pub fn messages_per_s(&self, now_ms: u64) -> f64 {
         self.rate.per_second(now_ms)
-    }
-
-    /// From where another connection to the same broadcast would go on.
-    pub const fn resume(&self) -> &Resume {
-        &self.resume
     }
 
     /// What is known of the room.

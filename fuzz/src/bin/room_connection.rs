@@ -176,7 +176,10 @@ fn tab_at(kind: u8) -> TabAt {
         0 => TabAt::Room,
         1 => TabAt::Left,
         2 => TabAt::Gone,
-        _ => TabAt::Away(format!("https://login.example/{kind}")),
+        _ => TabAt::Away {
+            address: format!("https://login.example/{kind}"),
+            is_log_in: kind.is_multiple_of(2),
+        },
     }
 }
 

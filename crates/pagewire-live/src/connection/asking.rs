@@ -3,6 +3,7 @@
 use super::reason::{Failure, Reason};
 use super::status::State;
 use super::{Action, Do, Phase, RoomConnection, Then};
+use crate::signing::Resume;
 use crate::sites::{RoomAnswer, RoomFacts};
 
 impl RoomConnection {
@@ -27,14 +28,13 @@ impl RoomConnection {
         }
         match answer {
             RoomAnswer::Live(facts) => {
-                self.unclear = 0;
+                (self.unclear, self.fetches_rest) = (0, false);
                 self.learn(facts);
                 self.connect(act);
             }
             RoomAnswer::NotLive => {
                 self.unclear = 0;
-                self.forget_broadcast();
-                self.wait(Reason::NotLive, act);
+                self.not_live(act);
             }
             RoomAnswer::Missing => self.over(State::Refused, Reason::Missing, act),
             RoomAnswer::LogIn => self.over(State::Refused, Reason::LogIn, act),
@@ -48,6 +48,20 @@ impl RoomConnection {
         if matches!(self.phase, Phase::Asking { .. }) {
             self.unknown(Reason::NoAnswer(failure.cut()), act);
         }
+    }
+
+    /// A broadcast that the site told of is over now, without a message that said so: what came of it since the last connection, its end too, can be had
+    /// from where that was. Where it says nothing of its end, it is not live the second time.
+    fn not_live(&mut self, act: Do<'_>) {
+        if !self.is_told {
+            self.forget_broadcast();
+            return self.wait(Reason::NotLive, act);
+        }
+        let can_resume = self.resume != Resume::default();
+        if can_resume && !std::mem::replace(&mut self.fetches_rest, true) {
+            return self.connect(act);
+        }
+        self.ended(String::new(), act);
     }
 
     /// The site did not say that the broadcast is over. So where it was entered before, or could have been, that is tried with what was known then.

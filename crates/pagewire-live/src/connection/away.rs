@@ -8,9 +8,9 @@ use crate::sites::TabAt;
 impl RoomConnection {
     pub(super) fn tab_at(&mut self, at: TabAt, act: Do<'_>) {
         match at {
-            TabAt::Away(address) => {
-                // Of a room that nobody broadcasts in it is known why its page is not there.
-                if !self.waits() {
+            TabAt::Away { address, is_log_in } => {
+                // Of a room that nobody broadcasts in it is known why its page is not there, but not why a log-in is.
+                if is_log_in || !self.waits() {
                     self.away = Some(cut(&address));
                     // What the tab brings says that the room is there all the same.
                     if !self.brings() {
@@ -21,6 +21,11 @@ impl RoomConnection {
             TabAt::Room => {
                 if self.away.take().is_some() && !self.brings() {
                     self.watch_page(act);
+                } else if matches!(self.status.reason, Reason::PageLoads)
+                    && !std::mem::replace(&mut self.is_at_room, true)
+                {
+                    // The page had to be opened first, by a browser that had to be started perhaps.
+                    self.look_again_in(self.timing.open_within_ms);
                 }
             }
             TabAt::Left => {

@@ -248,6 +248,7 @@ impl RoomConnection {
         if self.refusals > self.timing.refusals_max {
             if self.options.fallback == Fallback::Poll {
                 self.socket_again_ms = self.after(SOCKET_AGAIN_MS);
+                self.refusals = 0;
                 act(Action::Note(reason));
                 return self.poll(act);
             }
@@ -276,7 +277,7 @@ impl RoomConnection {
         }
     }
 
-    fn ended(&mut self, text: String, act: Do<'_>) {
+    pub(super) fn ended(&mut self, text: String, act: Do<'_>) {
         let reason = Reason::Ended { text };
         if self.options.after_end == AfterEnd::Stop {
             self.forget_broadcast();

@@ -143,9 +143,6 @@ impl RoomConnection {
         self.rate.count(now_ms);
         let status = &mut self.status;
         status.messages = status.messages.saturating_add(1);
-        if matches!(event.body, Body::Chat(_)) {
-            status.last_chat_ms = Some(now_ms);
-        }
         if event.time.source != TimeSource::Arrival {
             status.message_delay_ms = Some(difference(now_ms, event.time.ms));
         }
@@ -204,7 +201,7 @@ impl RoomConnection {
     pub(super) fn forget_broadcast(&mut self) {
         self.resume = Resume::default();
         self.facts.clone_from(&self.options.facts);
-        (self.is_told, self.is_paused) = (false, false);
+        (self.is_told, self.is_paused, self.fetches_rest) = (false, false, false);
     }
 }
 

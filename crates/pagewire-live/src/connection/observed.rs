@@ -3,7 +3,7 @@
 use super::dialect::Says;
 use super::followed::Asks;
 use super::options::AfterEnd;
-use super::reason::{Handshake, Reason, cut};
+use super::reason::{Failure, Handshake, Reason, cut};
 use super::status::State;
 use super::{Action, ConnectionId, Do, Input, Phase, RoomConnection};
 use crate::sites::RoomAnswer;
@@ -13,6 +13,7 @@ const POLLS_BEFORE_SOCKET: u32 = 1;
 
 impl RoomConnection {
     pub(super) fn watch_page(&mut self, act: Do<'_>) {
+        self.is_at_room = false;
         self.look_again_in(self.timing.open_within_ms);
         self.set(State::Connecting, Reason::PageLoads, None, act);
     }
@@ -21,7 +22,7 @@ impl RoomConnection {
         match input {
             Input::Start => {}
             Input::Answered(answer) => self.page_answered(answer, act),
-            Input::AskFailed(failure) => act(Action::Note(Reason::NoAnswer(failure.cut()))),
+            Input::AskFailed(failure) => self.page_failed(failure, act),
             Input::Opened { connection } => self.page_opened(connection, act),
             Input::Refused {
                 status, headers, ..
@@ -142,13 +143,34 @@ impl RoomConnection {
             RoomAnswer::LogIn => Reason::LogIn,
             RoomAnswer::Captcha => Reason::Captcha,
             RoomAnswer::TooOften => Reason::TooOften,
-            RoomAnswer::NotLive => Reason::NotLive,
+            RoomAnswer::NotLive if self.is_told => return self.page_ended(String::new(), act),
+            RoomAnswer::NotLive => {
+                self.unclear = 0;
+                Reason::NotLive
+            }
             RoomAnswer::Unknown { .. } => return,
         };
         let is_live = matches!(self.status.state, State::Live | State::Polling);
         if is_live && reason != Reason::NotLive {
             return act(Action::Note(reason));
         }
+        if matches!(reason, Reason::LogIn | Reason::Captcha) {
+            // Whoever is at it would lose what they have done.
+            self.unclear = u32::MAX;
+        }
+        self.page_waits(reason, act);
+    }
+
+    /// The page itself could not be loaded.
+    fn page_failed(&mut self, failure: Failure, act: Do<'_>) {
+        let reason = Reason::NoAnswer(failure.cut());
+        if self.waits() || matches!(self.status.state, State::Live | State::Polling) {
+            return act(Action::Note(reason));
+        }
+        self.page_waits(reason, act);
+    }
+
+    fn page_waits(&mut self, reason: Reason, act: Do<'_>) {
         let wait_ms = self.ask_wait_ms();
         self.look_again_in(wait_ms);
         if self.status.state != State::Waiting || self.status.reason != reason {

@@ -7,6 +7,8 @@ use super::{Action, Do, Phase, RoomConnection, Then};
 
 /// A connection that polls tries a socket again after so long.
 pub(super) const SOCKET_AGAIN_MS: u64 = 5 * 60 * 1_000;
+/// As there is nothing else to try, so many times the refusals of a socket are taken of polling.
+const POLLS_TO_GIVE_UP: u32 = 2;
 
 impl RoomConnection {
     pub(super) fn poll(&mut self, act: Do<'_>) {
@@ -46,10 +48,12 @@ impl RoomConnection {
         if !matches!(self.phase, Phase::Polling { .. }) {
             return;
         }
-        let reason = Reason::Unreachable(failure.cut());
         self.drops = self.drops.saturating_add(1);
-        if self.drops > self.timing.refusals_max.saturating_mul(2) {
-            let (tries, last) = (self.drops, Box::new(reason));
+        self.refusals = self.refusals.saturating_add(u32::from(failure.is_answer()));
+        let reason = Reason::Unreachable(failure.cut());
+        let (tries, tries_max) = (self.refusals, self.timing.refusals_max);
+        if tries >= tries_max.saturating_mul(POLLS_TO_GIVE_UP) {
+            let last = Box::new(reason);
             return self.over(State::Refused, Reason::GivenUp { tries, last }, act);
         }
         let wait_ms = self.backoff_ms();

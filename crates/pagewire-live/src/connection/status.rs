@@ -64,8 +64,6 @@ pub struct Status {
     pub messages: u64,
     /// When the last frame or polling answer came.
     pub last_frame_ms: Option<u64>,
-    /// When the last chat was read.
-    pub last_chat_ms: Option<u64>,
     /// The clock here less the site's, at the last frame that tells it: the way of the frame and how much the clocks differ.
     pub delay_ms: Option<i64>,
     /// When the last message that has a time was read here, less that time.
@@ -89,7 +87,6 @@ impl Status {
             damaged: 0,
             messages: 0,
             last_frame_ms: None,
-            last_chat_ms: None,
             delay_ms: None,
             message_delay_ms: None,
             sequence_gaps: 0,

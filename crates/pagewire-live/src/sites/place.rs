@@ -8,8 +8,13 @@ use super::entry::SiteEntry;
 pub enum TabAt {
     /// At the room's page.
     Room,
-    /// At another address, which stands here without its query: mostly the site wants a log-in.
-    Away(String),
+    /// At another address: mostly the site wants a log-in.
+    Away {
+        /// Without its query.
+        address: String,
+        /// It is a log-in page of the table, whatever the room's own state is.
+        is_log_in: bool,
+    },
     /// Away no longer, and not at the room either: what it was sent away for is done, and the room can be loaded.
     Left,
     /// At no address of the web: it is closed, or empty.
@@ -34,9 +39,12 @@ impl SiteEntry {
         let Some(address) = address.filter(is_web) else {
             return TabAt::Gone;
         };
-        let away = || TabAt::Away(without_query(address).to_owned());
+        let away = |is_log_in| TabAt::Away {
+            address: without_query(address).to_owned(),
+            is_log_in,
+        };
         if self.is_log_in(address) {
-            return away();
+            return away(true);
         }
         if self.is_page_of(room, address) {
             return TabAt::Room;
@@ -44,7 +52,7 @@ impl SiteEntry {
         let is_home = |address: &str| host(address).eq_ignore_ascii_case(host(&room.page));
         match away_before {
             Some(before) if is_home(address) && place(before) != place(address) => TabAt::Left,
-            Some(_) | None => away(),
+            Some(_) | None => away(false),
         }
     }
 
@@ -73,7 +81,10 @@ mod tests {
     #[test]
     fn a_tab_is_away_until_the_log_in_is_done() {
         let table = SiteTable::shipped();
-        let away = |address: &str| TabAt::Away(address.to_owned());
+        let away = |address: &str, is_log_in| TabAt::Away {
+            address: address.to_owned(),
+            is_log_in,
+        };
         let (login, sms) = ("https://www.huya.com/login", "https://udblgn.huya.com/sms");
         for (before, address, at) in [
             (None, "https://www.huya.com/kpl", TabAt::Room),
@@ -81,13 +92,21 @@ mod tests {
             (None, "https://m.huya.com/kpl", TabAt::Room),
             (None, "about:blank", TabAt::Gone),
             (None, "chrome-error://chromewebdata/", TabAt::Gone),
-            (None, "https://www.huya.com/login?next=kpl", away(login)),
-            (Some(login), "https://www.huya.com/login?sms=1", away(login)),
-            (Some(login), sms, away(sms)),
+            (
+                None,
+                "https://www.huya.com/login?next=kpl",
+                away(login, false),
+            ),
+            (
+                Some(login),
+                "https://www.huya.com/login?sms=1",
+                away(login, false),
+            ),
+            (Some(login), sms, away(sms, true)),
             (
                 Some(login),
                 "https://evil.test/kpl",
-                away("https://evil.test/kpl"),
+                away("https://evil.test/kpl", false),
             ),
             (Some(login), "https://www.huya.com/", TabAt::Left),
             (Some(sms), "https://www.huya.com/l", TabAt::Left),
@@ -110,6 +129,6 @@ mod tests {
             .expect("a room");
         let login = "http://127.0.0.1:8/login";
         let before = Some("http://127.0.0.1:8/welcome");
-        assert_eq!(sim.tab_at(&room, before, Some(login)), away(login));
+        assert_eq!(sim.tab_at(&room, before, Some(login)), away(login, true));
     }
 }

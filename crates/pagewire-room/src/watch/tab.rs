@@ -198,7 +198,7 @@ impl Tab {
     fn moved(&mut self, address: Option<&str>) -> TabAt {
         let at = self.entry.tab_at(&self.room, self.away.as_deref(), address);
         self.away = match &at {
-            TabAt::Away(address) => Some(address.clone()),
+            TabAt::Away { address, .. } => Some(address.clone()),
             TabAt::Room | TabAt::Left | TabAt::Gone => None,
         };
         at

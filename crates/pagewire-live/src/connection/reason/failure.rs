@@ -72,6 +72,18 @@ impl fmt::Display for Failure {
 }
 
 impl Failure {
+    /// The site answered, and does not give what is asked for. Nobody who was not answered is refused.
+    pub(in crate::connection) const fn is_answer(&self) -> bool {
+        match self.kind {
+            FailureKind::Other => true,
+            FailureKind::NoHost
+            | FailureKind::Unreachable
+            | FailureKind::TimedOut
+            | FailureKind::Tls
+            | FailureKind::Signer => false,
+        }
+    }
+
     pub(in crate::connection) fn cut(self) -> Self {
         Self {
             text: cut(&self.text),

@@ -4,7 +4,14 @@ const SOCKET: ConnectionId = ConnectionId(501);
 const LOGIN: &str = "https://www.huya.com/login";
 
 fn sent() -> Input<'static> {
-    Input::TabAt(TabAt::Away(LOGIN.to_owned()))
+    away(true)
+}
+
+fn away(is_log_in: bool) -> Input<'static> {
+    Input::TabAt(TabAt::Away {
+        address: LOGIN.to_owned(),
+        is_log_in,
+    })
 }
 
 #[test]
@@ -87,10 +94,31 @@ fn what_a_tab_brings_counts_wherever_it_is() {
 }
 
 #[test]
-fn a_room_that_is_not_live_stays_so_wherever_its_tab_is() {
+fn a_room_that_is_not_live_stays_so_wherever_its_tab_is_but_at_a_log_in() {
     let mut rig = Rig::observed("douyin");
     rig.tell(Input::Start);
     rig.tell(Input::Answered(RoomAnswer::NotLive));
-    assert_eq!(rig.tell(sent()), []);
+    assert_eq!(rig.tell(away(false)), []);
     assert_eq!(rig.state(), (State::Waiting, "not_live"));
+    rig.tell(away(true));
+    assert_eq!(rig.state(), (State::Waiting, "sent"));
+    assert_eq!(rig.pass(3_600_000), [], "nobody is disturbed there");
+    rig.tell(Input::TabAt(TabAt::Room));
+    rig.tell(Input::Answered(RoomAnswer::NotLive));
+    assert_eq!(rig.state(), (State::Waiting, "not_live"));
+}
+
+#[test]
+fn a_page_has_its_time_from_when_it_is_there() {
+    let mut rig = Rig::observed("huya");
+    rig.tell(Input::Start);
+    let open_within_ms = rig.connection.next_ms().unwrap() - rig.now_ms;
+    rig.pass(open_within_ms - 1);
+    // The browser had to be started.
+    assert_eq!(rig.tell(Input::TabAt(TabAt::Room)), []);
+    assert_eq!(rig.pass(open_within_ms - 1), []);
+    // That its address changes gives it no more.
+    assert_eq!(rig.tell(Input::TabAt(TabAt::Room)), []);
+    rig.pass(1);
+    assert_eq!(rig.state(), (State::Waiting, "no_socket"));
 }

@@ -221,6 +221,74 @@ fn a_site_that_says_nothing_is_asked_less_and_less() {
     assert!(fits, "{waits:?}");
 }
 
+/// A direct connection that the site has told is live, heard a frame, and asks again after a refusal.
+fn asking_again(site: &str, first: &[u8], after_end: AfterEnd) -> Rig {
+    let options = RoomOptions {
+        ask_first: AskFirst::Yes,
+        after_end,
+        ..direct_options()
+    };
+    let mut rig = Rig::new(site, Role::Direct, options);
+    rig.tell(Input::Start);
+    let facts = RoomFacts {
+        room_id: "74".into(),
+        ..RoomFacts::default()
+    };
+    rig.tell(Input::Answered(RoomAnswer::Live(facts)));
+    rig.tell(Input::Opened { connection: FIRST });
+    rig.frame(FIRST, first);
+    rig.closed(FIRST, Some(1_000));
+    let asks = rig.due();
+    assert_eq!(asks.last(), Some(&Action::Ask));
+    rig
+}
+
+#[test]
+fn a_broadcast_that_ends_while_there_is_no_connection_has_ended() {
+    for (after_end, asks_again) in [(AfterEnd::Stop, false), (AfterEnd::WaitForNext, true)] {
+        let first = crate::made::huya::Frames::new(1).next().unwrap();
+        let mut rig = asking_again("huya", &first, after_end);
+        rig.tell(Input::Answered(RoomAnswer::NotLive));
+        assert_eq!(rig.state(), (State::Ended, "ended"));
+        assert_eq!(rig.connection.next_ms().is_some(), asks_again);
+    }
+}
+
+#[test]
+fn what_was_missed_of_a_broadcast_that_is_over_is_asked_for_once() {
+    let missed = || {
+        let mut rig = asking_again("douyin", &frame(1, 1, NeedAck::No), AfterEnd::Stop);
+        let actions = rig.tell(Input::Answered(RoomAnswer::NotLive));
+        let (connection, _, resume) = connects(&actions).expect("the rest is fetched");
+        assert_eq!(resume.cursor, "header-cursor-1");
+        rig.tell(Input::Opened { connection });
+        rig.frame(connection, &frame(2, 1, NeedAck::No));
+        (rig, connection)
+    };
+    // It says how it ended.
+    let (mut rig, _) = missed();
+    rig.event(room_state(RoomState::Ended));
+    assert_eq!(rig.state(), (State::Ended, "ended"));
+    // It does not.
+    let (mut rig, connection) = missed();
+    rig.closed(connection, Some(1_000));
+    assert_eq!(rig.due().last(), Some(&Action::Ask));
+    rig.tell(Input::Answered(RoomAnswer::NotLive));
+    assert_eq!(rig.state(), (State::Ended, "ended"));
+    // It is not to be had.
+    let mut rig = asking_again("douyin", &frame(1, 1, NeedAck::No), AfterEnd::Stop);
+    let actions = rig.tell(Input::Answered(RoomAnswer::NotLive));
+    let (connection, ..) = connects(&actions).expect("the rest is fetched");
+    rig.tell(Input::Refused {
+        connection,
+        status: 404,
+        headers: &[],
+    });
+    assert_eq!(rig.due().last(), Some(&Action::Ask));
+    rig.tell(Input::Answered(RoomAnswer::NotLive));
+    assert_eq!(rig.state(), (State::Ended, "ended"));
+}
+
 #[test]
 fn a_site_that_says_nothing_after_a_drop_does_not_keep_us_from_a_room_that_it_told_of() {
     let options = RoomOptions {
@@ -247,7 +315,8 @@ fn a_site_that_says_nothing_after_a_drop_does_not_keep_us_from_a_room_that_it_to
     assert!(connects(&actions).is_some(), "{actions:?}");
     refused(&mut rig, 2);
     rig.tell(Input::Answered(RoomAnswer::NotLive));
-    assert_eq!(rig.due(), [Action::Ask]);
+    assert_eq!(rig.state(), (State::Ended, "ended"));
+    assert_eq!(rig.due().last(), Some(&Action::Ask));
     rig.tell(Input::Answered(RoomAnswer::Captcha));
     assert_eq!(
         rig.state(),

@@ -24,7 +24,7 @@ fn a_page_is_followed_from_its_load_to_its_messages() {
         ),
         "{actions:?}"
     );
-    assert_eq!(rig.connection.resume().cursor, "header-cursor-1");
+    assert_eq!(rig.connection.resume.cursor, "header-cursor-1");
     let status = rig.connection.status();
     assert_eq!(
         (status.delay_ms, status.since_ms),
@@ -87,7 +87,7 @@ fn a_page_that_polls_is_polling_and_one_that_does_both_is_live() {
     // Pages fetch once before they open their socket.
     rig.tell(Input::Polled(&response(1, NeedAck::No)));
     assert_eq!(rig.state(), (State::Connecting, "page_loads"));
-    assert_eq!(rig.connection.resume().cursor, "cursor-1");
+    assert_eq!(rig.connection.resume.cursor, "cursor-1");
     rig.tell(Input::Polled(&response(1, NeedAck::No)));
     assert_eq!(rig.state(), (State::Polling, "polling"));
     rig.frame(ONE, &frame(2, 1, NeedAck::No));
@@ -167,6 +167,66 @@ fn what_a_user_can_still_do_in_the_tab_is_waited_for() {
         rig.tell(Input::Answered(answer));
         assert_eq!(rig.state(), (state, reason));
     }
+}
+
+#[test]
+fn whoever_is_at_a_log_in_or_a_captcha_is_given_minutes() {
+    for answer in [RoomAnswer::LogIn, RoomAnswer::Captcha] {
+        let mut rig = Rig::observed("douyin");
+        rig.tell(Input::Start);
+        rig.tell(Input::Answered(answer));
+        assert_eq!(rig.pass(4 * 60_000 - 1), []);
+        assert_eq!(rig.due(), [Action::Ask]);
+        // A room that is only not live is asked for as often as any.
+        rig.tell(Input::Answered(RoomAnswer::NotLive));
+        let began_ms = rig.now_ms;
+        assert_eq!(rig.due(), [Action::Ask]);
+        assert!((24_000..=36_000).contains(&(rig.now_ms - began_ms)));
+    }
+}
+
+#[test]
+fn a_broadcast_that_a_page_finds_over_when_it_is_loaded_again_has_ended() {
+    let live = || RoomAnswer::Live(RoomFacts::default());
+    for (after_end, asks_again) in [(AfterEnd::Stop, false), (AfterEnd::WaitForNext, true)] {
+        let options = RoomOptions {
+            after_end,
+            ..RoomOptions::default()
+        };
+        let mut rig = Rig::new("douyin", Role::Observed, options);
+        rig.tell(Input::Start);
+        rig.tell(Input::Answered(live()));
+        rig.frame(ONE, &frame(1, 1, NeedAck::No));
+        rig.tell(Input::Answered(RoomAnswer::NotLive));
+        assert_eq!(rig.state(), (State::Ended, "ended"));
+        assert_eq!(rig.connection.next_ms().is_some(), asks_again);
+    }
+    // Of a room that was not told to be live, frames are of those who wait.
+    let mut rig = Rig::observed("douyin");
+    rig.tell(Input::Start);
+    rig.frame(ONE, &frame(1, 1, NeedAck::No));
+    rig.tell(Input::Answered(RoomAnswer::NotLive));
+    assert_eq!(rig.state(), (State::Waiting, "not_live"));
+}
+
+#[test]
+fn a_page_that_cannot_be_loaded_is_told_with_its_reason_and_tried_again() {
+    let failure = || Failure {
+        kind: FailureKind::Unreachable,
+        text: "net::ERR_CONNECTION_REFUSED".into(),
+    };
+    let mut rig = Rig::observed("sim");
+    rig.tell(Input::Start);
+    rig.tell(Input::AskFailed(failure()));
+    assert_eq!(rig.state(), (State::Waiting, "no_answer"));
+    assert_eq!(rig.due(), [Action::Ask]);
+    rig.frame(ONE, &frame(1, 1, NeedAck::No));
+    // What comes over its sockets says that the room is there.
+    let actions = rig.tell(Input::AskFailed(failure()));
+    assert!(
+        matches!(&actions[..], [Action::Note(Reason::NoAnswer(_))]),
+        "{actions:?}"
+    );
 }
 
 #[test]

@@ -66,11 +66,14 @@ fn polled(kind: u8) -> Vec<u8> {
 }
 
 fn tab_at(kind: u8) -> TabAt {
-    match kind % 4 {
+    match kind % 5 {
         0 => TabAt::Room,
         1 => TabAt::Left,
         2 => TabAt::Gone,
-        _ => TabAt::Away(format!("https://login.test/{kind}")),
+        _ => TabAt::Away {
+            address: format!("https://login.test/{kind}"),
+            is_log_in: kind.is_multiple_of(2),
+        },
     }
 }
 

@@ -201,6 +201,9 @@ pub struct Frame {
     pub loader_id: Option<NetworkId>,
     /// Its address without the fragment.
     pub url: String,
+    /// What could not be loaded, where the browser shows an error page of its own instead.
+    #[serde(default)]
+    pub unreachable_url: Option<String>,
 }
 
 /// `Page.javascriptDialogOpening`.

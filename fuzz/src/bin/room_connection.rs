@@ -176,6 +176,7 @@ fn tab_at(kind: u8) -> TabAt {
         0 => TabAt::Room,
         1 => TabAt::Left,
         2 => TabAt::Gone,
+        3 => TabAt::Failed,
         _ => TabAt::Away {
             address: format!("https://login.example/{kind}"),
             is_log_in: kind.is_multiple_of(2),

@@ -17,6 +17,9 @@ use super::options::Reach;
 use super::report::Report;
 use super::state::{Asked, State, read_answer};
 
+/// The address of the page that Chromium shows where it cannot load one.
+const ERROR_PAGE: &str = "chrome-error://chromewebdata/";
+
 /// A page that is to be open.
 #[derive(Debug, Clone)]
 pub struct WantedPage {
@@ -24,7 +27,8 @@ pub struct WantedPage {
     pub url: String,
     /// Tabs whose address fits one of these have it. None: those that fit [`AttachOptions::documents`](super::AttachOptions::documents).
     pub documents: Vec<UrlPattern>,
-    /// Is told the address of its tab, whenever that changes: a site may send the tab elsewhere, such as to a log-in. None where it has no tab.
+    /// Is told the address of its tab, whenever that changes: a site may send the tab elsewhere, such as to a log-in. `chrome-error://…` while the
+    /// browser shows that it could not load it, none where it has no tab.
     pub at: watch::Sender<Option<String>>,
 }
 
@@ -160,7 +164,13 @@ impl State {
         let session = tab.and_then(|tab| self.targets.get(&tab.target));
         let session = session.and_then(|session| self.sessions.get(session));
         if let Some(page) = self.options.pages.get(place) {
-            page.is_at(session.map(|session| session.target.url.as_str()));
+            page.is_at(session.map(|session| {
+                if session.failed {
+                    ERROR_PAGE
+                } else {
+                    session.target.url.as_str()
+                }
+            }));
         }
     }
 

@@ -137,6 +137,8 @@ pub(super) struct Session {
     pub(super) scripts_due: bool,
     /// It crashed and was not loaded again since.
     pub(super) crashed: bool,
+    /// Its main frame shows an error page of the browser's, though its target has the address that was asked for.
+    pub(super) failed: bool,
 }
 
 /// What the browser says of a context.
@@ -343,6 +345,7 @@ impl Session {
             invocations: HashMap::new(),
             scripts_due: false,
             crashed: false,
+            failed: false,
         }
     }
 }

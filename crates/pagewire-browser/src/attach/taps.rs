@@ -161,13 +161,16 @@ impl State {
         let Some(FrameNavigated { frame }) = read(event) else {
             return;
         };
-        let Some(session) = self.sessions.get(id) else {
+        let Some(session) = self.sessions.get_mut(id) else {
             return;
         };
-        let owner = session.owner.clone();
+        let (owner, target) = (session.owner.clone(), session.target.target_id.clone());
         // The frame of another site is a target of its own, with a frame around it.
-        let is_main =
-            frame.parent_id.is_none() || frame.id.as_str() == session.target.target_id.as_str();
+        let is_main = frame.parent_id.is_none() || frame.id.as_str() == target.as_str();
+        if is_main {
+            session.failed = frame.unreachable_url.is_some();
+            self.tab_changed(&target);
+        }
         if is_main && let Some(page) = self.taps.get_mut(&owner) {
             let document = frame.loader_id.as_ref();
             page.taps

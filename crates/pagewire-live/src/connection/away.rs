@@ -19,7 +19,9 @@ impl RoomConnection {
                 }
             }
             TabAt::Room => {
-                if self.away.take().is_some() && !self.brings() {
+                let was_elsewhere =
+                    self.away.take().is_some() || self.status.reason == Reason::NoPage;
+                if was_elsewhere && !self.brings() {
                     self.watch_page(act);
                 } else if matches!(self.status.reason, Reason::PageLoads)
                     && !std::mem::replace(&mut self.is_at_room, true)
@@ -31,6 +33,13 @@ impl RoomConnection {
             TabAt::Left => {
                 if self.away.take().is_some() && !self.brings() {
                     self.load_after_log_in(act);
+                }
+            }
+            TabAt::Failed => {
+                self.away = None;
+                // A room that nobody broadcasts in stays so.
+                if !self.waits() {
+                    self.page_waits(Reason::NoPage, act);
                 }
             }
             // Whoever closed the tab does not want it back at once.

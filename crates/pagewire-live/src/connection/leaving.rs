@@ -49,6 +49,7 @@ fn is_of_the_tab(state: State, reason: &Reason) -> bool {
         | Reason::Entered
         | Reason::Messages
         | Reason::PageLoads
+        | Reason::NoPage
         | Reason::Handshake(_)
         | Reason::Denied { .. }
         | Reason::ClosedEarly { .. }

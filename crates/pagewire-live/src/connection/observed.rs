@@ -3,7 +3,7 @@
 use super::dialect::Says;
 use super::followed::Asks;
 use super::options::AfterEnd;
-use super::reason::{Failure, Handshake, Reason, cut};
+use super::reason::{Handshake, Reason, cut};
 use super::status::State;
 use super::{Action, ConnectionId, Do, Input, Phase, RoomConnection};
 use crate::sites::RoomAnswer;
@@ -22,7 +22,7 @@ impl RoomConnection {
         match input {
             Input::Start => {}
             Input::Answered(answer) => self.page_answered(answer, act),
-            Input::AskFailed(failure) => self.page_failed(failure, act),
+            Input::AskFailed(failure) => act(Action::Note(Reason::NoAnswer(failure.cut()))),
             Input::Opened { connection } => self.page_opened(connection, act),
             Input::Refused {
                 status, headers, ..
@@ -161,16 +161,7 @@ impl RoomConnection {
         self.page_waits(reason, act);
     }
 
-    /// The page itself could not be loaded.
-    fn page_failed(&mut self, failure: Failure, act: Do<'_>) {
-        let reason = Reason::NoAnswer(failure.cut());
-        if self.waits() || matches!(self.status.state, State::Live | State::Polling) {
-            return act(Action::Note(reason));
-        }
-        self.page_waits(reason, act);
-    }
-
-    fn page_waits(&mut self, reason: Reason, act: Do<'_>) {
+    pub(super) fn page_waits(&mut self, reason: Reason, act: Do<'_>) {
         let wait_ms = self.ask_wait_ms();
         self.look_again_in(wait_ms);
         if self.status.state != State::Waiting || self.status.reason != reason {

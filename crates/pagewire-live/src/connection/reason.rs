@@ -41,6 +41,8 @@ pub enum Reason {
     PageLoads,
     /// The page opened no socket that is a room's.
     NoSocket,
+    /// The browser could not load the page.
+    NoPage,
     /// The site sent the tab elsewhere, mostly to a log-in.
     Sent {
         /// Where to, without the query.
@@ -129,6 +131,7 @@ impl Reason {
             Self::Messages => "messages",
             Self::PageLoads => "page_loads",
             Self::NoSocket => "no_socket",
+            Self::NoPage => "no_page",
             Self::Sent { .. } => "sent",
             Self::NoTab { .. } => "no_tab",
             Self::Handshake(_) => "handshake",
@@ -166,6 +169,7 @@ impl Reason {
             Self::Messages => "正在接收消息".into(),
             Self::PageLoads => "等待页面建立连接".into(),
             Self::NoSocket => "页面没有建立直播间的连接".into(),
+            Self::NoPage => "浏览器无法打开直播间页面".into(),
             Self::Sent { address } => {
                 format!("网站把标签页转到了 {address}")
             }
@@ -223,6 +227,10 @@ impl Reason {
                 "Log in there, then the room goes on. Without a window that shows it, start with --profile NAME where there is a display, or with --running; where it is no log-in, give the address that the room has in your browser.",
                 "请在那里登录，之后会自动继续。没有窗口时，请在有显示器的环境用 --profile NAME 或 --running 运行；如果那不是登录页，请改用直播间在浏览器中的地址。",
             ]),
+            Self::NoPage => Some([
+                "Open the address in your browser to see why: there may be no such host, or no way to it. It is tried again by itself.",
+                "请在浏览器中打开该地址查看原因：可能主机不存在，或网络不通。程序会自动重试。",
+            ]),
             Self::NoTab { .. } => Some([
                 "Check the browser; or watch without one, with --source direct.",
                 "请检查浏览器；或使用 --source direct，不经过浏览器观看。",
@@ -274,6 +282,7 @@ impl fmt::Display for Reason {
             Self::Messages => f.write_str("messages come"),
             Self::PageLoads => f.write_str("waiting for the page to connect"),
             Self::NoSocket => f.write_str("the page opened no socket of a room"),
+            Self::NoPage => f.write_str("the browser could not load the room's page"),
             Self::Sent { address } => write!(f, "the site sent the tab to {address}"),
             Self::NoTab { text } => write!(f, "there is no browser for its tab: {text}"),
             Self::Handshake(handshake) => write!(f, "{handshake}"),

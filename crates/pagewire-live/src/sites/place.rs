@@ -17,6 +17,8 @@ pub enum TabAt {
     },
     /// Away no longer, and not at the room either: what it was sent away for is done, and the room can be loaded.
     Left,
+    /// At an error page of the browser: the page could not be loaded.
+    Failed,
     /// At no address of the web: it is closed, or empty.
     Gone,
 }
@@ -37,7 +39,8 @@ impl SiteEntry {
             matches!(scheme, Some("http" | "https"))
         };
         let Some(address) = address.filter(is_web) else {
-            return TabAt::Gone;
+            let is_error = address.is_some_and(|address| address.starts_with(ERROR_PAGES));
+            return if is_error { TabAt::Failed } else { TabAt::Gone };
         };
         let away = |is_log_in| TabAt::Away {
             address: without_query(address).to_owned(),
@@ -61,6 +64,9 @@ impl SiteEntry {
         place(address) == place(&room.page) || rooms.any(|(name, _)| name == room.room)
     }
 }
+
+/// Where Chromium is while it says that it could not load a page.
+const ERROR_PAGES: &str = "chrome-error:";
 
 fn without_query(address: &str) -> &str {
     address.split(['?', '#']).next().unwrap_or_default()
@@ -91,7 +97,7 @@ mod tests {
             (None, "https://www.huya.com/kpl/?from=x#top", TabAt::Room),
             (None, "https://m.huya.com/kpl", TabAt::Room),
             (None, "about:blank", TabAt::Gone),
-            (None, "chrome-error://chromewebdata/", TabAt::Gone),
+            (None, "chrome-error://chromewebdata/", TabAt::Failed),
             (
                 None,
                 "https://www.huya.com/login?next=kpl",

@@ -199,7 +199,7 @@ impl Tab {
         let at = self.entry.tab_at(&self.room, self.away.as_deref(), address);
         self.away = match &at {
             TabAt::Away { address, .. } => Some(address.clone()),
-            TabAt::Room | TabAt::Left | TabAt::Gone => None,
+            TabAt::Room | TabAt::Left | TabAt::Failed | TabAt::Gone => None,
         };
         at
     }

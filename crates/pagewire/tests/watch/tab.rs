@@ -172,3 +172,41 @@ async fn a_page_signs_for_five_hundred_a_second_with_drops_which_are_all_told_an
 
 /// What a page is asked, in the words of its own function.
 const EXPOSED: &str = "sign=(request) => roomSigner.frontierSign({ 'X-MS-STUB': request.md5 })";
+
+#[tokio::test]
+async fn a_page_that_cannot_be_loaded_is_said_in_words_and_loaded_when_it_can_be() {
+    let Some(chromium) = chromium() else {
+        return;
+    };
+    let port = {
+        let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+        free.local_addr().expect("bound").port()
+    };
+    let room = format!("http://127.0.0.1:{port}/live/r");
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut command = watching(&folder, &tab(&chromium, &[&room, "--json"]));
+    let mut child = command.spawn().expect("started");
+    let mut said = lines(child.stderr.take().expect("piped"));
+    let wanted = "waiting: the browser could not load the room's page";
+    loop {
+        let line = soon("a state", said.next_line()).await.expect("read");
+        if line.expect("it says why").contains(wanted) {
+            break;
+        }
+    }
+    let sim = Sim::start(Options {
+        port,
+        rooms: vec![quick(Site::Douyin, &[])],
+        ..Options::default()
+    })
+    .await
+    .expect("a simulator");
+    let ended = tokio::time::timeout(LIMIT, child.wait_with_output());
+    let ended = ended.await.expect("it ends").expect("ended");
+    let watched = Finished {
+        code: ended.status.code().expect("a code"),
+        stdout: String::from_utf8(ended.stdout).expect("UTF-8"),
+        stderr: String::new(),
+    };
+    check(&watched, &sim, "r");
+}

@@ -210,23 +210,22 @@ fn a_broadcast_that_a_page_finds_over_when_it_is_loaded_again_has_ended() {
 }
 
 #[test]
-fn a_page_that_cannot_be_loaded_is_told_with_its_reason_and_tried_again() {
-    let failure = || Failure {
-        kind: FailureKind::Unreachable,
-        text: "net::ERR_CONNECTION_REFUSED".into(),
-    };
+fn a_page_that_cannot_be_loaded_is_told_and_tried_again() {
     let mut rig = Rig::observed("sim");
     rig.tell(Input::Start);
-    rig.tell(Input::AskFailed(failure()));
-    assert_eq!(rig.state(), (State::Waiting, "no_answer"));
+    rig.tell(Input::TabAt(TabAt::Room));
+    rig.tell(Input::TabAt(TabAt::Failed));
+    assert_eq!(rig.state(), (State::Waiting, "no_page"));
     assert_eq!(rig.due(), [Action::Ask]);
+    assert_eq!(rig.due(), [Action::Ask], "said once");
+    rig.tell(Input::TabAt(TabAt::Room));
+    assert_eq!(rig.state(), (State::Connecting, "page_loads"));
     rig.frame(ONE, &frame(1, 1, NeedAck::No));
-    // What comes over its sockets says that the room is there.
-    let actions = rig.tell(Input::AskFailed(failure()));
-    assert!(
-        matches!(&actions[..], [Action::Note(Reason::NoAnswer(_))]),
-        "{actions:?}"
-    );
+    assert_eq!(rig.state(), (State::Live, "messages"));
+    // Of a room that is not live it is known why nothing comes.
+    rig.tell(Input::Answered(RoomAnswer::NotLive));
+    assert_eq!(rig.tell(Input::TabAt(TabAt::Failed)), []);
+    assert_eq!(rig.state(), (State::Waiting, "not_live"));
 }
 
 #[test]

@@ -66,10 +66,11 @@ fn polled(kind: u8) -> Vec<u8> {
 }
 
 fn tab_at(kind: u8) -> TabAt {
-    match kind % 5 {
+    match kind % 6 {
         0 => TabAt::Room,
         1 => TabAt::Left,
         2 => TabAt::Gone,
+        3 => TabAt::Failed,
         _ => TabAt::Away {
             address: format!("https://login.test/{kind}"),
             is_log_in: kind.is_multiple_of(2),

@@ -109,6 +109,7 @@ fn of_reason(reason: &Reason) -> u8 {
         | Reason::Messages
         | Reason::PageLoads
         | Reason::NoSocket
+        | Reason::NoPage
         | Reason::Sent { .. }
         | Reason::NoTab { .. }
         | Reason::Handshake(_)

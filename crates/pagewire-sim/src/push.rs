@@ -8,7 +8,7 @@ use std::time::Duration;
 use axum::extract::ws::{WebSocket, WebSocketUpgrade};
 use axum::extract::{Query, State};
 use axum::response::{IntoResponse as _, Response};
-use http::{HeaderName, HeaderValue, StatusCode};
+use http::StatusCode;
 use pagewire_live::Site;
 
 use crate::fault::{Fault, Refusal};
@@ -81,7 +81,7 @@ async fn let_in(
     slow(room, faults).await;
     if let Opening::Refused(how) = room.open(faults) {
         return Err(match how {
-            Refusal::Blocked => blocked("DEVICE_BLOCKED", "415"),
+            Refusal::Blocked => blocked(),
             Refusal::Status(status) => {
                 let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);
                 (status, "refused, as a fault wants it\n").into_response()
@@ -89,28 +89,25 @@ async fn let_in(
         });
     }
     if is_polling(room, faults) {
-        return Err(blocked("USE_POLLING", "406"));
+        let why = "there is no socket, messages are fetched\n";
+        return Err((StatusCode::SERVICE_UNAVAILABLE, why).into_response());
     }
     let text = signed_text(|name| parameter(parameters, name));
     let signature = parameter(parameters, "signature").unwrap_or_default();
     if !shared.loads.fits(&stub(&text), signature) {
         room.count(|counters| counters.refused += 1);
-        return Err(blocked("DEVICE_BLOCKED", "415"));
+        return Err(blocked());
     }
     Ok(())
 }
 
 /// HTTP 200 in the place of 101, with headers that say why.
-fn blocked(message: &'static str, status: &'static str) -> Response {
-    let mut response = StatusCode::OK.into_response();
-    for (name, value) in [("handshake-msg", message), ("handshake-status", status)] {
-        let headers = response.headers_mut();
-        headers.insert(
-            HeaderName::from_static(name),
-            HeaderValue::from_static(value),
-        );
-    }
-    response
+fn blocked() -> Response {
+    let headers = [
+        ("handshake-msg", "DEVICE_BLOCKED"),
+        ("handshake-status", "415"),
+    ];
+    (StatusCode::OK, headers).into_response()
 }
 
 fn all<'f>(of_room: &'f [Fault], faults: &'f [Fault]) -> impl Iterator<Item = &'f Fault> {

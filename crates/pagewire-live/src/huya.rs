@@ -17,6 +17,7 @@ mod people;
 mod rank;
 mod requests;
 
+pub(crate) use answers::Prices;
 pub use answers::{Answer, PRICES_MAX, Price, prices};
 pub use envelope::{BATCH_MESSAGES_MAX, Command, Push};
 pub use messages::MENTIONS_MAX;
@@ -28,8 +29,8 @@ use crate::event::Time;
 use crate::reader::Take;
 use envelope::{Kind, unread};
 
-/// Reads one WebSocket message.
-pub(crate) fn read(frame: &[u8], arrival_ms: u64, take: Take<'_>) {
+/// Reads one WebSocket message. What gifts cost is told by an answer, and then stands in those of later messages.
+pub(crate) fn read(frame: &[u8], arrival_ms: u64, prices: &mut Prices, take: Take<'_>) {
     let command = match Command::read(frame) {
         Ok(command) => command,
         Err(error) => return take(Err(error)),
@@ -37,13 +38,18 @@ pub(crate) fn read(frame: &[u8], arrival_ms: u64, take: Take<'_>) {
     let time = Time::best(0, command.create_ms(arrival_ms), arrival_ms);
     match command.what() {
         Kind::Push => match command.push() {
-            Ok(push) => push.event(time, take),
+            Ok(push) => push.event(time, prices, take),
             Err(error) => take(Err(error)),
         },
         Kind::Batch => command.batch(&mut |push| match push {
-            Ok(push) => push.event(time, take),
+            Ok(push) => push.event(time, prices, take),
             Err(error) => take(Err(error)),
         }),
+        Kind::Answer => {
+            if let Err(error) = prices.learn(frame) {
+                take(Err(error));
+            }
+        }
         Kind::Request => {}
         Kind::Other => take(Ok(unread(&command, frame, time))),
     }

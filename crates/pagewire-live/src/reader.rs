@@ -8,11 +8,12 @@ use crate::{bilibili, douyin, douyu, huya};
 /// Whom events and errors are given, in the order of the frame.
 pub(crate) type Take<'t> = &'t mut dyn FnMut(Result<Event<'_>, DecodeError>);
 
-/// Reads the frames of one site. Keeps its buffers for the next frame.
+/// Reads the frames of one site. Keeps its buffers for the next frame, and what a frame says of gifts in later ones: of Huya, what they cost.
 #[derive(Debug)]
 pub struct FrameReader {
     site: Site,
     scratch: Scratch,
+    prices: huya::Prices,
 }
 
 /// What reading needs besides the frame.
@@ -28,6 +29,7 @@ impl FrameReader {
         Self {
             site,
             scratch: Scratch::default(),
+            prices: huya::Prices::default(),
         }
     }
 
@@ -46,7 +48,7 @@ impl FrameReader {
             Site::Douyin | Site::Tiktok => {
                 douyin::read(self.site, frame, arrival_ms, scratch, take)
             }
-            Site::Huya => huya::read(frame, arrival_ms, take),
+            Site::Huya => huya::read(frame, arrival_ms, &mut self.prices, take),
             Site::Bilibili => bilibili::read(frame, arrival_ms, scratch, take),
             Site::Douyu => douyu::read(frame, arrival_ms, take),
         }

@@ -1,6 +1,7 @@
 //! Answers to what a client sends.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 
 use pagewire_codec::{DecodeError, Fault, TarsReader, WupPacket};
 
@@ -8,6 +9,8 @@ use super::envelope::{
     CALL_ANSWERED, Command, GROUPS_REGISTERED, HEARTBEAT_ANSWERED, USER_REGISTERED,
 };
 use super::fields::{id, number, structs, text};
+use super::requests::PRICE_LIST;
+use crate::event::{Gift, Unit};
 
 /// Entries of a price list that are read. One more is an error. The site has some hundreds.
 pub const PRICES_MAX: usize = 16_384;
@@ -105,6 +108,29 @@ pub fn prices(answer: &WupPacket<'_>) -> Result<Vec<Price>, DecodeError> {
         });
     }
     Ok(prices)
+}
+
+/// What the gifts of a room cost, by their ids, once the site has said so.
+#[derive(Debug, Default)]
+pub(crate) struct Prices(HashMap<String, u64>);
+
+impl Prices {
+    /// Takes in the answer to a call. One that is no price list is none of ours: pages call much, in ways that are not known.
+    pub(super) fn learn(&mut self, frame: &[u8]) -> Result<(), DecodeError> {
+        if let Ok(Some(Answer::Call(answer))) = Answer::read(frame)
+            && answer.function == PRICE_LIST
+        {
+            let prices = prices(&answer)?.into_iter();
+            self.0 = prices.map(|price| (price.gift, price.yb_cents)).collect();
+        }
+        Ok(())
+    }
+
+    pub(super) fn tell(&self, gift: &mut Gift<'_>) {
+        if let Some(yb_cents) = self.0.get(&*gift.gift) {
+            (gift.unit_value, gift.unit) = (Some(*yb_cents), Some(Unit::YbCent));
+        }
+    }
 }
 
 const TOO_MANY: Fault = Fault::Limit {

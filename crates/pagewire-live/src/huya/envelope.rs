@@ -38,7 +38,9 @@ pub struct Command<'a> {
 pub(super) enum Kind {
     Push,
     Batch,
-    /// A request of the client, or an answer to it, which is no event.
+    /// The answer to a call, which is no event.
+    Answer,
+    /// A request of the client, or another answer, which is no event either.
     Request,
     Other,
 }
@@ -81,6 +83,7 @@ impl<'a> Command<'a> {
             _ if self.encryption != 0 => Kind::Other,
             PUSH => Kind::Push,
             BATCH => Kind::Batch,
+            CALL_ANSWERED => Kind::Answer,
             0..=LAST_REQUEST => Kind::Request,
             _ => Kind::Other,
         }

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use pagewire_codec::{DecodeError, TarsReader};
 
+use super::answers::Prices;
 use super::envelope::{Push, unknown};
 use super::fields::{id, some_number, some_text, structs, text};
 use super::gift::{banner, gift};
@@ -20,7 +21,7 @@ pub const MENTIONS_MAX: usize = 64;
 
 impl<'a> Push<'a> {
     /// Gives the event of it, or why there is none.
-    pub(super) fn event(&self, time: Time, take: Take<'_>) {
+    pub(super) fn event(&self, time: Time, prices: &Prices, take: Take<'_>) {
         let Read {
             presenter,
             user,
@@ -35,6 +36,9 @@ impl<'a> Push<'a> {
         };
         let mut event = self.with(room, time, body);
         event.user = user;
+        if let Body::Gift(gift) = &mut event.body {
+            prices.tell(gift);
+        }
         take(Ok(event));
     }
 

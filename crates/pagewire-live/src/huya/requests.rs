@@ -65,6 +65,9 @@ pub fn heartbeat() -> Vec<u8> {
     command(HEARTBEAT, &[])
 }
 
+/// The function that [`ask_for_prices`] calls.
+pub(super) const PRICE_LIST: &str = "getPropsList";
+
 /// Command 3, `PropsUIServer.getPropsList`: what gifts there are. The answer is [`Answer::Call`](super::Answer::Call), which
 /// [`prices`](super::prices) reads.
 pub fn ask_for_prices(request_id: i64) -> Vec<u8> {
@@ -81,7 +84,7 @@ pub fn ask_for_prices(request_id: i64) -> Vec<u8> {
     });
     let request = to.into_bytes();
     let arguments = [("tReq", &*request)];
-    let call = WupPacket::call(request_id, "PropsUIServer", "getPropsList", &arguments);
+    let call = WupPacket::call(request_id, "PropsUIServer", PRICE_LIST, &arguments);
     command(CALL, &call.encode())
 }
 

@@ -21,15 +21,19 @@ const CALL_ANSWERED: i64 = 4;
 /// What `ePushType` is in captures.
 const PUSH_TYPE: i64 = 5;
 
-/// Frames of one made-up room: pushes of one message, and batches. As an iterator it goes on for ever.
+/// Frames of one made-up room: what gifts cost, then pushes of one message, and batches. As an iterator it goes on for ever.
 #[derive(Debug)]
 pub struct Frames {
     pub(super) course: Course,
+    has_told_prices: bool,
 }
 
 impl Frames {
     pub(super) fn of(course: Course) -> Self {
-        Self { course }
+        Self {
+            course,
+            has_told_prices: false,
+        }
     }
 
     /// The uid of the presenter, which events have as their room.
@@ -135,6 +139,11 @@ impl Iterator for Frames {
     type Item = Vec<u8>;
 
     fn next(&mut self) -> Option<Vec<u8>> {
+        if !std::mem::replace(&mut self.has_told_prices, true) {
+            let frame = self.price_list();
+            self.course.count(&frame);
+            return Some(frame);
+        }
         let most = (2 * self.course.messages_per_frame)
             .saturating_sub(1)
             .max(1);

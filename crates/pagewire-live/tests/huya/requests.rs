@@ -9,9 +9,11 @@ use pagewire_live::huya::{
     Answer, PRICES_MAX, Price, UserInfo, ask_for_prices, heartbeat, prices, register_groups,
     register_user,
 };
+use pagewire_live::{Body, FrameReader, Site, Unit};
 
 use crate::tars::Field::{Bytes, Int, List, Struct, Text};
 use crate::tars::{self, Field};
+use crate::{ARRIVAL_MS, push};
 
 #[test]
 fn a_heartbeat_is_empty() {
@@ -157,6 +159,43 @@ fn as_many_prices_are_read_as_the_limit_says_and_no_more() {
     assert_eq!(all.len(), PRICES_MAX);
     let error = prices_of(&price_list(PRICES_MAX + 1)).unwrap_err();
     assert!(matches!(error.fault, Fault::Limit { .. }), "{error}");
+}
+
+#[test]
+fn gifts_are_worth_what_the_site_said_last() {
+    let mut reader = FrameReader::new(Site::Huya);
+    // A gift of the second kind in the list.
+    let gift = push(
+        6_501,
+        "live:70",
+        1,
+        tars::message(&[(0, Int(2)), (2, Int(1))]),
+    );
+    let mut worth = |before: &[u8], errors: usize| {
+        let mut failed = 0;
+        reader.read(before, ARRIVAL_MS, |event| {
+            failed += usize::from(event.is_err())
+        });
+        assert_eq!(failed, errors);
+        let mut worth = None;
+        reader.read(&gift, ARRIVAL_MS, |event| {
+            if let Body::Gift(gift) = event.expect("a gift").body {
+                worth = Some((gift.unit_value, gift.unit));
+            }
+        });
+        worth.expect("a gift")
+    };
+    let known = (Some(150), Some(Unit::YbCent));
+    assert_eq!(worth(&heartbeat(), 0), (None, None));
+    assert_eq!(worth(&price_list(2), 0), known);
+    // What cannot be read says nothing new, and other answers are no list.
+    assert_eq!(worth(&price_list(PRICES_MAX + 1), 1), known);
+    let other = WupPacket::call(5, "liveui", "doLaunch", &[("tRsp", b"?")]);
+    let other = tars::message(&[(0, Int(4)), (1, Bytes(other.encode()))]);
+    assert_eq!(worth(&other, 0), known);
+    let unread = tars::message(&[(0, Int(4)), (1, Bytes(vec![0]))]);
+    assert_eq!(worth(&unread, 0), known);
+    assert_eq!(worth(&price_list(1), 0), (None, None));
 }
 
 /// Captured messages are named by `PAGEWIRE_FIXTURES`, else they are beside the folder of the repository. They are no part of it.

@@ -19,7 +19,10 @@ fn each_site_gets_its_first_packets_when_the_socket_is_open() {
     let cases = [
         ("douyin", vec![]),
         ("sim", vec![]),
-        ("huya", vec![huya::register_groups(42)]),
+        (
+            "huya",
+            vec![huya::ask_for_prices(1), huya::register_groups(42)],
+        ),
         ("bilibili", vec![bilibili::auth_packet(&auth)]),
         (
             "douyu",

@@ -15,8 +15,8 @@ use pagewire_live::{
     Action, ConnectionId, Failure, RoomAddress, RoomAnswer, RoomFacts, SiteEntry, TabAt,
 };
 
-pub(super) use self::http::Http;
 pub use self::http::{ASK_BYTES_MAX, REDIRECTS_MAX};
+pub(super) use self::http::{Http, failure};
 pub(super) use self::open::SignedBy;
 use self::open::{NotOpened, Opened};
 use crate::direct::{DirectEnd, DirectOptions, DirectSocket, Incoming, QueueFull};

@@ -214,8 +214,10 @@ impl<'l> Run<'l> {
             let signer = &signer.to_string();
             self.listener.note(&Note::SignerFails { signer, why });
         }
-        let signer = &signed.signer.to_string();
-        self.listener.note(&Note::Signed { signer });
+        if let Some(signer) = &signed.signer {
+            let signer = &signer.to_string();
+            self.listener.note(&Note::Signed { signer });
+        }
     }
 
     fn opened(&mut self, at: Stamp, connection: ConnectionId, address: String) {
@@ -390,15 +392,22 @@ fn connection(
     seed: u64,
 ) -> RoomConnection {
     let WatchedRoom { entry, address } = room;
-    if let Source::Direct(source) = source
-        && options.addresses.is_empty()
-    {
-        options.addresses.clone_from(&source.addresses);
+    let mut entry = entry.clone();
+    if let Source::Direct(source) = source {
+        if options.addresses.is_empty() {
+            options.addresses.clone_from(&source.addresses);
+        }
         if options.addresses.is_empty() {
             options.addresses = entry.push_addresses(address);
         }
+        // The table's time is for connecting: each signer before that has its own.
+        if let (Some(_), Some(signers)) = (&entry.signing, &source.signers) {
+            let longest_ms = u64::try_from(signers.longest().as_millis()).unwrap_or(u64::MAX);
+            let within_ms = &mut entry.timing.open_within_ms;
+            *within_ms = within_ms.saturating_add(longest_ms);
+        }
     }
-    RoomConnection::new(entry, source.role(), options, seed)
+    RoomConnection::new(&entry, source.role(), options, seed)
 }
 
 /// What a journal says of the frames in it, as JSON.

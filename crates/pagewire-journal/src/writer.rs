@@ -179,6 +179,11 @@ impl JournalWriter {
         })
     }
 
+    /// Records that are missing by now, and that no [`Gap`] in the journal tells of.
+    pub fn missed(&self) -> u64 {
+        self.missed.as_ref().map_or(0, |missed| missed.records)
+    }
+
     /// Waits until all that was appended is on the disk.
     ///
     /// # Errors

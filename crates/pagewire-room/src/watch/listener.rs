@@ -235,7 +235,7 @@ pub struct Tick<'a> {
     pub status: &'a Status,
     /// Events a second, over the last ten seconds.
     pub messages_per_s: f64,
-    /// Now, in milliseconds of Unix time.
+    /// Now, in milliseconds of Unix time, by the clock of the status: it is not set back.
     pub time_ms: u64,
 }
 

@@ -406,7 +406,9 @@ fn connection(
             options.addresses = entry.push_addresses(address);
         }
         // The table's time is for connecting: each signer before that has its own.
-        if let (Some(_), Some(signers)) = (&entry.signing, &source.signers) {
+        if source.addresses.is_empty()
+            && let (Some(_), Some(signers)) = (&entry.signing, &source.signers)
+        {
             let longest_ms = u64::try_from(signers.longest().as_millis()).unwrap_or(u64::MAX);
             let within_ms = &mut entry.timing.open_within_ms;
             *within_ms = within_ms.saturating_add(longest_ms);

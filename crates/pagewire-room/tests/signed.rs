@@ -42,13 +42,13 @@ async fn port() -> (TcpListener, String) {
 async fn slow_signers_take_no_time_from_those_behind_them() {
     let sim = sim(quick(Site::Douyin, &[])).await;
     let mut scene = Scene::of(&sim, "r");
-    scene.room.entry.timing.open_within_ms = 500;
+    scene.room.entry.timing.open_within_ms = 3_000;
     // They take the request and never answer.
     let ((_one, one), (_other, other)) = (port().await, port().await);
     let slow = [format!("http://{one}/"), format!("http://{other}/")];
     let works = format!("http://{}/sim/sign", sim.address());
     let mut options = options();
-    options.address_timeout = Duration::from_millis(400);
+    options.address_timeout = Duration::from_secs(2);
     scene.source.signers = signers(&[&slow[0], &slow[1], &works], &options);
     let mut heard = Heard::new(Site::Douyin);
     scene.watch(&mut heard).await;

@@ -179,6 +179,11 @@ impl JournalWriter {
         })
     }
 
+    /// Records that are missing by now, and that no [`Gap`] in the journal tells of.
+    pub fn missed(&self) -> u64 {
+        self.missed.as_ref().map_or(0, |missed| missed.records)
+    }
+
     /// Waits until all that was appended is on the disk.
     ///
     /// # Errors
@@ -394,9 +399,11 @@ mod tests {
         assert_eq!(writer.append(&note).unwrap(), Appended::Kept);
         let error = writer.append(&note).unwrap_err();
         assert!(matches!(error, Error::TooManySegments { .. }), "{error}");
+        assert_eq!(writer.missed(), 1);
         // Somebody has moved two away: the gap takes one, as it is longer than a segment here.
         writer.segments -= 2;
         let resumed = writer.append(&note).unwrap();
         assert_eq!(resumed, Appended::Resumed { missed: 1 });
+        assert_eq!(writer.missed(), 0);
     }
 }

@@ -124,19 +124,6 @@ impl DirectSocket {
     ///
     /// Too much waits for a server that does not read. The connection is usable, and the message is dropped.
     pub fn send(&mut self, message: Bytes) -> Result<(), QueueFull> {
-        self.enqueue(Message::Binary(message))
-    }
-
-    /// As [`DirectSocket::send`], for a text message.
-    ///
-    /// # Errors
-    ///
-    /// As [`DirectSocket::send`].
-    pub fn send_text(&mut self, message: String) -> Result<(), QueueFull> {
-        self.enqueue(Message::Text(message.into()))
-    }
-
-    fn enqueue(&mut self, message: Message) -> Result<(), QueueFull> {
         let bytes = self.outgoing_bytes.saturating_add(message.len());
         if self.outgoing.len() >= DIRECT_QUEUE_MAX || bytes > DIRECT_QUEUE_BYTES_MAX {
             return Err(QueueFull {
@@ -146,7 +133,7 @@ impl DirectSocket {
         }
         if self.end.is_none() {
             self.outgoing_bytes = bytes;
-            self.outgoing.push_back(message);
+            self.outgoing.push_back(Message::Binary(message));
         }
         Ok(())
     }

@@ -13,12 +13,11 @@ mod process;
 pub mod script;
 mod target;
 
-use std::fmt;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use pagewire_dial::tls::Connector;
-use pagewire_hub::{Hub, show_duration};
+use pagewire_hub::Hub;
 use pagewire_live::{SignAnswer, SignRequest};
 
 use self::address::AddressSigner;
@@ -102,12 +101,11 @@ pub struct Signed {
 }
 
 /// No signer gave anything.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, thiserror::Error)]
+#[error("none of {} signers signed", .failures.len())]
 pub struct AllFailed {
     /// Each signer in its order, and why it gave nothing, now or when it was asked last.
     pub failures: Vec<(SignerAddress, SignError)>,
-    /// How long until the first of them is asked again.
-    pub retry_in: Duration,
 }
 
 /// How a signer fares.
@@ -152,7 +150,7 @@ impl Signers {
     ///
     /// # Errors
     ///
-    /// None of them did: why each of them, and when to try again.
+    /// None of them did: why each of them.
     ///
     /// # Cancel safety
     ///
@@ -181,7 +179,15 @@ impl Signers {
                 }
             }
         }
-        Err(self.all_failed(now + began.elapsed()))
+        Err(self.all_failed())
+    }
+
+    /// How long asking all of them may take, one after the other.
+    pub fn longest(&self) -> Duration {
+        self.signers
+            .iter()
+            .map(|(_, signer)| signer.longest())
+            .sum()
     }
 
     /// How each signer fares, in their order.
@@ -203,18 +209,11 @@ impl Signers {
         self.order.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn all_failed(&self, now: Instant) -> AllFailed {
+    fn all_failed(&self) -> AllFailed {
         let rests = self.states().into_iter();
-        let rests: Vec<_> = rests
-            .filter_map(|state| Some((state.signer, state.rest?)))
-            .collect();
-        let until = rests.iter().map(|(_, rest)| rest.until).min();
+        let failures = rests.filter_map(|state| Some((state.signer, state.rest?.reason)));
         AllFailed {
-            retry_in: until.map_or(Duration::ZERO, |until| until.saturating_duration_since(now)),
-            failures: rests
-                .into_iter()
-                .map(|(signer, rest)| (signer, rest.reason))
-                .collect(),
+            failures: failures.collect(),
         }
     }
 }
@@ -244,6 +243,16 @@ impl Signer {
         })
     }
 
+    /// How long it may take.
+    fn longest(&self) -> Duration {
+        match self {
+            Self::Page(signer) => signer.timeout,
+            Self::Script(signer) => signer.longest(),
+            Self::Command(signer) => signer.timeout,
+            Self::Address(signer) => signer.timeout,
+        }
+    }
+
     async fn ask(
         &self,
         request: &SignRequest,
@@ -260,38 +269,5 @@ impl Signer {
             tracing::info!(signer = %address, "{ignored}");
         }
         Ok(Opening::try_from(answer)?)
-    }
-}
-
-impl AllFailed {
-    /// The same in Chinese.
-    pub fn zh(&self) -> String {
-        if self.failures.is_empty() {
-            return "没有签名器；用 --signer 指定一个".to_owned();
-        }
-        let mut text = format!(
-            "所有签名器都失败了，{} 后重试：",
-            show_duration(self.retry_in)
-        );
-        for (place, (signer, error)) in self.failures.iter().enumerate() {
-            text += &format!("\n  {}. {signer}：{}", place + 1, error.zh());
-        }
-        text
-    }
-}
-
-impl std::error::Error for AllFailed {}
-
-impl fmt::Display for AllFailed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.failures.is_empty() {
-            return f.write_str("there is no signer; name one with --signer");
-        }
-        let again = show_duration(self.retry_in);
-        write!(f, "no signer signed; the next try is in {again}:")?;
-        for (place, (signer, error)) in self.failures.iter().enumerate() {
-            write!(f, "\n  {}. {signer}: {error}", place + 1)?;
-        }
-        Ok(())
     }
 }

@@ -101,6 +101,8 @@ pub struct Watched {
     pub status: Status,
     /// Events that came again, and were left out.
     pub repeated: u64,
+    /// Records that are missing in the journal, as it could not be written.
+    pub missing: u64,
 }
 
 /// Why a room cannot be watched at all.

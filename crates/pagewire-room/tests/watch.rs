@@ -310,10 +310,78 @@ async fn a_journal_that_cannot_be_written_is_told_once_and_the_room_goes_on() {
     let mut scene = Scene::of(&sim, "r").kept_in(&path);
     let journal = scene.options.journal.as_mut().unwrap();
     journal.options.segment_bytes_max = 1;
-    scene.watch(&mut heard).await;
+    let watched = scene.watch(&mut heard).await;
     heard.found.check(&sim.manifest("r").unwrap());
     let fails = heard.notes.iter().filter(|note| *note == "journal_fails");
     assert_eq!(fails.count(), 1);
+    assert!(!heard.has_note("journal_goes_on") && watched.missing > 0);
+}
+
+#[tokio::test]
+async fn a_journal_that_fails_again_and_again_is_told_once_with_all_that_is_missing() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal");
+    let sim = sim(slow(&[])).await;
+    let mut heard = Heard::new(Site::Douyin);
+    let (here, away) = (path.clone(), path.with_extension("away"));
+    heard.on_event = Box::new(move |count| match count % 200 {
+        100 => fs::rename(&here, &away).unwrap(),
+        0 => fs::rename(&away, &here).unwrap(),
+        _ => {}
+    });
+    let mut scene = Scene::of(&sim, "r").kept_in(&path);
+    let journal = scene.options.journal.as_mut().unwrap();
+    journal.options.segment_bytes_max = 1;
+    let watched = scene.watch(&mut heard).await;
+    heard.found.check(&sim.manifest("r").unwrap());
+    let journal = |note: &&String| note.starts_with("journal");
+    let notes: Vec<_> = heard.notes.iter().filter(journal).collect();
+    assert!(watched.missing > 0);
+    assert_eq!(
+        notes
+            .iter()
+            .filter(|note| **note == "journal_fails")
+            .count(),
+        1
+    );
+    // At the end, where it is there again then.
+    assert!(notes.len() <= 2, "{notes:?}");
+}
+
+#[tokio::test]
+async fn of_several_runs_each_is_told_as_it_was_and_what_one_did_not_write_whole_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("journal");
+    let room = RoomOptions {
+        messages: None,
+        ..slow(&["missing-ends"])
+    };
+    let sim = sim(room).await;
+    let mut told = Vec::new();
+    for run in 0..3 {
+        let mut heard = Heard::new(Site::Douyin);
+        let stop = std::sync::Arc::new(Notify::new());
+        let stops = stop.clone();
+        heard.on_event = Box::new(move |count| {
+            if count == 300 {
+                stops.notify_one();
+            }
+        });
+        let scene = Scene::of(&sim, "r").kept_in(&path);
+        let watching = scene.watch_until(&mut heard, stop.notified());
+        assert_eq!(soon("the stop", watching).await.missing, 0);
+        assert_eq!(heard.has_note("journal_cut"), run == 2);
+        if run < 2 {
+            told.append(&mut heard.events);
+        }
+        if run == 1 {
+            assert_eq!(replayed(&path, Site::Douyin).await.0.events, told);
+            // The note about the end of the run, as a kill in the middle of its writing leaves it.
+            let (last, mut bytes) = segments(&path).into_iter().max().unwrap();
+            bytes.pop();
+            fs::write(last, bytes).unwrap();
+        }
+    }
 }
 
 #[tokio::test]

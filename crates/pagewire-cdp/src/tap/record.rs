@@ -105,7 +105,7 @@ pub enum TapDirection {
     Sent,
 }
 
-/// An answer to a request.
+/// An answer to a request, or why there is none.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct TapResponse {
     /// Without secrets, where they are not to be kept.
@@ -113,13 +113,18 @@ pub struct TapResponse {
     /// How it was asked for; empty where that was before anybody could listen.
     #[serde(default)]
     pub method: String,
-    /// Its status.
-    pub status: u16,
+    /// Its status; none where no answer came.
+    #[serde(default)]
+    pub status: Option<u16>,
     /// Of its body.
     #[serde(default)]
     pub mime: String,
-    /// Bytes of its body.
-    pub size: u64,
+    /// Bytes of its body; none where that did not come.
+    #[serde(default)]
+    pub size: Option<u64>,
+    /// What the browser says where the body did not come.
+    #[serde(default)]
+    pub error: Option<String>,
     /// Its body.
     #[serde(flatten)]
     pub payload: TapBody,

@@ -176,6 +176,11 @@ impl ScriptSigner {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// A call that breaks off, a new process, and the call once more; without the calls of others before it.
+    pub(super) fn longest(&self) -> Duration {
+        START + 3 * self.patience()
+    }
+
     fn patience(&self) -> Duration {
         self.options.timeout + GRACE
     }

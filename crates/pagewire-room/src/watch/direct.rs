@@ -15,8 +15,8 @@ use pagewire_live::{
     Action, ConnectionId, Failure, RoomAddress, RoomAnswer, RoomFacts, SiteEntry, TabAt,
 };
 
-pub(super) use self::http::Http;
 pub use self::http::{ASK_BYTES_MAX, REDIRECTS_MAX};
+pub(super) use self::http::{Http, failure};
 pub(super) use self::open::SignedBy;
 use self::open::{NotOpened, Opened};
 use crate::direct::{DirectEnd, DirectOptions, DirectSocket, Incoming, QueueFull};
@@ -66,6 +66,7 @@ pub(super) enum Told {
         /// Without secrets.
         address: String,
     },
+    /// Signers were asked.
     Signed(SignedBy),
     Refused {
         connection: ConnectionId,
@@ -111,7 +112,7 @@ pub(super) struct Direct {
     about: Arc<About>,
     asking: Doing<Told>,
     opening: Doing<Opening>,
-    polling: Doing<Told>,
+    polling: Doing<(SignedBy, Told)>,
     socket: Option<(ConnectionId, DirectSocket)>,
     /// What is told next.
     told: Option<Told>,
@@ -215,7 +216,13 @@ impl Direct {
         }
         tokio::select! {
             told = done(asking) => told,
-            told = done(polling) => told,
+            (signed, polled) = done(polling) => {
+                if signed.failed.is_empty() {
+                    return polled;
+                }
+                *told = Some(polled);
+                Told::Signed(signed)
+            }
             Opening { connection, signed, outcome } = done(opening) => {
                 let outcome = match outcome {
                     Ok(opened) => {

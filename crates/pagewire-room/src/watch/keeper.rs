@@ -33,20 +33,106 @@ pub(super) enum Back {
     GoesOn { missed: u64 },
 }
 
-/// The clock of the stamps: its monotonic part never goes back, and goes on from what the journal has.
+/// The clock of the stamps, whose monotonic part never goes back, and goes on from what the journal has; and that of timers.
 #[derive(Debug)]
 pub(super) struct Clock {
     began: Instant,
     began_us: u64,
+    /// Unix time at the beginning, as far as timers know.
+    timers_began_us: u64,
 }
 
+/// A clock that is set forward by less changes no timer.
+const SET_FORWARD_US: u64 = 1_000_000;
+
 impl Clock {
+    fn new(began_us: u64) -> Self {
+        Self {
+            began: Instant::now(),
+            began_us,
+            timers_began_us: unix_us(),
+        }
+    }
+
     pub(super) fn now(&self) -> Stamp {
-        let since = u64::try_from(self.began.elapsed().as_micros()).unwrap_or(u64::MAX);
         Stamp {
-            mono_us: self.began_us.saturating_add(since),
+            mono_us: self.began_us.saturating_add(self.elapsed_us()),
             unix_us: unix_us(),
         }
+    }
+
+    /// Unix time for timers, in milliseconds.
+    pub(super) fn timers_ms(&mut self) -> u64 {
+        self.timers_us(self.elapsed_us(), unix_us()) / 1_000
+    }
+
+    /// It goes on where the wall's clock is set back, or nothing would be due before that has caught up; and forward with it, as while a machine sleeps only
+    /// that one goes.
+    fn timers_us(&mut self, elapsed_us: u64, unix_us: u64) -> u64 {
+        let began_us = unix_us.saturating_sub(elapsed_us);
+        if began_us > self.timers_began_us.saturating_add(SET_FORWARD_US) {
+            self.timers_began_us = began_us;
+        }
+        self.timers_began_us.saturating_add(elapsed_us)
+    }
+
+    fn elapsed_us(&self) -> u64 {
+        u64::try_from(self.began.elapsed().as_micros()).unwrap_or(u64::MAX)
+    }
+}
+
+/// How the journal fares, for people: told when it fails, and when it has been written again for a while.
+#[derive(Debug, Default)]
+pub(super) struct Faring {
+    fails: Option<Failing>,
+    missing: u64,
+}
+
+/// Since it was told that it fails.
+#[derive(Debug, Default)]
+struct Failing {
+    missed: u64,
+    /// It is written again since then.
+    well_since_us: Option<u64>,
+}
+
+/// What is short finds room where a disk is full, so that one record kept says little.
+const WELL_AGAIN_US: u64 = 10_000_000;
+
+impl Faring {
+    /// It was not written: true where that is to be told.
+    pub(super) fn fails(&mut self) -> bool {
+        let is_new = self.fails.is_none();
+        self.fails.get_or_insert_default().well_since_us = None;
+        is_new
+    }
+
+    /// It was written, and so many records before are missing.
+    pub(super) fn resumed(&mut self, missed: u64, mono_us: u64) {
+        self.missing = self.missing.saturating_add(missed);
+        if let Some(fails) = &mut self.fails {
+            fails.missed = fails.missed.saturating_add(missed);
+            fails.well_since_us.get_or_insert(mono_us);
+        }
+    }
+
+    /// How many records are missing, where it has been written again for a while, and that was not told.
+    pub(super) fn well_again(&mut self, mono_us: u64) -> Option<u64> {
+        let since_us = self.fails.as_ref()?.well_since_us?;
+        if mono_us.saturating_sub(since_us) < WELL_AGAIN_US {
+            return None;
+        }
+        self.fails.take().map(|fails| fails.missed)
+    }
+
+    /// As [`Faring::well_again`], where nothing more is written.
+    pub(super) fn end(&mut self) -> Option<u64> {
+        self.well_again(u64::MAX)
+    }
+
+    /// Of all that was to be written.
+    pub(super) const fn missing(&self) -> u64 {
+        self.missing
     }
 }
 
@@ -61,12 +147,19 @@ pub(super) fn unix_us() -> u64 {
 #[derive(Debug)]
 pub(super) struct Keeper {
     journal: Option<Thread>,
-    /// Without a journal, or where it is not there any more.
-    line: VecDeque<Back>,
+    /// What does not go through the journal, and how many go through it before that.
+    line: VecDeque<(u64, Kept)>,
+    /// Is told next.
+    fails: Option<&'static str>,
+    /// So many went to the journal.
+    sent: u64,
+    /// So many came back.
+    came: u64,
     waiting: usize,
     waiting_bytes: usize,
     /// What the journal had no room for, and does not know of yet.
     missed: Option<Missed>,
+    unresumed: u64,
 }
 
 /// Records that are missing in the journal.
@@ -81,7 +174,8 @@ struct Thread {
     /// None when nothing more comes.
     to: Option<Sender<Kept>>,
     from: Receiver<Back>,
-    ends: JoinHandle<()>,
+    /// How many records are missing that no gap has told of.
+    ends: JoinHandle<u64>,
 }
 
 impl Keeper {
@@ -93,25 +187,32 @@ impl Keeper {
     pub(super) async fn start(
         journal: Option<JournalOptions>,
     ) -> Result<(Self, Clock, Option<Recovered>), pagewire_journal::Error> {
-        let mut keeper = Self {
-            journal: None,
-            line: VecDeque::new(),
-            waiting: 0,
-            waiting_bytes: 0,
-            missed: None,
-        };
-        let (began, mut began_us, mut found) = (Instant::now(), 0, None);
+        let (mut journal_thread, mut began_us, mut found) = (None, 0, None);
         if let Some(JournalOptions { path, options }) = journal {
             let open = move || JournalWriter::open(path, options, unix_us());
             let opened = tokio::task::spawn_blocking(open).await;
             let (writer, recovered) = opened.expect("opening does not panic")?;
             began_us = recovered.resume_us;
             found = Some(recovered);
-            keeper.journal = Some(Thread::start(move |incoming, outgoing| {
-                write(writer, incoming, &outgoing);
+            journal_thread = Some(Thread::start(move |incoming, outgoing| {
+                write(writer, incoming, &outgoing)
             }));
         }
-        Ok((keeper, Clock { began, began_us }, found))
+        Ok((Self::with(journal_thread), Clock::new(began_us), found))
+    }
+
+    const fn with(journal: Option<Thread>) -> Self {
+        Self {
+            journal,
+            line: VecDeque::new(),
+            fails: None,
+            sent: 0,
+            came: 0,
+            waiting: 0,
+            waiting_bytes: 0,
+            missed: None,
+            unresumed: 0,
+        }
     }
 
     /// False where so much waits that nothing more should be read.
@@ -129,26 +230,33 @@ impl Keeper {
             (Some(to), None) => to.try_send(kept),
             // What is missing is told first.
             (Some(_), Some(_)) => Err(TrySendError::Full(kept)),
-            (None, _) => return self.line.push_back(Back::Kept(kept)),
+            (None, _) => return self.pass(kept),
         };
         match sent {
-            Ok(()) => {}
+            Ok(()) => self.sent = self.sent.saturating_add(1),
             Err(TrySendError::Full(kept)) => self.miss(kept, BEHIND),
             Err(TrySendError::Closed(kept)) => self.miss(kept, THREAD_FAILED),
         }
     }
 
+    /// It comes back behind what waits at the journal, without being in it.
+    fn pass(&mut self, kept: Kept) {
+        self.line.push_back((self.sent, kept));
+    }
+
     /// Not in the journal, and not lost: the room goes on.
-    fn miss(&mut self, kept: Kept, why: &str) {
-        if self.missed.is_none() {
-            self.line.push_back(Back::Fails(why.to_owned()));
+    fn miss(&mut self, kept: Kept, why: &'static str) {
+        if kept.record().is_some() {
+            if self.missed.is_none() {
+                self.fails = Some(why);
+            }
+            let missed = self.missed.get_or_insert(Missed {
+                records: 0,
+                since: kept.at,
+            });
+            missed.records = missed.records.saturating_add(1);
         }
-        let missed = self.missed.get_or_insert(Missed {
-            records: 0,
-            since: kept.at,
-        });
-        missed.records = missed.records.saturating_add(1);
-        self.line.push_back(Back::Kept(kept));
+        self.pass(kept);
     }
 
     /// Puts into the journal how much is missing, where it has room for that now.
@@ -160,6 +268,7 @@ impl Keeper {
         let what = What::Missed { records, since };
         if to.try_send(Kept { at, what }).is_ok() {
             self.missed = None;
+            self.sent = self.sent.saturating_add(1);
             self.waiting = self.waiting.saturating_add(1);
         }
     }
@@ -170,14 +279,31 @@ impl Keeper {
     ///
     /// Dropping the future loses nothing.
     pub(super) async fn next(&mut self) -> Back {
-        let back = match (self.line.pop_front(), &mut self.journal) {
-            (Some(back), _) => Some(back),
-            (None, Some(thread)) => thread.from.recv().await,
-            (None, None) => None,
-        };
-        match back {
-            Some(back) => self.taken(back),
+        match self.come().await {
+            Some(back) => back,
             None => std::future::pending().await,
+        }
+    }
+
+    /// None where nothing waits, and nothing more comes from the journal.
+    async fn come(&mut self) -> Option<Back> {
+        loop {
+            if let Some(why) = self.fails.take() {
+                return Some(Back::Fails(why.to_owned()));
+            }
+            if let Some((_, kept)) = self.line.pop_front_if(|(behind, _)| *behind <= self.came) {
+                return Some(self.taken(Back::Kept(kept)));
+            }
+            match self.journal.as_mut()?.from.recv().await {
+                Some(back) => {
+                    let is_kept = matches!(back, Back::Kept(_));
+                    self.came = self.came.saturating_add(u64::from(is_kept));
+                    return Some(self.taken(back));
+                }
+                // What is still there was lost with the thread.
+                None if self.line.is_empty() => return None,
+                None => self.came = u64::MAX,
+            }
         }
     }
 
@@ -195,18 +321,27 @@ impl Keeper {
 
     /// What is still in the line, after [`Keeper::no_more`]; none when the journal is closed.
     pub(super) async fn last(&mut self) -> Option<Back> {
-        if let Some(back) = self.line.pop_front() {
-            return Some(back);
-        }
         // Where what is missing could not be told before: there is room as soon as the thread gave something back.
         self.no_more();
-        let thread = self.journal.as_mut()?;
-        if let Some(back) = thread.from.recv().await {
+        if let Some(back) = self.come().await {
             return Some(back);
         }
         let thread = self.journal.take()?;
-        let failed = thread.ends.await.is_err();
-        failed.then(|| Back::Fails(THREAD_FAILED.to_owned()))
+        let untold = self.missed.take().map_or(0, |missed| missed.records);
+        match thread.ends.await {
+            Ok(missing) => self.unresumed = missing.saturating_add(untold),
+            Err(_) => {
+                let lost = u64::try_from(self.waiting).unwrap_or(u64::MAX);
+                self.unresumed = untold.saturating_add(lost);
+                return Some(Back::Fails(THREAD_FAILED.to_owned()));
+            }
+        }
+        None
+    }
+
+    /// Records that are missing at the end, of which no [`Back::GoesOn`] and no [`What::Missed`] has told.
+    pub(super) const fn unresumed(&self) -> u64 {
+        self.unresumed
     }
 
     fn taken(&mut self, back: Back) -> Back {
@@ -223,7 +358,7 @@ const BEHIND: &str = "more is sent than it takes in time";
 const THREAD_FAILED: &str = "the thread that wrote it has failed";
 
 impl Thread {
-    fn start(run: impl FnOnce(Receiver<Kept>, Sender<Back>) + Send + 'static) -> Self {
+    fn start(run: impl FnOnce(Receiver<Kept>, Sender<Back>) -> u64 + Send + 'static) -> Self {
         let (to, incoming) = channel(KEEP_QUEUE_MAX);
         let (outgoing, from) = channel(KEEP_QUEUE_MAX);
         let ends = tokio::task::spawn_blocking(move || run(incoming, outgoing));
@@ -236,8 +371,9 @@ impl Thread {
     }
 }
 
-/// Appends all that waits at once, and gives it on. Ends with the line; whoever drops the room leaves a journal that is closed.
-fn write(mut writer: JournalWriter, mut incoming: Receiver<Kept>, outgoing: &Sender<Back>) {
+/// Appends all that waits at once, and gives it on. Ends with the line, and gives how many records are missing that it has not told of; whoever drops the
+/// room leaves a journal that is closed.
+fn write(mut writer: JournalWriter, mut incoming: Receiver<Kept>, outgoing: &Sender<Back>) -> u64 {
     let mut batch = Vec::new();
     while incoming.blocking_recv_many(&mut batch, KEEP_QUEUE_MAX) > 0 {
         let entries: Vec<_> = batch.iter().filter_map(Kept::entry).collect();
@@ -252,9 +388,11 @@ fn write(mut writer: JournalWriter, mut incoming: Receiver<Kept>, outgoing: &Sen
             let _ = outgoing.blocking_send(back);
         }
     }
+    let missing = writer.missed();
     if let Err(error) = writer.close() {
         let _ = outgoing.blocking_send(Back::Fails(error.to_string()));
     }
+    missing
 }
 
 #[cfg(test)]
@@ -276,6 +414,65 @@ mod tests {
                 payload: vec![7; bytes].into(),
             },
         }
+    }
+
+    fn time() -> Kept {
+        Kept {
+            at: Stamp::default(),
+            what: What::Time,
+        }
+    }
+
+    #[test]
+    fn timers_go_on_where_the_clock_is_set_back_and_forward_where_the_machine_slept() {
+        let (second, hour) = (1_000_000, 3_600_000_000);
+        let began = 500 * hour;
+        let mut clock = Clock {
+            began: Instant::now(),
+            began_us: 0,
+            timers_began_us: began,
+        };
+        for (elapsed, unix, timers) in [
+            (0, began, began),
+            (second, began + second, began + second),
+            // Set back by an hour, and right again.
+            (2 * second, began + 2 * second - hour, began + 2 * second),
+            (3 * second, began + 3 * second - hour, began + 3 * second),
+            (4 * second, began + 4 * second, began + 4 * second),
+            // Clocks are not quite even.
+            (5 * second, began + 6 * second, began + 5 * second),
+            // An hour of sleep.
+            (
+                6 * second,
+                began + 6 * second + hour,
+                began + 6 * second + hour,
+            ),
+            (7 * second, began, began + 7 * second + hour),
+        ] {
+            assert_eq!(clock.timers_us(elapsed, unix), timers, "{elapsed} {unix}");
+        }
+    }
+
+    #[test]
+    fn a_journal_that_fails_again_and_again_is_told_once_and_is_well_after_a_while() {
+        let mut faring = Faring::default();
+        assert!(faring.fails());
+        assert_eq!(faring.well_again(u64::MAX), None);
+        for round in 1..=5 {
+            faring.resumed(2, round);
+            faring.resumed(1, round + 1);
+            assert_eq!(faring.well_again(round + WELL_AGAIN_US - 1), None);
+            assert!(!faring.fails());
+            assert_eq!(faring.well_again(u64::MAX), None);
+        }
+        faring.resumed(4, 7);
+        assert_eq!(faring.well_again(6 + WELL_AGAIN_US), None);
+        assert_eq!(faring.well_again(7 + WELL_AGAIN_US), Some(19));
+        assert_eq!(faring.well_again(u64::MAX), None);
+        assert!(faring.fails(), "it is news again");
+        assert_eq!(faring.end(), None);
+        faring.resumed(1, 0);
+        assert_eq!((faring.end(), faring.missing()), (Some(1), 20));
     }
 
     async fn keeper(path: Option<PathBuf>) -> Keeper {
@@ -342,16 +539,9 @@ mod tests {
         let (go, gate) = mpsc::channel();
         let thread = Thread::start(move |incoming, outgoing| {
             gate.recv().expect("it is told");
-            write(writer, incoming, &outgoing);
+            write(writer, incoming, &outgoing)
         });
-        let keeper = Keeper {
-            journal: Some(thread),
-            line: VecDeque::new(),
-            waiting: 0,
-            waiting_bytes: 0,
-            missed: None,
-        };
-        (keeper, go)
+        (Keeper::with(Some(thread)), go)
     }
 
     /// Of a journal the numbers of frames, and of records that it says are missing.
@@ -377,9 +567,11 @@ mod tests {
         for (beyond, goes_on) in [(0, false), (1, false), (3, true)] {
             let path = folder.path().join(format!("{beyond}"));
             let (mut keeper, go) = held(&path);
-            for _ in 0..KEEP_QUEUE_MAX + beyond {
-                keeper.keep(frame(1));
+            for bytes in 0..KEEP_QUEUE_MAX + beyond {
+                keeper.keep(frame(bytes));
             }
+            // Time is no record.
+            keeper.keep(time());
             let most = KEEP_QUEUE_MAX as u64;
             let beyond = beyond as u64;
             let mut backs = Vec::new();
@@ -402,7 +594,14 @@ mod tests {
                         what: What::Missed { records, .. },
                         ..
                     }) => missed += records,
-                    Back::Kept(_) => kept += 1,
+                    Back::Kept(Kept {
+                        what: What::Time, ..
+                    }) => assert_eq!(kept, most + beyond),
+                    // In their order, whichever way they went.
+                    Back::Kept(back) => {
+                        assert!(kept == most + beyond || back.bytes() as u64 == kept);
+                        kept += 1;
+                    }
                     Back::Fails(why) => {
                         assert_eq!(why, BEHIND);
                         fails += 1;

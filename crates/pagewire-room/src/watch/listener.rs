@@ -67,12 +67,14 @@ pub enum Note<'a> {
         /// Why.
         why: &'a str,
     },
+    /// An earlier run did not write its last records to the end. That end is cut off, and the journal goes on behind what is before it.
+    JournalCut(&'a Damage),
     /// The journal does not take what it is given. Told once; the room goes on, and each further frame is tried again.
     JournalFails {
         /// Why.
         why: &'a str,
     },
-    /// The journal takes frames again.
+    /// The journal has taken frames for a while again.
     JournalGoesOn {
         /// So many records are missing in it.
         missed: u64,
@@ -96,6 +98,7 @@ impl Note<'_> {
             Self::SignerFails { .. } => "signer_fails",
             Self::Lost { .. } => "lost",
             Self::Unsent { .. } => "unsent",
+            Self::JournalCut(_) => "journal_cut",
             Self::JournalFails { .. } => "journal_fails",
             Self::JournalGoesOn { .. } => "journal_goes_on",
             Self::Damaged(_) => "damaged",
@@ -115,7 +118,9 @@ impl Note<'_> {
             Self::Closed { code, .. } => code.map(|code| ("code", json!(code))),
             Self::Lost { count } => count.map(|count| ("count", json!(count))),
             Self::JournalGoesOn { missed } => Some(("count", json!(missed))),
-            Self::Damaged(damage) => damage.records.map(|count| ("count", json!(count))),
+            Self::Damaged(damage) | Self::JournalCut(damage) => {
+                damage.records.map(|count| ("count", json!(count)))
+            }
             Self::Connection(_)
             | Self::Signed { .. }
             | Self::SignerFails { .. }
@@ -151,6 +156,7 @@ impl Note<'_> {
             Self::Unsent { why } => format!("有一条消息未能发送：{why}"),
             Self::JournalFails { why } => format!("日志无法写入，直播间继续接收：{why}"),
             Self::JournalGoesOn { missed } => format!("日志恢复写入，缺少 {missed} 条记录"),
+            Self::JournalCut(damage) => format!("日志末尾有未写完的记录，已截去：{damage}"),
             Self::Damaged(damage) => format!("日志的一部分已损坏：{damage}"),
         }
     }
@@ -193,6 +199,10 @@ impl fmt::Display for Note<'_> {
                     "the journal is written again; {missed} records are missing in it"
                 )
             }
+            Self::JournalCut(damage) => write!(
+                f,
+                "the end of the journal was not written whole, and is cut off: {damage}"
+            ),
             Self::Damaged(damage) => write!(f, "a part of the journal cannot be read: {damage}"),
         }
     }
@@ -225,7 +235,7 @@ pub struct Tick<'a> {
     pub status: &'a Status,
     /// Events a second, over the last ten seconds.
     pub messages_per_s: f64,
-    /// Now, in milliseconds of Unix time.
+    /// Now, in milliseconds of Unix time, by the clock of the status: it is not set back.
     pub time_ms: u64,
 }
 

@@ -3,11 +3,14 @@
 use std::path::Path;
 use std::time::Duration;
 
-use pagewire_journal::{Item, JournalReader, Moment, Record, Stamp, find_note};
+use pagewire_journal::{Item, JournalReader, Moment, Record, Skipped, Stamp, find_note};
 use pagewire_live::{About, Site};
 use tokio::time::{Instant, sleep_until};
 
+use serde_json::Value;
+
 use super::listener::{Listener, Note};
+use super::run::GOES_ON;
 use super::telling::Telling;
 
 /// How fast a journal is replayed.
@@ -42,6 +45,8 @@ pub struct Replayed {
     pub damaged: u64,
     /// Events that came again, and were left out.
     pub repeated: u64,
+    /// What newer versions wrote, and this one has no word for.
+    pub skipped: Skipped,
     /// The first record and the last one.
     pub span: Option<(Stamp, Stamp)>,
 }
@@ -58,8 +63,8 @@ pub enum ReplayError {
     NoSite,
 }
 
-/// Replays a journal: damage is told, and all the rest given. The same journal gives the same events, which are those that were told when it was written.
-/// `stop` ends it between two records.
+/// Replays a journal: damage is told, and all the rest given. The same journal gives the same events, which are those that were told when it was written: of
+/// several runs those of each, where a later one begins without what an earlier one knew. `stop` ends it between two records.
 ///
 /// Files are read on the task that calls it, a chunk at a time.
 ///
@@ -105,6 +110,9 @@ pub async fn replay(
                 replayed.count(entry.at);
                 match (&mut telling, entry.record) {
                     (Some(telling), record) => {
+                        if begins_run(&record) {
+                            telling.begin_again(listener);
+                        }
                         telling.record(entry.at, record, listener, |_| {});
                     }
                     (None, Record::Frame(_)) => return Err(ReplayError::NoSite),
@@ -121,7 +129,17 @@ pub async fn replay(
         telling.end(listener);
         replayed.repeated = telling.repeated();
     }
+    replayed.skipped = reader.skipped();
     Ok(replayed)
+}
+
+/// A run begins with a note about its room. One that went from the tab to a socket of its own has a second, which says so.
+fn begins_run(record: &Record<'_>) -> bool {
+    let Record::Note(json) = record else {
+        return false;
+    };
+    let note: Value = serde_json::from_str(json).unwrap_or_default();
+    note["kind"] == "room" && note[GOES_ON].is_null()
 }
 
 impl Replayed {

@@ -12,7 +12,7 @@ use tokio::time::{MissedTickBehavior, interval, sleep};
 
 use self::instead::Instead;
 use super::direct::{SignedBy, Told};
-use super::keeper::{Back, Clock, Keeper};
+use super::keeper::{Back, Clock, Faring, Keeper};
 use super::kept::{Kept, What};
 use super::listener::{CLOSED_HERE, Listener, Note, StateChange, Tick};
 use super::reads::Reads;
@@ -70,7 +70,7 @@ struct Run<'l> {
     actions: Vec<Action>,
     /// Time waits in the line.
     time_waits: bool,
-    journal_fails: bool,
+    journal: Faring,
 }
 
 impl<'l> Run<'l> {
@@ -88,11 +88,11 @@ impl<'l> Run<'l> {
             let site = room.entry.name;
             return Err(WatchError::NoSigner { site });
         }
-        let (keeper, clock, _) = Keeper::start(options.journal).await?;
+        let (keeper, clock, recovered) = Keeper::start(options.journal).await?;
         let instead = Instead::of(&source, &room, &options.connection, options.seed);
         let connection = connection(&source, &room, options.connection, options.seed);
         let mut run = Self {
-            about: about(&source, &room),
+            about: about(&source, &room, false),
             connection,
             telling: Telling::new(room.entry.format),
             source: Reads::new(source, room.entry, room.address, options.seed),
@@ -104,27 +104,33 @@ impl<'l> Run<'l> {
             tick_every: options.tick_every,
             actions: Vec::new(),
             time_waits: false,
-            journal_fails: false,
+            journal: Faring::default(),
         };
+        if let Some(cut) = recovered.and_then(|recovered| recovered.cut) {
+            run.listener.note(&Note::JournalCut(&cut));
+        }
         let at = run.clock.now();
         run.keep(at, What::Note(run.about.clone()));
-        run.handle(at, Input::Start);
+        run.handle(Input::Start);
         run.act();
         Ok(run)
     }
 
     /// How long until time brings something about; none when the connection is over.
-    fn wait(&self) -> Option<Duration> {
+    fn wait(&mut self) -> Option<Duration> {
         let next_ms = self.connection.next_ms()?;
+        let wait_ms = next_ms.saturating_sub(self.clock.timers_ms());
+        // Combos end by the times of frames.
         let combos_ms = self.telling.next_ms().filter(|_| !self.time_waits);
-        let next_ms = combos_ms.map_or(next_ms, |combos_ms| combos_ms.min(next_ms));
-        let now_ms = unix_ms(self.clock.now());
-        Some(Duration::from_millis(next_ms.saturating_sub(now_ms)))
+        let combos_wait_ms =
+            combos_ms.map(|next_ms| next_ms.saturating_sub(unix_ms(self.clock.now())));
+        let wait_ms = combos_wait_ms.map_or(wait_ms, |combos_ms| combos_ms.min(wait_ms));
+        Some(Duration::from_millis(wait_ms))
     }
 
     fn time(&mut self) {
         let at = self.clock.now();
-        self.handle(at, Input::Time);
+        self.handle(Input::Time);
         self.act();
         let is_due = self
             .telling
@@ -137,7 +143,10 @@ impl<'l> Run<'l> {
     }
 
     fn tick(&mut self) {
-        let time_ms = unix_ms(self.clock.now());
+        if let Some(missed) = self.journal.well_again(self.clock.now().mono_us) {
+            self.listener.note(&Note::JournalGoesOn { missed });
+        }
+        let time_ms = self.clock.timers_ms();
         self.listener.tick(&Tick {
             status: self.connection.status(),
             messages_per_s: self.connection.messages_per_s(time_ms),
@@ -149,8 +158,8 @@ impl<'l> Run<'l> {
     fn told(&mut self, told: Told) {
         let at = self.clock.now();
         match told {
-            Told::Answered(answer) => self.handle(at, Input::Answered(answer)),
-            Told::AskFailed(failure) => self.handle(at, Input::AskFailed(failure)),
+            Told::Answered(answer) => self.handle(Input::Answered(answer)),
+            Told::AskFailed(failure) => self.handle(Input::AskFailed(failure)),
             Told::Opened {
                 connection,
                 address,
@@ -160,7 +169,7 @@ impl<'l> Run<'l> {
                 connection,
                 status,
                 headers,
-            } => self.refused(at, connection, status, &headers),
+            } => self.refused(connection, status, &headers),
             Told::Failed {
                 connection,
                 failure,
@@ -169,7 +178,7 @@ impl<'l> Run<'l> {
                     connection,
                     failure,
                 };
-                self.handle(at, failed);
+                self.handle(failed);
             }
             Told::Frame {
                 connection,
@@ -179,7 +188,7 @@ impl<'l> Run<'l> {
             } => {
                 if direction == Direction::In {
                     let bytes = &bytes;
-                    self.handle(at, Input::Frame { connection, bytes });
+                    self.handle(Input::Frame { connection, bytes });
                 }
                 self.keep_frame(at, connection, direction, kind, bytes);
             }
@@ -195,15 +204,15 @@ impl<'l> Run<'l> {
                     code,
                     reason,
                 };
-                self.handle(at, closed);
+                self.handle(closed);
             }
             Told::Polled(bytes) => {
-                self.handle(at, Input::Polled(&bytes));
+                self.handle(Input::Polled(&bytes));
                 self.keep_frame(at, POLLED, Direction::In, FrameKind::Polled, bytes);
             }
-            Told::PollFailed(failure) => self.handle(at, Input::PollFailed(failure)),
-            Told::TabAt(tab) => self.handle(at, Input::TabAt(tab)),
-            Told::TabLost(why) => self.handle(at, Input::TabLost(&why)),
+            Told::PollFailed(failure) => self.handle(Input::PollFailed(failure)),
+            Told::TabAt(tab) => self.handle(Input::TabAt(tab)),
+            Told::TabLost(why) => self.handle(Input::TabLost(&why)),
             Told::Lost(count) => self.keep(at, What::Lost(count.unwrap_or_default())),
         }
         self.act();
@@ -214,8 +223,10 @@ impl<'l> Run<'l> {
             let signer = &signer.to_string();
             self.listener.note(&Note::SignerFails { signer, why });
         }
-        let signer = &signed.signer.to_string();
-        self.listener.note(&Note::Signed { signer });
+        if let Some(signer) = &signed.signer {
+            let signer = &signer.to_string();
+            self.listener.note(&Note::Signed { signer });
+        }
     }
 
     fn opened(&mut self, at: Stamp, connection: ConnectionId, address: String) {
@@ -226,16 +237,10 @@ impl<'l> Run<'l> {
             metadata: self.about.clone(),
         };
         self.keep(at, opened);
-        self.handle(at, Input::Opened { connection });
+        self.handle(Input::Opened { connection });
     }
 
-    fn refused(
-        &mut self,
-        at: Stamp,
-        connection: ConnectionId,
-        status: u16,
-        headers: &[(String, String)],
-    ) {
+    fn refused(&mut self, connection: ConnectionId, status: u16, headers: &[(String, String)]) {
         let headers = headers.iter();
         let headers = headers.map(|(name, value)| (name.as_str(), value.as_str()));
         let refused = Input::Refused {
@@ -243,7 +248,7 @@ impl<'l> Run<'l> {
             status,
             headers: &headers.collect::<Vec<_>>(),
         };
-        self.handle(at, refused);
+        self.handle(refused);
     }
 
     /// What is kept is decoded and told.
@@ -251,14 +256,11 @@ impl<'l> Run<'l> {
         match back {
             Back::Kept(kept) => self.kept(&kept),
             Back::Fails(why) => {
-                if !std::mem::replace(&mut self.journal_fails, true) {
+                if self.journal.fails() {
                     self.listener.note(&Note::JournalFails { why: &why });
                 }
             }
-            Back::GoesOn { missed } => {
-                self.journal_fails = false;
-                self.listener.note(&Note::JournalGoesOn { missed });
-            }
+            Back::GoesOn { missed } => self.journal.resumed(missed, self.clock.now().mono_us),
         }
     }
 
@@ -270,8 +272,8 @@ impl<'l> Run<'l> {
             self.time_waits = false;
             return self.telling.time(kept.at, self.listener);
         };
+        let now_ms = self.clock.timers_ms();
         let (connection, actions) = (&mut self.connection, &mut self.actions);
-        let now_ms = unix_ms(kept.at);
         self.telling
             .record(kept.at, record, self.listener, |event| {
                 let event = Input::Event(event);
@@ -280,10 +282,10 @@ impl<'l> Run<'l> {
         self.act();
     }
 
-    fn handle(&mut self, at: Stamp, input: Input<'_>) {
-        let actions = &mut self.actions;
+    fn handle(&mut self, input: Input<'_>) {
+        let (now_ms, actions) = (self.clock.timers_ms(), &mut self.actions);
         self.connection
-            .handle(input, unix_ms(at), &mut |action| actions.push(action));
+            .handle(input, now_ms, &mut |action| actions.push(action));
     }
 
     fn act(&mut self) {
@@ -372,10 +374,15 @@ impl<'l> Run<'l> {
         while let Some(back) = self.keeper.last().await {
             self.back(back);
         }
+        if let Some(missed) = self.journal.end() {
+            self.listener.note(&Note::JournalGoesOn { missed });
+        }
         self.telling.end(self.listener);
+        let unresumed = self.keeper.unresumed();
         Watched {
             status: self.connection.status().clone(),
             repeated: self.telling.repeated(),
+            missing: self.journal.missing().saturating_add(unresumed),
         }
     }
 }
@@ -390,21 +397,33 @@ fn connection(
     seed: u64,
 ) -> RoomConnection {
     let WatchedRoom { entry, address } = room;
-    if let Source::Direct(source) = source
-        && options.addresses.is_empty()
-    {
-        options.addresses.clone_from(&source.addresses);
+    let mut entry = entry.clone();
+    if let Source::Direct(source) = source {
+        if options.addresses.is_empty() {
+            options.addresses.clone_from(&source.addresses);
+        }
         if options.addresses.is_empty() {
             options.addresses = entry.push_addresses(address);
         }
+        // The table's time is for connecting: each signer before that has its own.
+        if source.addresses.is_empty()
+            && let (Some(_), Some(signers)) = (&entry.signing, &source.signers)
+        {
+            let longest_ms = u64::try_from(signers.longest().as_millis()).unwrap_or(u64::MAX);
+            let within_ms = &mut entry.timing.open_within_ms;
+            *within_ms = within_ms.saturating_add(longest_ms);
+        }
     }
-    RoomConnection::new(entry, source.role(), options, seed)
+    RoomConnection::new(&entry, source.role(), options, seed)
 }
 
+/// A member of a note about a room: the run goes on, with another source.
+pub(super) const GOES_ON: &str = "goes_on";
+
 /// What a journal says of the frames in it, as JSON.
-fn about(source: &Source, room: &WatchedRoom) -> String {
+fn about(source: &Source, room: &WatchedRoom, goes_on: bool) -> String {
     let WatchedRoom { entry, address } = room;
-    let about = json!({
+    let mut about = json!({
         "kind": "room",
         "pagewire": env!("CARGO_PKG_VERSION"),
         "site": entry.name,
@@ -413,5 +432,8 @@ fn about(source: &Source, room: &WatchedRoom) -> String {
         "page": address.page,
         "source": source.name(),
     });
+    if goes_on {
+        about[GOES_ON] = true.into();
+    }
     about.to_string()
 }

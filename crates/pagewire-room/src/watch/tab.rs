@@ -15,13 +15,13 @@ use pagewire_cdp::{
 };
 use pagewire_hub::{Hub, Notice, PageInfo, Record, SlowReader, Start, Subscription};
 use pagewire_journal::{Direction, FrameKind};
-use pagewire_live::{Action, ConnectionId, RoomAddress, SiteEntry, TabAt};
+use pagewire_live::{Action, ConnectionId, FailureKind, RoomAddress, SiteEntry, TabAt};
 use pagewire_rpc::{GroupName, Payload, TopicName};
 use tokio::sync::watch;
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
 use super::WatchedRoom;
-use super::direct::Told;
+use super::direct::{Told, failure};
 
 /// How often is looked for new connections of the page.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
@@ -116,6 +116,8 @@ pub(super) struct Tab {
     closed: HashSet<TopicName>,
     last_connection: u64,
     told: VecDeque<Told>,
+    /// The last answer of polling was none.
+    poll_fails: bool,
     is_lost: bool,
 }
 
@@ -152,6 +154,7 @@ impl Tab {
             closed: HashSet::new(),
             last_connection: 0,
             told: VecDeque::new(),
+            poll_fails: false,
             is_lost: false,
         }
     }
@@ -211,7 +214,7 @@ impl Tab {
         let of_room = pages.filter(|page| self.is_room(page));
         let taps = of_room.flat_map(|page| page.taps);
         let taps: HashSet<_> = taps.map(|tap| tap.topic).collect();
-        self.closed.retain(|topic| taps.contains(topic));
+        self.forget_closed(&taps);
         for topic in taps {
             if self.topics.contains_key(&topic) || self.closed.contains(&topic) {
                 continue;
@@ -229,6 +232,16 @@ impl Tab {
                 Err(error) => tracing::warn!(%topic, %error, "a tap cannot be followed"),
             }
         }
+    }
+
+    /// The page of the room comes back from elsewhere with the topics that it had: only those that the hub has no more are forgotten.
+    fn forget_closed(&mut self, taps: &HashSet<TopicName>) {
+        if self.closed.is_subset(taps) {
+            return;
+        }
+        let topics = self.source.hub.topics().list().into_iter();
+        let topics: HashSet<_> = topics.map(|info| info.topic).collect();
+        self.closed.retain(|topic| topics.contains(topic));
     }
 
     fn is_room(&self, page: &PageInfo) -> bool {
@@ -259,7 +272,7 @@ impl Tab {
             }
             TapWhat::Close { code, reason } => self.close(topic, code, reason),
             TapWhat::Lost { count } => self.told.push_back(Told::Lost(Some(count))),
-            TapWhat::Response(response) => self.response(&response),
+            TapWhat::Response(response) => self.response(response),
         }
     }
 
@@ -351,26 +364,51 @@ impl Tab {
         }
     }
 
-    fn response(&mut self, response: &TapResponse) {
+    fn response(&mut self, response: TapResponse) {
         let fits = |patterns: &[UrlPattern]| {
             let mut patterns = patterns.iter();
             patterns.any(|pattern| pattern.matches(&response.url))
         };
-        let Some(bytes) = payload(&response.payload) else {
-            return;
-        };
         if fits(&self.entry.polling) {
-            self.told.push_back(Told::Polled(bytes));
-            return;
+            return self.polled(response);
         }
         let is_document = fits(&self.source.documents);
+        let (Some(status), Some(bytes)) = (response.status, payload(&response.payload)) else {
+            return;
+        };
         if is_document || fits(&self.entry.answers) {
             // What is a sign in an answer may stand in a page for another reason, unless the page is what one asks.
             let is_read = !is_document || self.entry.asks_page();
             let body = String::from_utf8_lossy(if is_read { &bytes } else { &[] });
-            let answer = self.entry.ask.read(response.status, &body);
+            let answer = self.entry.ask.read(status, &body);
             self.told.push_back(Told::Answered(answer));
         }
+    }
+
+    /// What is no message is told as a failure, and not again before the site answers: pages that poll may ask every second.
+    fn polled(&mut self, response: TapResponse) {
+        let TapResponse {
+            status,
+            error,
+            payload: body,
+            ..
+        } = response;
+        let fault = match (error, status) {
+            (Some(error), _) => Some(error),
+            (None, Some(200)) => None,
+            (None, Some(status)) => Some(format!("the site answered {status}")),
+            (None, None) => Some("no answer came".to_owned()),
+        };
+        if let Some(fault) = fault {
+            if !std::mem::replace(&mut self.poll_fails, true) {
+                let failure = failure(FailureKind::Other, fault);
+                self.told.push_back(Told::PollFailed(failure));
+            }
+            return;
+        }
+        self.poll_fails = false;
+        let polled = payload(&body).map_or(Told::Lost(Some(1)), Told::Polled);
+        self.told.push_back(polled);
     }
 }
 
@@ -412,3 +450,6 @@ fn payload(payload: &TapBody) -> Option<Bytes> {
         (None, None) => None,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,14 +9,26 @@ use super::listener::{FrameSeen, Listener, Note, Unread};
 /// The account of a room, and whom it is told.
 #[derive(Debug)]
 pub(super) struct Telling {
+    site: Site,
     account: RoomAccount,
+    /// Of the accounts before this one.
+    repeated: u64,
 }
 
 impl Telling {
     pub(super) fn new(site: Site) -> Self {
         Self {
+            site,
             account: RoomAccount::new(site),
+            repeated: 0,
         }
+    }
+
+    /// Ends what is open, and forgets the rest.
+    pub(super) fn begin_again(&mut self, listener: &mut dyn Listener) {
+        self.end(listener);
+        self.repeated = self.repeated();
+        self.account = RoomAccount::new(self.site);
     }
 
     /// Tells what time brought about until then.
@@ -73,7 +85,7 @@ impl Telling {
     }
 
     pub(super) fn repeated(&self) -> u64 {
-        self.account.repeated()
+        self.repeated.saturating_add(self.account.repeated())
     }
 
     /// Nothing more comes.

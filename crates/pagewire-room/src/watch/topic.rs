@@ -15,7 +15,8 @@ pub struct RoomTopic {
     hub: Hub,
     topic: TopicName,
     json: Vec<u8>,
-    refused: u64,
+    /// It was told that the hub has no room for one more topic.
+    is_refused: bool,
 }
 
 impl RoomTopic {
@@ -30,7 +31,7 @@ impl RoomTopic {
             hub,
             topic,
             json: Vec::new(),
-            refused: 0,
+            is_refused: false,
         })
     }
 
@@ -39,18 +40,12 @@ impl RoomTopic {
         &self.topic
     }
 
-    /// Values that the hub did not take, as it has no room for one more topic.
-    pub const fn refused(&self) -> u64 {
-        self.refused
-    }
-
     fn publish(&mut self, json: Bytes) {
         let value = Payload::Json(JsonText::of_checked(json));
-        if let Err(error) = self.hub.publish(&self.topic, &value) {
-            if self.refused == 0 {
-                tracing::warn!(topic = %self.topic, %error, "a room cannot be published");
-            }
-            self.refused = self.refused.saturating_add(1);
+        if let Err(error) = self.hub.publish(&self.topic, &value)
+            && !std::mem::replace(&mut self.is_refused, true)
+        {
+            tracing::warn!(topic = %self.topic, %error, "a room cannot be published");
         }
     }
 }

@@ -40,6 +40,8 @@ pub(crate) struct Heard {
     pub(crate) events: Vec<String>,
     pub(crate) states: Vec<(State, String)>,
     pub(crate) notes: Vec<String>,
+    /// Of each note the words, in English and Chinese.
+    pub(crate) words: Vec<[String; 2]>,
     /// Of each damage the records that are lost.
     pub(crate) lost: Vec<Option<u64>>,
     pub(crate) unread: u64,
@@ -57,6 +59,7 @@ impl Heard {
             events: Vec::new(),
             states: Vec::new(),
             notes: Vec::new(),
+            words: Vec::new(),
             lost: Vec::new(),
             unread: 0,
             frames: 0,
@@ -99,7 +102,9 @@ impl Listener for Heard {
     }
 
     fn note(&mut self, note: &Note<'_>) {
-        assert!(!note.to_string().is_empty() && !note.zh().is_empty());
+        let words = [note.to_string(), note.zh()];
+        assert!(words.iter().all(|words| !words.is_empty()));
+        self.words.push(words);
         self.notes.push(note.name().to_owned());
         if let Note::Damaged(damage) = note {
             self.lost.push(damage.records);

@@ -78,6 +78,7 @@ fn told(replayed: &Replayed, language: Language) -> String {
         damaged,
         repeated,
         span,
+        ..
     } = *replayed;
     let lasts = span.map_or(0, |(first, last): (Stamp, Stamp)| {
         last.mono_us.saturating_sub(first.mono_us) / 1_000_000

@@ -172,3 +172,48 @@ async fn other_sites_need_no_signature() {
         check_site(&watched, &sim, "r", site);
     }
 }
+
+/// A limit of the system takes the place of a full disk: what is short still fits.
+#[cfg(unix)]
+#[tokio::test]
+async fn a_journal_that_is_full_is_told_once_and_by_the_exit_code() {
+    let sim = sim(quick(Site::Douyin, &[])).await;
+    let address = sim.push_url("r").expect("a room");
+    let room = sim.room_url("r").expect("a room");
+    let folder = tempfile::tempdir().expect("a folder");
+    let journals = folder.path().to_str().expect("UTF-8");
+    let arguments = [
+        &*room,
+        "--address",
+        &address,
+        "--json",
+        "--journal",
+        journals,
+    ];
+    let watching = watching(&folder, &arguments);
+    let watching = watching.as_std();
+    let mut command = tokio::process::Command::new("sh");
+    let limited = "trap '' XFSZ; ulimit -f 16; exec \"$0\" \"$@\"";
+    command
+        .args(["-c", limited])
+        .arg(watching.get_program())
+        .args(watching.get_args())
+        .env("LC_ALL", "C.UTF-8")
+        .kill_on_drop(true);
+    let watched = finished(&mut command).await;
+    assert_eq!(watched.code, 1, "{}", watched.stderr);
+    let count = |words: &str| watched.stderr.matches(words).count();
+    assert_eq!(
+        count("the journal cannot be written"),
+        1,
+        "{}",
+        watched.stderr
+    );
+    assert!(
+        count("the journal is written again") <= 1,
+        "{}",
+        watched.stderr
+    );
+    let watched = crate::binary::Finished { code: 0, ..watched };
+    crate::watching::check(&watched, &sim, "r");
+}

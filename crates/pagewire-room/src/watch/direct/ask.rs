@@ -3,8 +3,11 @@
 use pagewire_live::{Failure, FailureKind, Resume, RoomAnswer, RoomFacts};
 
 use super::http::{Answer, failure};
-use super::{About, Told};
-use crate::signers::Opening;
+use super::{About, SignedBy, Told};
+use crate::signers::{Opening, SignError, SignerAddress};
+
+/// Who gave no signature.
+type Failed = Vec<(SignerAddress, SignError)>;
 
 impl About {
     pub(super) async fn ask(&self) -> Told {
@@ -29,12 +32,14 @@ impl About {
         self.http.get(address, is_own).await
     }
 
-    pub(super) async fn poll(&self, resume: &Resume, facts: &RoomFacts) -> Told {
-        let got = async {
-            let address = self.fetch_address(resume, facts).await?;
-            self.get(&address).await
+    /// Polls. Who signs each time is not told, only who did not.
+    pub(super) async fn poll(&self, resume: &Resume, facts: &RoomFacts) -> (SignedBy, Told) {
+        let (failed, address) = self.fetch_address(resume, facts).await;
+        let answer = match address {
+            Ok(address) => self.get(&address).await,
+            Err(failure) => Err(failure),
         };
-        match got.await {
+        let told = match answer {
             Ok(Answer {
                 status: 200, body, ..
             }) => Told::Polled(body),
@@ -43,26 +48,34 @@ impl About {
                 Told::PollFailed(failure(FailureKind::Other, why))
             }
             Err(failure) => Told::PollFailed(failure),
-        }
+        };
+        let signer = None;
+        (SignedBy { signer, failed }, told)
     }
 
     /// Signed where somebody signs: whether a site wants that for polling too is its own affair.
-    async fn fetch_address(&self, resume: &Resume, facts: &RoomFacts) -> Result<String, Failure> {
+    async fn fetch_address(
+        &self,
+        resume: &Resume,
+        facts: &RoomFacts,
+    ) -> (Failed, Result<String, Failure>) {
         let address = self.entry.fetch_address(&self.room);
         let (Some(address), Some(signing)) = (address, &self.entry.signing) else {
             let why = "the table of sites does not say where to poll";
-            return Err(failure(FailureKind::Other, why));
+            return (Vec::new(), Err(failure(FailureKind::Other, why)));
         };
         let request = self.request(signing, &address, resume, facts);
         if self.source.signers.is_none() {
-            return Ok(request.address_unsigned());
+            return (Vec::new(), Ok(request.address_unsigned()));
         }
-        match self.sign(&request).await?.opening {
+        let (SignedBy { failed, .. }, opening) = self.sign(&request).await;
+        let address = opening.and_then(|opening| match opening {
             Opening::Signature(signature) => Ok(request.address_with(signing, &signature.0)),
             Opening::Address { .. } => {
                 let why = "the signer gave the address of a socket, and polling needs a signature";
                 Err(failure(FailureKind::Signer, why))
             }
-        }
+        });
+        (failed, address)
     }
 }

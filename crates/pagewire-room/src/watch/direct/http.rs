@@ -180,7 +180,7 @@ fn too_many() -> Failure {
     failure(FailureKind::Other, text)
 }
 
-pub(super) fn failure(kind: FailureKind, text: impl ToString) -> Failure {
+pub(in crate::watch) fn failure(kind: FailureKind, text: impl ToString) -> Failure {
     let text = text.to_string();
     Failure { kind, text }
 }

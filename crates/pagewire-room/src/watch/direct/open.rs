@@ -4,12 +4,12 @@ use std::time::Instant;
 
 use http::header::{COOKIE, USER_AGENT};
 use http::{HeaderName, HeaderValue};
-use pagewire_dial::{Address, DialError, Header};
+use pagewire_dial::{Address, DialError, Header, Security};
 use pagewire_live::{Browser, Failure, FailureKind, Resume, RoomFacts, SignRequest, Signing};
 
 use super::About;
 use crate::direct::{DirectSocket, open};
-use crate::signers::{Opening, SignError, Signed, SignerAddress};
+use crate::signers::{AllFailed, Opening, SignError, Signed, SignerAddress};
 use crate::watch::keeper::unix_us;
 
 /// A socket that is open.
@@ -19,10 +19,10 @@ pub(super) struct Opened {
     pub(super) address: String,
 }
 
-/// Who signed, and who was asked before.
+/// Who signed, if anybody did, and who gave nothing.
 #[derive(Debug)]
 pub(in crate::watch) struct SignedBy {
-    pub(in crate::watch) signer: SignerAddress,
+    pub(in crate::watch) signer: Option<SignerAddress>,
     pub(in crate::watch) failed: Vec<(SignerAddress, SignError)>,
 }
 
@@ -42,17 +42,19 @@ struct Way {
 }
 
 impl About {
-    /// Opens a socket; who signed is known also where none opened.
+    /// Opens a socket; who signed and who did not is known also where none opened.
     pub(super) async fn open(
         &self,
         address: &str,
         resume: &Resume,
         facts: &RoomFacts,
     ) -> (Option<SignedBy>, Result<Opened, NotOpened>) {
-        match self.way(address, resume, facts).await {
-            Ok((way, signed)) => (signed, self.open_at(way).await),
-            Err(failure) => (None, Err(NotOpened::Failed(failure))),
-        }
+        let (signed, way) = self.way(address, resume, facts).await;
+        let opened = match way {
+            Ok(way) => self.open_at(way).await,
+            Err(failure) => Err(NotOpened::Failed(failure)),
+        };
+        (signed, opened)
     }
 
     async fn open_at(&self, way: Way) -> Result<Opened, NotOpened> {
@@ -76,32 +78,46 @@ impl About {
         address: &str,
         resume: &Resume,
         facts: &RoomFacts,
-    ) -> Result<(Way, Option<SignedBy>), Failure> {
+    ) -> (Option<SignedBy>, Result<Way, Failure>) {
         let own = self.headers();
         let Some(signing) = &self.entry.signing else {
-            return Ok((way(address, own)?, None));
+            return (None, way(address, own));
         };
         if !self.source.addresses.is_empty() {
-            return Ok((way(&signing.resumed(address, resume), own)?, None));
+            return (None, way(&signing.resumed(address, resume), own));
         }
         let request = self.request(signing, address, resume, facts);
-        let Signed {
-            signer,
-            opening,
-            failed,
-        } = self.sign(&request).await?;
-        let signed = Some(SignedBy { signer, failed });
-        let (address, headers) = match opening {
-            Opening::Signature(signature) => {
-                let address = request.address_with(signing, &signature.0);
-                return Ok((way(&address, own)?, signed));
-            }
-            Opening::Address { address, headers } => (address, headers),
-        };
+        let (signed, opening) = self.sign(&request).await;
+        let way = opening.and_then(|opening| match opening {
+            Opening::Signature(signature) => way(&request.address_with(signing, &signature.0), own),
+            Opening::Address {
+                address: given,
+                headers,
+            } => Ok(self.way_of_signer(address, given, headers, own)),
+        });
+        (Some(signed), way)
+    }
+
+    /// To where a signer says, in place of `address`. Its headers go before our own, and the user's cookie only to the site's own hosts, and not in the
+    /// open where `address` is not.
+    fn way_of_signer(
+        &self,
+        address: &str,
+        given: Address,
+        headers: Vec<Header>,
+        own: Vec<Header>,
+    ) -> Way {
+        let leaves_tls = given.security == Security::Plain && !address.starts_with("ws://");
+        let is_own = !leaves_tls && self.entry.has_host_of(&given.http().to_string());
         let names: Vec<_> = headers.iter().map(|header| header.name.clone()).collect();
-        let others = own.into_iter().filter(|own| !names.contains(&own.name));
-        let headers = others.chain(headers).collect();
-        Ok((Way { address, headers }, signed))
+        let own = own.into_iter().filter(|own| {
+            let is_free = !names.contains(&own.name);
+            is_free && (is_own || own.name != COOKIE)
+        });
+        Way {
+            headers: own.chain(headers).collect(),
+            address: given,
+        }
     }
 
     pub(super) fn request(
@@ -116,16 +132,31 @@ impl About {
         signing.request(site, address, facts, &browser, resume, now_ms, self.seed)
     }
 
-    pub(super) async fn sign(&self, request: &SignRequest) -> Result<Signed, Failure> {
-        let failed = |text| Failure {
-            kind: FailureKind::Signer,
-            text,
+    /// Who did not sign is told beside, each with its reason: a failure is one line.
+    pub(super) async fn sign(&self, request: &SignRequest) -> (SignedBy, Result<Opening, Failure>) {
+        let signed = match &self.source.signers {
+            Some(signers) => signers.sign(request, Instant::now()).await,
+            None => Err(AllFailed::default()),
         };
-        let Some(signers) = &self.source.signers else {
-            return Err(failed("there is none; name one with --signer".to_owned()));
-        };
-        let signed = signers.sign(request, Instant::now()).await;
-        signed.map_err(|all| failed(all.to_string()))
+        match signed {
+            Ok(Signed {
+                signer,
+                opening,
+                failed,
+            }) => {
+                let signer = Some(signer);
+                (SignedBy { signer, failed }, Ok(opening))
+            }
+            Err(AllFailed { failures: failed }) => {
+                let text = match failed.len() {
+                    0 => "there is none; name one with --signer".to_owned(),
+                    count => format!("0/{count}"),
+                };
+                let kind = FailureKind::Signer;
+                let signer = None;
+                (SignedBy { signer, failed }, Err(Failure { kind, text }))
+            }
+        }
     }
 
     /// Of the table, and the user's. What cannot be a header is left out, as it came from the user's own table.

@@ -59,12 +59,12 @@ impl Run<'_> {
             self.closed(at, open, None, CLOSED_HERE);
         }
         let source = Source::Direct(source);
-        self.about = about(&source, &room);
+        self.about = about(&source, &room, true);
         self.connection = connection(&source, &room, options, seed);
         self.source = Reads::new(source, room.entry, room.address, seed);
         self.listener.note(&Note::GoesDirect { why });
         self.keep(at, What::Note(self.about.clone()));
-        self.handle(at, Input::Start);
+        self.handle(Input::Start);
         self.act();
     }
 }

@@ -91,20 +91,19 @@ fn message_head(it: &TapMessage, kind: &str) -> String {
 }
 
 fn response_head(it: &TapResponse) -> String {
-    let TapResponse {
-        url,
-        method,
+    let status = it.status.map(|status| status.to_string());
+    let size = it.size.map(bytes);
+    let parts = [
+        Some(it.method.clone()),
         status,
-        mime,
-        ..
-    } = it;
-    let space = if mime.is_empty() { "" } else { " " };
-    let by = if method.is_empty() { "" } else { " " };
-    let head = format!(
-        "← {method}{by}{status}{space}{mime} {} {url}",
-        bytes(it.size)
-    );
-    set_in(&head)
+        Some(it.mime.clone()),
+        size,
+        Some(it.url.clone()),
+    ];
+    let parts = parts.into_iter().flatten().filter(|part| !part.is_empty());
+    let head = parts.fold("←".to_owned(), |head, part| format!("{head} {part}"));
+    let error = it.error.as_ref().map(|error| format!(": {error}"));
+    set_in(&(head + &error.unwrap_or_default()))
 }
 
 /// Text as it is, behind the head; other bytes in rows under it.
@@ -175,7 +174,7 @@ mod tests {
     #[test]
     fn values_of_taps_are_readable() {
         let json = |text: &str| serde_json::from_str(text).expect("JSON");
-        let cases: [(serde_json::Value, &str); 15] = [
+        let cases: [(serde_json::Value, &str); 16] = [
             (
                 json(
                     r#"{"kind":"open","connection":"1-push.example.com","url":"wss://push.example.com/live","at_us":1,"time_ms":2,"target":"tab",
@@ -231,6 +230,12 @@ mod tests {
                     r#"{"kind":"response","url":"https://a/x","method":"GET","status":200,"mime":"application/json","size":2,"at_us":1,"time_ms":2,"text":"{}"}"#,
                 ),
                 "← GET 200 application/json 2 bytes https://a/x  {}",
+            ),
+            (
+                json(
+                    r#"{"kind":"response","url":"https://a/x","method":"GET","at_us":1,"time_ms":2,"error":"the worker ended"}"#,
+                ),
+                "← GET https://a/x: the worker ended",
             ),
         ];
         for (value, expected) in cases {

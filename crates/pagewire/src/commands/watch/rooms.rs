@@ -80,6 +80,7 @@ async fn of_short_link(
 pub(super) fn exit_code(watched: &Watched) -> u8 {
     match watched.status.state {
         State::Refused => of_reason(&watched.status.reason),
+        _ if watched.missing > 0 => FAILED,
         State::Waiting
         | State::Connecting
         | State::Live

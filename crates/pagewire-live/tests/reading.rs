@@ -2,7 +2,7 @@
 
 use pagewire_codec::proto::Writer;
 use pagewire_live::douyin::FRAME_MESSAGES_MAX;
-use pagewire_live::{EVENT_LIST_MAX, FrameReader, Site};
+use pagewire_live::{EVENT_LIST_MAX, FrameReader, PIECES_BYTES_MAX, Site};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -134,7 +134,7 @@ fn a_rich_text_is_told_piece_by_piece() {
     let chat = event("WebcastChatMessage", |chat| {
         chat.text(3, "@甲 好[微笑]").varint(15, 5);
         chat.message(40, |text| {
-            text.text(2, "{0:user} 好{1:image}{9:gone}");
+            text.text(2, "{0:user} 好{9:gone}{{1:image}{");
             text.message(4, |piece| {
                 piece.varint(1, 11);
                 piece.message(21, |of| {
@@ -162,9 +162,9 @@ fn a_rich_text_is_told_piece_by_piece() {
         chat["chat"],
         json!({"text": "@甲 好[微笑]", "pieces": [
             {"kind": "mention", "text": "甲", "id": "11"},
-            {"kind": "text", "text": " 好"},
+            {"kind": "text", "text": " 好{9:gone}{"},
             {"kind": "emoji", "text": "[微笑]", "image": "https://example.com/smile.webp"},
-            {"kind": "text", "text": "{9:gone}"},
+            {"kind": "text", "text": "{"},
         ]})
     );
 }
@@ -425,6 +425,32 @@ fn lists_of_an_event_are_kept_up_to_the_limit() {
         });
     });
     assert!(chat["chat"]["pieces"].as_array().expect("pieces").len() <= EVENT_LIST_MAX);
+}
+
+#[test]
+fn a_pattern_is_filled_up_to_the_limit() {
+    // A pattern of some hundred bytes that names a piece of so many.
+    let notice = |piece_bytes: usize, times: usize| {
+        let notice = event("WebcastRoomMessage", |notice| {
+            notice.message(1, |common| {
+                common.message(8, |text| {
+                    text.text(2, &"{0:string}".repeat(times));
+                    text.message(4, |piece| {
+                        piece.text(11, &"x".repeat(piece_bytes));
+                    });
+                });
+            });
+        });
+        let text = notice["notice"]["text"].as_str().expect("a text");
+        (text.matches('x').count(), text.matches('{').count())
+    };
+    let times = 16;
+    let at_the_limit = PIECES_BYTES_MAX / times;
+    assert_eq!(notice(at_the_limit, times), (PIECES_BYTES_MAX, 0));
+    let past = at_the_limit + 1;
+    assert_eq!(notice(past, times), (past * (times - 1), 1));
+    assert_eq!(notice(PIECES_BYTES_MAX, 1), (PIECES_BYTES_MAX, 0));
+    assert_eq!(notice(PIECES_BYTES_MAX + 1, 1_000), (0, 1_000));
 }
 
 #[test]

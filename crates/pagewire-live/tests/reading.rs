@@ -2,7 +2,7 @@
 
 use pagewire_codec::proto::Writer;
 use pagewire_live::douyin::FRAME_MESSAGES_MAX;
-use pagewire_live::{EVENT_LIST_MAX, FrameReader, PIECES_BYTES_MAX, Site};
+use pagewire_live::{Body, EVENT_LIST_MAX, FrameReader, PIECES_BYTES_MAX, RoomAccount, Site};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -88,6 +88,76 @@ fn the_four_numbers_of_a_gift_make_one_count() {
         let raw = raw.map(|name| gift["gift"][name].as_u64().expect("a number"));
         assert_eq!(raw, [group, repeat, combo, total]);
         assert_eq!(gift["gift"]["count"], count, "{raw:?} of type {send_type}");
+    }
+}
+
+/// What messages of a room add, one after the other.
+fn given(messages: &[Vec<u8>]) -> Vec<u64> {
+    let mut room = RoomAccount::new(Site::Douyin);
+    let each = messages.iter().map(|message| {
+        let mut given = 0;
+        room.read(&response(std::slice::from_ref(message)), 9, |event| {
+            if let Body::GiftDelta(gift) = event.expect("an event").body {
+                given += gift.count;
+            }
+        });
+        given
+    });
+    each.collect()
+}
+
+#[test]
+fn presses_without_a_group_are_one_combo_until_it_ends() {
+    let press = |id, presses, ends| {
+        message("WebcastGiftMessage", id, |gift| {
+            gift.varint(2, 463)
+                .varint(4, 1)
+                .varint(5, presses)
+                .varint(6, presses);
+            gift.message(7, |from| user(from, 11, "甲"));
+            gift.varint(9, ends).varint(17, 4);
+        })
+    };
+    let presses = [
+        (1, 1, 0),
+        (2, 2, 0),
+        (3, 3, 0),
+        (4, 3, 1),
+        (5, 1, 0),
+        (2, 2, 0),
+    ];
+    let presses = presses.map(|(id, presses, ends)| press(id, presses, ends));
+    assert_eq!(given(&presses), [1, 1, 1, 0, 1, 0]);
+    let light = |send_type, presses| {
+        move |id| {
+            message("WebcastLightGiftMessage", id, |gift| {
+                gift.varint(2, 1).varint(4, presses).varint(9, send_type);
+            })
+        }
+    };
+    let run = [
+        light(4, 1)(1),
+        light(4, 2)(2),
+        light(4, 2)(3),
+        light(4, 3)(4),
+    ];
+    assert_eq!(given(&run), [1, 1, 0, 1]);
+    // What is sent at once, and what has no number that goes on, is by itself. Messages without an id are told apart by nothing.
+    for by_itself in [light(1, 3), light(4, 0), light(0, 0)] {
+        assert_eq!(given(&[1, 2, 2, 0, 0].map(by_itself)), [1, 1, 0, 1, 1]);
+    }
+}
+
+#[test]
+fn an_id_stands_around_a_message_or_in_it_or_nowhere() {
+    for (around, inside, id) in [(7, 8, "7"), (0, 8, "8"), (0, 0, "")] {
+        let message = message("WebcastChatMessage", around, |chat| {
+            chat.message(1, |common| {
+                common.varint(2, inside);
+            });
+        });
+        let (events, _) = read(&response(&[message]));
+        assert_eq!(events[0]["id"], id);
     }
 }
 

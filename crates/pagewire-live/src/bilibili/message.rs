@@ -160,10 +160,8 @@ impl<'a> Message<'a> {
                 bytes: Cow::Borrowed(self.whole.as_bytes()),
             },
         };
-        self.tell_apart(&mut event.body, arrival_ms);
         let first_id = event.id.clone();
-        for (mut body, number) in more.into_iter().zip(2_u64..) {
-            self.tell_apart(&mut body, arrival_ms);
+        for (body, number) in more.into_iter().zip(2_u64..) {
             let next = Event {
                 // Whoever keeps events that came before apart by their ids is to keep these too.
                 id: if first_id.is_empty() {
@@ -177,19 +175,6 @@ impl<'a> Message<'a> {
             take(Ok(std::mem::replace(&mut event, next)));
         }
         take(Ok(event));
-    }
-
-    /// A gift without a number of its send is told from the next one by the message, or by when it came.
-    fn tell_apart(&self, body: &mut Body<'_>, arrival_ms: u64) {
-        if let Body::Gift(gift) = body
-            && gift.combo.is_empty()
-        {
-            gift.combo = Cow::Owned(if self.id.is_empty() {
-                arrival_ms.to_string()
-            } else {
-                self.id.clone().into_owned()
-            });
-        }
     }
 
     /// Reads it; `packed` is the Protobuf that some kinds have in their JSON.

@@ -41,7 +41,7 @@ impl<'a> Message<'a> {
         let event = Event {
             site,
             room: head.room,
-            id: Id::from(self.msg_id),
+            id: message_id(self.msg_id, head.msg_id),
             time: Time::best(event_ms, head.create_ms, arrival_ms),
             user: head.user,
             body,
@@ -95,6 +95,14 @@ impl<'a> Message<'a> {
             method if method.starts_with("Link") => link(method, payload),
             _ => other(payload),
         }
+    }
+}
+
+/// What is around a message has its id; the message itself may have it too. 0 is what is written for nothing.
+fn message_id(around: u64, inside: u64) -> Id<'static> {
+    match if around == 0 { inside } else { around } {
+        0 => Id::default(),
+        id => Id::from(id),
     }
 }
 

@@ -33,10 +33,26 @@ fn a_gift_is_a_send_of_its_own_with_all_that_the_site_counts() {
     assert_eq!(change(json!({ "num": "12" }))["count"], 12);
     assert_eq!(change(json!({ "num": null }))["count"], 1);
     assert_eq!(change(json!({ "tid": "" }))["combo"], "9");
-    assert_eq!(
-        change(json!({ "tid": "", "rnd": "" }))["combo"],
-        ARRIVAL_MS.to_string()
-    );
+    assert_eq!(change(json!({ "tid": "", "rnd": "" }))["combo"], "");
+}
+
+#[test]
+fn a_gift_without_a_number_of_its_send_is_one_of_its_own_unless_its_message_came_before() {
+    let counted = |members: Value| {
+        let mut sent = with(gift(), members);
+        sent["data"] = with(sent["data"].take(), json!({ "tid": "", "rnd": "" }));
+        let (mut room, mut given) = (RoomAccount::new(Site::Bilibili), 0);
+        for _ in 0..2 {
+            room.read(&message(&sent), ARRIVAL_MS, |event| {
+                if let Body::GiftDelta(gift) = event.unwrap().body {
+                    given += gift.count;
+                }
+            });
+        }
+        given
+    };
+    assert_eq!(counted(json!({})), 6);
+    assert_eq!(counted(json!({ "msg_id": "m" })), 3);
 }
 
 #[test]

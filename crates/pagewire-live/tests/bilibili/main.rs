@@ -26,7 +26,9 @@ use flate2::Compression;
 use flate2::write::ZlibEncoder;
 use pagewire_codec::{BilibiliOperation, BilibiliPacket};
 use pagewire_live::bilibili::{Auth, MESSAGE_GIFTS_MAX, auth_packet, heartbeat_packet};
-use pagewire_live::{EVENT_LIST_MAX, Event, FrameReader, PIECES_BYTES_MAX, Site};
+use pagewire_live::{
+    Body, EVENT_LIST_MAX, Event, FrameReader, PIECES_BYTES_MAX, RoomAccount, Site,
+};
 use serde_json::{Value, json};
 
 const ARRIVAL_MS: u64 = 1_700_000_000_000;

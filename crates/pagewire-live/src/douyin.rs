@@ -16,7 +16,7 @@ mod schema;
 use pagewire_codec::proto::RawMessage;
 
 pub use client::{ack_packet, heartbeat_packet};
-pub use envelope::{FRAME_MESSAGES_MAX, Message, PushFrame, Response};
+pub use envelope::{FRAME_HEADERS_MAX, FRAME_MESSAGES_MAX, Message, PushFrame, Response};
 #[cfg(feature = "schema")]
 pub use schema::{message_of, schema};
 

@@ -1,7 +1,7 @@
 //! Frames of Douyin as events: what a person reads off them, and what hostile ones cost.
 
 use pagewire_codec::proto::Writer;
-use pagewire_live::douyin::FRAME_MESSAGES_MAX;
+use pagewire_live::douyin::{FRAME_HEADERS_MAX, FRAME_MESSAGES_MAX, PushFrame};
 use pagewire_live::{Body, EVENT_LIST_MAX, FrameReader, PIECES_BYTES_MAX, RoomAccount, Site};
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -432,6 +432,23 @@ fn messages_of_a_frame_are_read_up_to_the_limit() {
         errors,
         ["too much: messages in a frame is 65537, the limit is 65536, at byte 131074"]
     );
+}
+
+#[test]
+fn headers_of_a_frame_are_kept_up_to_the_limit() {
+    for (headers, kept) in [
+        (FRAME_HEADERS_MAX, FRAME_HEADERS_MAX),
+        (FRAME_HEADERS_MAX + 1, FRAME_HEADERS_MAX),
+    ] {
+        let mut frame = Writer::default();
+        for _ in 0..headers {
+            frame.bytes(5, &[]);
+        }
+        frame.varint(1, 7);
+        let frame = frame.into_bytes();
+        let read = PushFrame::read(&frame).expect("a frame");
+        assert_eq!((read.headers.len(), read.seq_id), (kept, 7));
+    }
 }
 
 #[test]

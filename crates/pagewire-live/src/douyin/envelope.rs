@@ -14,6 +14,9 @@ const MESSAGES_USUAL: usize = 32;
 /// Messages of one frame that are read. One more is an error, and the rest of the frame is left out. The site sends some tens.
 pub const FRAME_MESSAGES_MAX: usize = 1 << 16;
 
+/// Headers of a frame that are kept; further ones are passed over. The site sends five.
+pub const FRAME_HEADERS_MAX: usize = 64;
+
 /// One WebSocket frame.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PushFrame<'a> {
@@ -73,7 +76,9 @@ impl<'a> PushFrame<'a> {
             match field.number {
                 1 => push.seq_id = number(field),
                 2 => push.log_id = number(field),
-                5 => push.headers.push(header(bytes(field))?),
+                5 if push.headers.len() < FRAME_HEADERS_MAX => {
+                    push.headers.push(header(bytes(field))?);
+                }
                 7 => push.payload_type = text(field),
                 8 => push.payload = bytes(field),
                 _ => {}

@@ -39,7 +39,7 @@ pub(crate) fn read(frame: &[u8], arrival_ms: u64, scratch: &mut Scratch, take: T
 
 fn packet_events(packet: &BilibiliPacket<'_>, arrival_ms: u64, take: Take<'_>) {
     match packet.operation {
-        BilibiliOperation::Message => message::events(&packet.body, arrival_ms, take),
+        BilibiliOperation::Message => message::events(packet, arrival_ms, take),
         BilibiliOperation::HeartbeatReply => {
             let stats = Stats {
                 heat: packet.popularity().map(u64::from),

@@ -240,6 +240,32 @@ fn a_rich_text_is_told_piece_by_piece() {
 }
 
 #[test]
+fn chats_of_all_kinds_have_their_text_their_time_and_their_pieces() {
+    // A method, the fields of its text and time, and those of its rich text, of which the second takes the place of the first.
+    for (method, text_at, time_at, [first, second]) in [
+        ("WebcastChatMessage", 3, Some(15), [40, 41]),
+        ("WebcastScreenChatMessage", 4, Some(12), [30, 32]),
+        ("WebcastPrivilegeScreenChatMessage", 3, None, [7, 8]),
+    ] {
+        let chat = event(method, |chat| {
+            chat.text(text_at, "hi");
+            if let Some(number) = time_at {
+                chat.varint(number, 5);
+            }
+            for (number, pattern) in [(first, "a"), (second, "b")] {
+                chat.message(number, |text| {
+                    text.text(2, pattern);
+                });
+            }
+        });
+        let pieces = json!([{"kind": "text", "text": "b"}]);
+        assert_eq!(chat["chat"], json!({"text": "hi", "pieces": pieces}));
+        let time_ms = if time_at.is_some() { 5_000 } else { 9 };
+        assert_eq!(chat["time_ms"], time_ms, "{method}");
+    }
+}
+
+#[test]
 fn what_has_no_text_of_its_own_says_what_the_site_shows() {
     let notice = event("WebcastRoomMessage", |notice| {
         notice.message(1, |common| {
@@ -372,21 +398,48 @@ fn the_messages_around_a_broken_one_come_out() {
     let broken = message("WebcastGiftMessage", 2, |gift| {
         gift.bytes(7, b"\x1a\x09cut");
     });
-    let (events, errors) = read(&response(&[
+    let broken = response(&[
         chat(1, "a"),
+        b"\x1a\xff".to_vec(),
         broken,
         b"\x1a\xff".to_vec(),
         chat(3, "b"),
-    ]));
+    ]);
+    let (events, errors) = read(&broken);
     let texts: Vec<_> = events.iter().map(|event| &event["chat"]["text"]).collect();
     assert_eq!(texts, ["a", "b"]);
     assert_eq!(
         errors,
         [
-            "a length-delimited value needs 9 more bytes, and 3 are left, at byte 57 in GiftMessage.7",
-            "a varint needs 1 more bytes, and 0 are left, at byte 66 in messages",
+            "a length-delimited value needs 9 more bytes, and 3 are left, at byte 61 in messages.2.GiftMessage.7",
+            "a varint needs 1 more bytes, and 0 are left, at byte 33 in messages.1",
+            "a varint needs 1 more bytes, and 0 are left, at byte 70 in messages.3",
         ]
     );
+    // Places are those of the frame, or of what was unpacked, and the path says which.
+    let framed = |payload: &[u8]| {
+        let mut push = Writer::default();
+        push.varint(1, 300).text(7, "msg").bytes(8, payload);
+        read(&push.into_bytes()).1
+    };
+    let [plain, packed] = [framed(&broken), framed(&gzip(&broken))];
+    assert!(
+        plain[0].ends_with("at byte 71 in messages.2.GiftMessage.7"),
+        "{plain:?}"
+    );
+    assert!(
+        packed[0].ends_with("at byte 61 in gzip.messages.2.GiftMessage.7"),
+        "{packed:?}"
+    );
+    assert!(
+        packed[1].ends_with("at byte 33 in gzip.messages.1"),
+        "{packed:?}"
+    );
+    let mut cut = gzip(&broken);
+    cut.truncate(20);
+    let (bare, framed) = (read(&cut).1, framed(&cut));
+    assert!(bare[0].ends_with("at byte 20"), "{bare:?}");
+    assert!(framed[0].ends_with("at byte 30"), "{framed:?}");
     // A response that is cut loses what is behind the cut.
     let whole = response(&[chat(1, "a"), chat(2, "b")]);
     for length in 0..whole.len() {

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use pagewire_codec::{DecodeError, Fault};
+use pagewire_codec::{BilibiliPacket, DecodeError, Fault};
 use serde::de::IgnoredAny;
 
 use super::json::{is_list, is_object, number, some_id, some_text, text, try_members};
@@ -57,14 +57,16 @@ impl<'a> Read<'a> {
     }
 }
 
-/// Gives the events of the body of a packet, or why there are none.
-pub(super) fn events(body: &[u8], arrival_ms: u64, take: Take<'_>) {
-    let message = match message(body) {
+/// Gives the events of the body of a packet, or why there are none. Of an error in what is packed in a message the place is one of that.
+pub(super) fn events(packet: &BilibiliPacket<'_>, arrival_ms: u64, take: Take<'_>) {
+    let message = match message(&packet.body) {
         Ok(message) => message,
-        Err(error) => return take(Err(error)),
+        Err(error) => return take(Err(error.shifted(packet.at))),
     };
     let mut packed = Vec::new();
-    let read = super::packed::unpack(&message, &mut packed).and_then(|()| message.read(&packed));
+    let unpacked = super::packed::unpack(&message, &mut packed);
+    let unpacked = unpacked.map_err(|error| error.shifted(packet.at));
+    let read = unpacked.and_then(|()| message.read(&packed));
     match read {
         Ok(read) => message.give(read, arrival_ms, take),
         Err(error) => take(Err(error.inside(&*message.command))),

@@ -17,7 +17,7 @@ use std::borrow::Cow;
 use pagewire_codec::{BilibiliOperation, BilibiliPacket, UNPACKED_BYTES_MAX, bilibili_packets};
 
 pub use client::{Auth, HEARTBEAT_MS, auth_packet, heartbeat_packet};
-pub use gift::MESSAGE_GIFTS_MAX;
+pub use gift::{MESSAGE_EVENTS_BYTES_MAX, MESSAGE_GIFTS_MAX};
 
 use crate::event::{Body, Event, Id, Site, SiteFormat, SitePart, Stats, Time, Unknown};
 use crate::model::Bytes;

@@ -1,5 +1,6 @@
 //! A room over time: what its events are together.
 
+mod kept;
 mod ranks;
 mod seen;
 
@@ -7,6 +8,7 @@ use crate::event::{Body, Event, Gift, GiftCount, SitePart, Time, TimeSource, Use
 use crate::ledger::{Combo, Count, GiftLedger, Ledgered, Press};
 use crate::model::IntoOwned as _;
 
+pub use kept::KEPT_GIFT_BYTES_MAX;
 pub use ranks::ROOM_RANKINGS_MAX;
 pub use seen::ROOM_IDS_MAX;
 
@@ -37,11 +39,15 @@ impl Room {
         let is_new = self.seen.is_new(event.kind(), &event.id);
         if let Body::Gift(gift) = &event.body {
             let (mut counted, time) = (Vec::new(), event.time);
-            let combo = combo(&event, gift);
+            let cut = kept::cut(&event, gift);
+            let (kept, gift) = cut
+                .as_ref()
+                .map_or((&event, gift), |(event, gift)| (event, gift));
+            let combo = combo(kept, gift);
             // Of a gift that came before the numbers may still have grown; one whose combo is forgotten was counted.
             let may_have_grown = || !gift.combo.is_empty() && self.gifts.knows(&combo);
             if is_new || may_have_grown() {
-                let given = || given(&event, gift);
+                let given = || given(kept, gift);
                 self.gifts
                     .add(now_ms, combo, press(gift), given, |ledgered| {
                         counted.push(told(&ledgered, time));

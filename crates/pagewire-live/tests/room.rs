@@ -4,8 +4,8 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use pagewire_live::{
-    Body, Chat, Event, Gift, IDLE_MS, REMEMBERED_MS, ROOM_IDS_MAX, ROOM_RANKINGS_MAX, Rank, Ranked,
-    Room, Site, SitePart, Time, Unit, User,
+    Badge, Body, Chat, EVENT_LIST_MAX, Event, Gift, IDLE_MS, KEPT_GIFT_BYTES_MAX, REMEMBERED_MS,
+    ROOM_IDS_MAX, ROOM_RANKINGS_MAX, Rank, Ranked, Room, Site, SitePart, Time, Unit, User,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -171,6 +171,43 @@ fn added(events: &[Value]) -> u64 {
         .iter()
         .filter_map(|event| event["gift_delta"]["count"].as_u64());
     deltas.sum()
+}
+
+#[test]
+fn of_a_gift_with_long_texts_a_part_is_kept() {
+    // Room, method, gift, its name, combo, id, and the id of who gives.
+    let texts = "7 M 463 rose c 1 11".replace(' ', "").len();
+    for (name_bytes, expected) in [
+        (KEPT_GIFT_BYTES_MAX - texts, KEPT_GIFT_BYTES_MAX - texts),
+        (KEPT_GIFT_BYTES_MAX - texts + 1, 256),
+    ] {
+        let mut room = Room::default();
+        let mut event = gift("1", 3, "c");
+        event.user = Some(User {
+            name: "x".repeat(name_bytes).into(),
+            ..user("11")
+        });
+        let given = take(&mut room, 0, event);
+        assert_eq!(kinds(&given), ["gift", "gift.delta"]);
+        let names = [&given[0], &given[1]].map(|event| event["user"]["name"].as_str());
+        let names = names.map(|name| name.expect("a name").len());
+        assert_eq!(names, [name_bytes, expected]);
+    }
+    // Badges count, empty ones too; what is cut is still counted together, and ends within a character nowhere.
+    let mut room = Room::default();
+    let mut long = |id: &str, count| {
+        let mut event = gift(id, count, &"好".repeat(KEPT_GIFT_BYTES_MAX));
+        event.user = Some(User {
+            badges: vec![Badge::default(); EVENT_LIST_MAX],
+            ..user("11")
+        });
+        take(&mut room, 0, event)
+    };
+    assert_eq!(added(&long("1", 2)), 2);
+    let grown = long("2", 5);
+    assert_eq!(added(&grown), 3);
+    assert_eq!(grown[1]["gift_delta"]["combo"], "好".repeat(85));
+    assert_eq!(grown[1]["user"], json!({"id": "11", "name": "user 11"}));
 }
 
 #[test]

@@ -66,7 +66,12 @@ pub(super) fn events(packet: &BilibiliPacket<'_>, arrival_ms: u64, take: Take<'_
     let mut packed = Vec::new();
     let unpacked = super::packed::unpack(&message, &mut packed);
     let unpacked = unpacked.map_err(|error| error.shifted(packet.at));
-    let read = unpacked.and_then(|()| message.read(&packed));
+    let read = unpacked.and_then(|()| {
+        let read = message.read(&packed)?;
+        let fits = gift::fits(message.whole.len(), read.more.len().saturating_add(1));
+        fits.map_err(|error| error.shifted(packet.at))?;
+        Ok(read)
+    });
     match read {
         Ok(read) => message.give(read, arrival_ms, take),
         Err(error) => take(Err(error.inside(&*message.command))),

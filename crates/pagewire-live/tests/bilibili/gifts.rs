@@ -168,3 +168,22 @@ fn so_many_gifts_are_in_one_message_and_no_more() {
         "{errors:?}"
     );
 }
+
+#[test]
+fn gifts_of_a_long_message_are_few() {
+    const GIFTS: usize = 512;
+    let sent = |pad: usize| {
+        let mut sent = packed("SEND_GIFT_V2", &bytes(10, &number(3, 2)).repeat(GIFTS));
+        sent["pad"] = json!("x".repeat(pad));
+        sent.to_string()
+    };
+    let pad = MESSAGE_EVENTS_BYTES_MAX / GIFTS - sent(0).len();
+    let read = |pad| read(&packet(BilibiliOperation::Message, 0, sent(pad).as_bytes()));
+    let (events, errors) = read(pad);
+    assert_eq!((events.len(), errors.len()), (GIFTS, 0));
+    let (events, errors) = read(pad + 1);
+    assert_eq!(events, []);
+    let expected =
+        "too much: bytes of a message times its gifts is 67109376, the limit is 67108864";
+    assert!(errors[0].starts_with(expected), "{errors:?}");
+}

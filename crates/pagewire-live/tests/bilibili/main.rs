@@ -25,7 +25,9 @@ use base64::engine::general_purpose::STANDARD;
 use flate2::Compression;
 use flate2::write::ZlibEncoder;
 use pagewire_codec::{BilibiliOperation, BilibiliPacket};
-use pagewire_live::bilibili::{Auth, MESSAGE_GIFTS_MAX, auth_packet, heartbeat_packet};
+use pagewire_live::bilibili::{
+    Auth, MESSAGE_EVENTS_BYTES_MAX, MESSAGE_GIFTS_MAX, auth_packet, heartbeat_packet,
+};
 use pagewire_live::{
     Body, EVENT_LIST_MAX, Event, FrameReader, PIECES_BYTES_MAX, RoomAccount, Site,
 };

@@ -74,6 +74,8 @@ pub struct BilibiliPacket<'a> {
     pub sequence: u32,
     /// Borrowed from the frame where it was not packed.
     pub body: Cow<'a, [u8]>,
+    /// At which byte its body begins: of the frame, or of what was unpacked where it was packed. Of no matter where it is written.
+    pub at: usize,
 }
 
 impl BilibiliPacket<'_> {
@@ -173,9 +175,8 @@ impl Reading<'_> {
                 Ok(packet) => match packing(packet.version) {
                     None => packets.push(packet),
                     Some(packing) => {
-                        let body_at = input.at().saturating_sub(packet.body.len());
                         let unpacked = self.unpacked(&packet.body, packing, depth);
-                        let unpacked = unpacked.map_err(|error| error.shifted(body_at));
+                        let unpacked = unpacked.map_err(|error| error.shifted(packet.at));
                         self.keep(unpacked, &mut packets);
                     }
                 },
@@ -267,6 +268,7 @@ fn packet(mut inside: Cursor<'_>) -> Result<BilibiliPacket<'_>, DecodeError> {
         version,
         sequence,
         body: Cow::Borrowed(inside.rest()),
+        at: inside.at(),
     })
 }
 

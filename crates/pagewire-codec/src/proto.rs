@@ -28,7 +28,7 @@ mod writer;
 pub use encode::EncodeError;
 pub use guess::{GUESS_FIELDS_MAX, Guess, guess};
 #[cfg(feature = "schema")]
-pub use json::JSON_BYTES_MAX;
+pub use json::{JSON_BYTES_MAX, JSON_FIELDS_MAX};
 pub use packed::Packed;
 pub use raw::{RAW_FIELDS_MAX, RawField, RawMessage, Reading};
 #[cfg(feature = "schema")]

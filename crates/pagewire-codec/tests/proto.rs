@@ -9,8 +9,8 @@
 use std::ops::Range;
 
 use pagewire_codec::proto::{
-    DEPTH_MAX, GUESS_FIELDS_MAX, JSON_BYTES_MAX, RAW_FIELDS_MAX, RawMessage, Schema,
-    UNKNOWN_PLACES_MAX, guess,
+    DEPTH_MAX, GUESS_FIELDS_MAX, JSON_BYTES_MAX, JSON_FIELDS_MAX, RAW_FIELDS_MAX, RawMessage,
+    Schema, UNKNOWN_PLACES_MAX, guess,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -513,6 +513,36 @@ fn json_may_be_as_long_as_its_limit() {
     assert!(to_json(&schema, "List", &item.repeat(count)).is_ok());
     let error = to_json(&schema, "List", &item.repeat(count + 1)).unwrap_err();
     assert!(error.contains("bytes of JSON of a message"), "{error}");
+}
+
+#[test]
+fn fields_that_are_not_in_order_are_kept_up_to_the_limit() {
+    let schema = schema("syntax = \"proto3\"; message A { int32 n = 1; A a = 2; }");
+    let fields = |count: usize| [8, 1].repeat(count);
+    let n = json!({ "n": 1 });
+    assert_eq!(to_json(&schema, "A", &fields(JSON_FIELDS_MAX)), Ok(n));
+    let expected =
+        "too much: fields of a message that are not in order is 1048577, the limit is 1048576";
+    let error = to_json(&schema, "A", &fields(JSON_FIELDS_MAX + 1)).unwrap_err();
+    assert_eq!(error, format!("{expected}, at byte 2097153"));
+    // Those of the messages around are counted with them, also where a message was written in parts.
+    let half = fields(JSON_FIELDS_MAX / 2);
+    let inside = [&half[..], &delimited(2, &half)].concat();
+    let error = to_json(&schema, "A", &inside).unwrap_err();
+    assert!(
+        error.starts_with(expected) && error.ends_with("in a"),
+        "{error}"
+    );
+    let parts = delimited(2, &half).repeat(3);
+    assert!(
+        to_json(&schema, "A", &parts)
+            .unwrap_err()
+            .starts_with(expected)
+    );
+    // What is in order needs no memory for it.
+    let schema = self::schema("syntax = \"proto3\"; message A { repeated B b = 1; } message B {}");
+    let list = to_json(&schema, "A", &delimited(1, &[]).repeat(JSON_FIELDS_MAX + 1)).unwrap();
+    assert_eq!(list["b"].as_array().unwrap().len(), JSON_FIELDS_MAX + 1);
 }
 
 #[test]

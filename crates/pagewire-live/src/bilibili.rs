@@ -17,7 +17,7 @@ use std::borrow::Cow;
 use pagewire_codec::{BilibiliOperation, BilibiliPacket, UNPACKED_BYTES_MAX, bilibili_packets};
 
 pub use client::{Auth, HEARTBEAT_MS, auth_packet, heartbeat_packet};
-pub use gift::MESSAGE_GIFTS_MAX;
+pub use gift::{MESSAGE_EVENTS_BYTES_MAX, MESSAGE_GIFTS_MAX};
 
 use crate::event::{Body, Event, Id, Site, SiteFormat, SitePart, Stats, Time, Unknown};
 use crate::model::Bytes;
@@ -39,7 +39,7 @@ pub(crate) fn read(frame: &[u8], arrival_ms: u64, scratch: &mut Scratch, take: T
 
 fn packet_events(packet: &BilibiliPacket<'_>, arrival_ms: u64, take: Take<'_>) {
     match packet.operation {
-        BilibiliOperation::Message => message::events(&packet.body, arrival_ms, take),
+        BilibiliOperation::Message => message::events(packet, arrival_ms, take),
         BilibiliOperation::HeartbeatReply => {
             let stats = Stats {
                 heat: packet.popularity().map(u64::from),

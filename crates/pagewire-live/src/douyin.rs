@@ -16,7 +16,7 @@ mod schema;
 use pagewire_codec::proto::RawMessage;
 
 pub use client::{ack_packet, heartbeat_packet};
-pub use envelope::{FRAME_MESSAGES_MAX, Message, PushFrame, Response};
+pub use envelope::{FRAME_HEADERS_MAX, FRAME_MESSAGES_MAX, Message, PushFrame, Response};
 #[cfg(feature = "schema")]
 pub use schema::{message_of, schema};
 
@@ -31,17 +31,19 @@ pub(crate) fn read(
     scratch: &mut Scratch,
     take: Take<'_>,
 ) {
-    let response = match envelope::unpack(frame, scratch) {
-        Ok(Some(response)) => response,
+    let (response, place) = match envelope::unpack(frame, scratch) {
+        Ok(Some(found)) => found,
         Ok(None) => return,
         Err(error) => return take(Err(error)),
     };
     let response = Response::read(response);
-    for message in response.messages {
-        message.events(site, arrival_ms, take);
+    for (read, message) in response.messages.iter().enumerate() {
+        if let Err(error) = message.events(site, arrival_ms, take) {
+            take(Err(place.of(response.of_message(message, read, error))));
+        }
     }
     for error in response.errors {
-        take(Err(error));
+        take(Err(place.of(error)));
     }
 }
 

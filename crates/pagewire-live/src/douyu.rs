@@ -17,10 +17,10 @@ use crate::reader::Take;
 
 /// Reads one WebSocket frame. What a client sends is no event.
 pub(crate) fn read(frame: &[u8], arrival_ms: u64, take: Take<'_>) {
-    for (index, packet) in douyu_packets(frame).enumerate() {
+    for packet in douyu_packets(frame) {
         match packet {
             Ok(packet) if packet.side == DouyuSide::Client => {}
-            Ok(packet) => message::events(&packet, index, arrival_ms, take),
+            Ok(packet) => message::events(&packet, arrival_ms, take),
             Err(error) => take(Err(error)),
         }
     }

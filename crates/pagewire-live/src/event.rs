@@ -22,6 +22,10 @@ use crate::model::{Described, IntoOwned, Member, Record, Shape, names, record, w
 /// Entries of one list in an event (badges, places, pieces, …). Of more the rest is left out; the site's part has all.
 pub const EVENT_LIST_MAX: usize = 1_024;
 
+/// Bytes of the pieces that stand in one text for its marks: a text may name a long one again and again. Behind so many the rest of the text stands as it
+/// is; the site's part has all.
+pub const PIECES_BYTES_MAX: usize = 64 * 1_024;
+
 pub(crate) fn push<T>(list: &mut Vec<T>, entry: T) {
     if list.len() < EVENT_LIST_MAX {
         list.push(entry);

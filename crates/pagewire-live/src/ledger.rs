@@ -6,14 +6,14 @@
 //!
 //! Source: captures and what seven readers of Douyin agree on (`docs/sites/douyin.md`, "Gifts").
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap};
 
 /// A combo that nothing was heard of for so long has ended.
 pub const IDLE_MS: u64 = 10_000;
 /// What comes of a combo so long after the last that was heard of it is a new one. Until then its number is remembered, so that what was counted is not
 /// counted again.
 pub const REMEMBERED_MS: u64 = 10 * 60_000;
-/// Combos that are remembered. Of more the one that was looked at longest ago is ended and forgotten.
+/// Combos that are remembered. Of more the one that was heard of, or looked at, longest ago is ended and forgotten.
 pub const LEDGER_COMBOS_MAX: usize = 65_536;
 
 /// Who gives what to whom, in one go. Texts, as sites have ids of all kinds.
@@ -27,7 +27,7 @@ pub struct Combo {
     pub receiver: Box<str>,
     /// What.
     pub gift: Box<str>,
-    /// What the site tells runs of presses apart by.
+    /// What the site tells runs of presses apart by. Empty where it does not: then there is one at a time, which is forgotten when it ends.
     pub group: Box<str>,
 }
 
@@ -68,13 +68,17 @@ pub enum Ledgered<'l, L> {
 #[derive(Debug)]
 pub struct GiftLedger<L> {
     combos: HashMap<Combo, State<L>>,
-    /// Combos by when they were looked at last, the one to look at next first.
-    due: VecDeque<(u64, Combo)>,
+    /// Combos by when they were heard of, or looked at after that, and by how many were noted before. The first is the one to look at next.
+    due: BTreeMap<Due, Combo>,
+    noted: u64,
 }
+
+type Due = (u64, u64);
 
 #[derive(Debug)]
 struct State<L> {
     label: L,
+    due: Due,
     /// The highest number so far.
     total: u64,
     /// What was counted since the last end.
@@ -87,7 +91,8 @@ impl<L> Default for GiftLedger<L> {
     fn default() -> Self {
         Self {
             combos: HashMap::new(),
-            due: VecDeque::new(),
+            due: BTreeMap::new(),
+            noted: 0,
         }
     }
 }
@@ -103,63 +108,66 @@ impl<L> GiftLedger<L> {
         mut out: impl FnMut(Ledgered<'_, L>),
     ) {
         self.advance(now_ms, &mut out);
+        let brief = (press.ends && combo.group.is_empty()).then(|| combo.clone());
+        let due = (now_ms, self.noted);
         if !self.combos.contains_key(&combo) {
             self.make_room(&mut out);
-            self.due.push_back((now_ms, combo.clone()));
+            self.note(due, combo.clone());
         }
         let state = self.combos.entry(combo).or_insert_with(|| State {
             label: label(),
+            due,
             total: 0,
             open: 0,
             open_value: 0,
             heard_ms: now_ms,
         });
-        state.heard_ms = now_ms;
-        let count = press.total.saturating_sub(state.total);
-        if count > 0 {
-            let value = count.saturating_mul(press.unit_value);
-            state.total = press.total;
-            state.open = state.open.saturating_add(count);
-            state.open_value = state.open_value.saturating_add(value);
-            out(Ledgered::Delta(Count {
-                count,
-                value,
-                label: &state.label,
-                heard_ms: now_ms,
-            }));
+        state.press(now_ms, press, &mut out);
+        if let Some(brief) = brief {
+            self.due.remove(&state.due);
+            self.combos.remove(&brief);
         }
-        if press.ends {
-            state.end(&mut out);
-        }
+    }
+
+    /// Whether a combo is remembered, be it open or not.
+    pub fn knows(&self, combo: &Combo) -> bool {
+        self.combos.contains_key(combo)
     }
 
     /// Ends combos that have been idle, and forgets those that have been for long.
     pub fn advance(&mut self, now_ms: u64, mut out: impl FnMut(Ledgered<'_, L>)) {
-        while let Some((looked_ms, _)) = self.due.front()
-            && now_ms.saturating_sub(*looked_ms) >= IDLE_MS
+        while let Some(entry) = self.due.first_entry()
+            && now_ms.saturating_sub(entry.key().0) >= IDLE_MS
         {
-            let Some((_, combo)) = self.due.pop_front() else {
-                return;
-            };
+            let combo = entry.remove();
             let Some(state) = self.combos.get_mut(&combo) else {
                 continue;
             };
             let idle_ms = now_ms.saturating_sub(state.heard_ms);
-            if idle_ms >= IDLE_MS {
+            let is_idle = idle_ms >= IDLE_MS;
+            if is_idle {
                 state.end(&mut out);
             }
-            if idle_ms >= REMEMBERED_MS {
+            if idle_ms >= REMEMBERED_MS || is_idle && combo.group.is_empty() {
                 self.combos.remove(&combo);
-            } else {
-                self.due.push_back((now_ms, combo));
+                continue;
             }
+            let looked_ms = if is_idle { now_ms } else { state.heard_ms };
+            state.due = (looked_ms, self.noted);
+            let due = state.due;
+            self.note(due, combo);
         }
+    }
+
+    fn note(&mut self, due: Due, combo: Combo) {
+        self.noted = self.noted.saturating_add(1);
+        self.due.insert(due, combo);
     }
 
     /// When [`GiftLedger::advance`] is to be called next at the latest.
     pub fn next_ms(&self) -> Option<u64> {
-        let (looked_ms, _) = self.due.front()?;
-        Some(looked_ms.saturating_add(IDLE_MS))
+        let ((noted_ms, _), _) = self.due.first_key_value()?;
+        Some(noted_ms.saturating_add(IDLE_MS))
     }
 
     /// Ends everything: nothing more comes.
@@ -172,7 +180,7 @@ impl<L> GiftLedger<L> {
     }
 
     fn forget_one(&mut self, mut out: impl FnMut(Ledgered<'_, L>)) -> bool {
-        let oldest = self.due.pop_front();
+        let oldest = self.due.pop_first();
         let forgotten = oldest.and_then(|(_, combo)| self.combos.remove(&combo));
         let Some(mut state) = forgotten else {
             return false;
@@ -183,6 +191,26 @@ impl<L> GiftLedger<L> {
 }
 
 impl<L> State<L> {
+    fn press(&mut self, now_ms: u64, press: Press, mut out: impl FnMut(Ledgered<'_, L>)) {
+        self.heard_ms = now_ms;
+        let count = press.total.saturating_sub(self.total);
+        if count > 0 {
+            let value = count.saturating_mul(press.unit_value);
+            self.total = press.total;
+            self.open = self.open.saturating_add(count);
+            self.open_value = self.open_value.saturating_add(value);
+            out(Ledgered::Delta(Count {
+                count,
+                value,
+                label: &self.label,
+                heard_ms: now_ms,
+            }));
+        }
+        if press.ends {
+            self.end(out);
+        }
+    }
+
     /// Tells what was counted since the last end, where that is anything.
     fn end(&mut self, mut out: impl FnMut(Ledgered<'_, L>)) {
         let (count, value) = (

@@ -43,7 +43,7 @@ pub use ledger::{
 };
 pub use model::{Bytes, event_json_schema, event_proto};
 pub use reader::FrameReader;
-pub use room::{ROOM_IDS_MAX, ROOM_RANKINGS_MAX, Room};
+pub use room::{KEPT_GIFT_BYTES_MAX, ROOM_IDS_MAX, ROOM_RANKINGS_MAX, Room};
 pub use signing::{
     Browser, Ignored, Resume, SIGN_ANSWER_BYTES_MAX, SIGN_HEADER_BYTES_MAX, SIGN_HEADERS_MAX,
     SIGN_URL_BYTES_MAX, SIGNATURE_BYTES_MAX, SignAnswer, SignAnswerError, SignAnswerFault,

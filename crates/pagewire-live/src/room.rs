@@ -1,5 +1,6 @@
 //! A room over time: what its events are together.
 
+mod kept;
 mod ranks;
 mod seen;
 
@@ -7,6 +8,7 @@ use crate::event::{Body, Event, Gift, GiftCount, SitePart, Time, TimeSource, Use
 use crate::ledger::{Combo, Count, GiftLedger, Ledgered, Press};
 use crate::model::IntoOwned as _;
 
+pub use kept::KEPT_GIFT_BYTES_MAX;
 pub use ranks::ROOM_RANKINGS_MAX;
 pub use seen::ROOM_IDS_MAX;
 
@@ -36,18 +38,21 @@ impl Room {
         self.advance(now_ms, &mut out);
         let is_new = self.seen.is_new(event.kind(), &event.id);
         if let Body::Gift(gift) = &event.body {
-            // Of a gift that came before the numbers may still have grown.
             let (mut counted, time) = (Vec::new(), event.time);
-            let given = || given(&event, gift);
-            self.gifts.add(
-                now_ms,
-                combo(&event, gift),
-                press(gift),
-                given,
-                |ledgered| {
-                    counted.push(told(&ledgered, time));
-                },
-            );
+            let cut = kept::cut(&event, gift);
+            let (kept, gift) = cut
+                .as_ref()
+                .map_or((&event, gift), |(event, gift)| (event, gift));
+            let combo = combo(kept, gift);
+            // Of a gift that came before the numbers may still have grown; one whose combo is forgotten was counted.
+            let may_have_grown = || !gift.combo.is_empty() && self.gifts.knows(&combo);
+            if is_new || may_have_grown() {
+                let given = || given(kept, gift);
+                self.gifts
+                    .add(now_ms, combo, press(gift), given, |ledgered| {
+                        counted.push(told(&ledgered, time));
+                    });
+            }
             if is_new {
                 out(event);
             } else {
@@ -87,19 +92,14 @@ impl Room {
     }
 }
 
+/// Without a mark of the combo there is one of a person and gift at a time, and a message that says that it has ended is by itself where none is open.
 fn combo(event: &Event<'_>, gift: &Gift<'_>) -> Combo {
-    // Without a mark of the combo each message is one of its own.
-    let group = if gift.combo.is_empty() {
-        &*event.id
-    } else {
-        &*gift.combo
-    };
     Combo {
         room: (&*event.room).into(),
         sender: person(event.user.as_ref()),
         receiver: person(gift.receiver.as_deref()),
         gift: (&*gift.gift).into(),
-        group: group.into(),
+        group: (&*gift.combo).into(),
     }
 }
 

@@ -1,8 +1,8 @@
 //! Frames of Douyin as events: what a person reads off them, and what hostile ones cost.
 
 use pagewire_codec::proto::Writer;
-use pagewire_live::douyin::FRAME_MESSAGES_MAX;
-use pagewire_live::{EVENT_LIST_MAX, FrameReader, Site};
+use pagewire_live::douyin::{FRAME_HEADERS_MAX, FRAME_MESSAGES_MAX, PushFrame};
+use pagewire_live::{Body, EVENT_LIST_MAX, FrameReader, PIECES_BYTES_MAX, RoomAccount, Site};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -91,6 +91,76 @@ fn the_four_numbers_of_a_gift_make_one_count() {
     }
 }
 
+/// What messages of a room add, one after the other.
+fn given(messages: &[Vec<u8>]) -> Vec<u64> {
+    let mut room = RoomAccount::new(Site::Douyin);
+    let each = messages.iter().map(|message| {
+        let mut given = 0;
+        room.read(&response(std::slice::from_ref(message)), 9, |event| {
+            if let Body::GiftDelta(gift) = event.expect("an event").body {
+                given += gift.count;
+            }
+        });
+        given
+    });
+    each.collect()
+}
+
+#[test]
+fn presses_without_a_group_are_one_combo_until_it_ends() {
+    let press = |id, presses, ends| {
+        message("WebcastGiftMessage", id, |gift| {
+            gift.varint(2, 463)
+                .varint(4, 1)
+                .varint(5, presses)
+                .varint(6, presses);
+            gift.message(7, |from| user(from, 11, "甲"));
+            gift.varint(9, ends).varint(17, 4);
+        })
+    };
+    let presses = [
+        (1, 1, 0),
+        (2, 2, 0),
+        (3, 3, 0),
+        (4, 3, 1),
+        (5, 1, 0),
+        (2, 2, 0),
+    ];
+    let presses = presses.map(|(id, presses, ends)| press(id, presses, ends));
+    assert_eq!(given(&presses), [1, 1, 1, 0, 1, 0]);
+    let light = |send_type, presses| {
+        move |id| {
+            message("WebcastLightGiftMessage", id, |gift| {
+                gift.varint(2, 1).varint(4, presses).varint(9, send_type);
+            })
+        }
+    };
+    let run = [
+        light(4, 1)(1),
+        light(4, 2)(2),
+        light(4, 2)(3),
+        light(4, 3)(4),
+    ];
+    assert_eq!(given(&run), [1, 1, 0, 1]);
+    // What is sent at once, and what has no number that goes on, is by itself. Messages without an id are told apart by nothing.
+    for by_itself in [light(1, 3), light(4, 0), light(0, 0)] {
+        assert_eq!(given(&[1, 2, 2, 0, 0].map(by_itself)), [1, 1, 0, 1, 1]);
+    }
+}
+
+#[test]
+fn an_id_stands_around_a_message_or_in_it_or_nowhere() {
+    for (around, inside, id) in [(7, 8, "7"), (0, 8, "8"), (0, 0, "")] {
+        let message = message("WebcastChatMessage", around, |chat| {
+            chat.message(1, |common| {
+                common.varint(2, inside);
+            });
+        });
+        let (events, _) = read(&response(&[message]));
+        assert_eq!(events[0]["id"], id);
+    }
+}
+
 #[test]
 fn a_gift_says_who_gave_what_to_whom() {
     let gift = event("WebcastGiftMessage", |gift| {
@@ -134,7 +204,7 @@ fn a_rich_text_is_told_piece_by_piece() {
     let chat = event("WebcastChatMessage", |chat| {
         chat.text(3, "@甲 好[微笑]").varint(15, 5);
         chat.message(40, |text| {
-            text.text(2, "{0:user} 好{1:image}{9:gone}");
+            text.text(2, "{0:user} 好{9:gone}{{1:image}{");
             text.message(4, |piece| {
                 piece.varint(1, 11);
                 piece.message(21, |of| {
@@ -162,11 +232,37 @@ fn a_rich_text_is_told_piece_by_piece() {
         chat["chat"],
         json!({"text": "@甲 好[微笑]", "pieces": [
             {"kind": "mention", "text": "甲", "id": "11"},
-            {"kind": "text", "text": " 好"},
+            {"kind": "text", "text": " 好{9:gone}{"},
             {"kind": "emoji", "text": "[微笑]", "image": "https://example.com/smile.webp"},
-            {"kind": "text", "text": "{9:gone}"},
+            {"kind": "text", "text": "{"},
         ]})
     );
+}
+
+#[test]
+fn chats_of_all_kinds_have_their_text_their_time_and_their_pieces() {
+    // A method, the fields of its text and time, and those of its rich text, of which the second takes the place of the first.
+    for (method, text_at, time_at, [first, second]) in [
+        ("WebcastChatMessage", 3, Some(15), [40, 41]),
+        ("WebcastScreenChatMessage", 4, Some(12), [30, 32]),
+        ("WebcastPrivilegeScreenChatMessage", 3, None, [7, 8]),
+    ] {
+        let chat = event(method, |chat| {
+            chat.text(text_at, "hi");
+            if let Some(number) = time_at {
+                chat.varint(number, 5);
+            }
+            for (number, pattern) in [(first, "a"), (second, "b")] {
+                chat.message(number, |text| {
+                    text.text(2, pattern);
+                });
+            }
+        });
+        let pieces = json!([{"kind": "text", "text": "b"}]);
+        assert_eq!(chat["chat"], json!({"text": "hi", "pieces": pieces}));
+        let time_ms = if time_at.is_some() { 5_000 } else { 9 };
+        assert_eq!(chat["time_ms"], time_ms, "{method}");
+    }
 }
 
 #[test]
@@ -302,21 +398,48 @@ fn the_messages_around_a_broken_one_come_out() {
     let broken = message("WebcastGiftMessage", 2, |gift| {
         gift.bytes(7, b"\x1a\x09cut");
     });
-    let (events, errors) = read(&response(&[
+    let broken = response(&[
         chat(1, "a"),
+        b"\x1a\xff".to_vec(),
         broken,
         b"\x1a\xff".to_vec(),
         chat(3, "b"),
-    ]));
+    ]);
+    let (events, errors) = read(&broken);
     let texts: Vec<_> = events.iter().map(|event| &event["chat"]["text"]).collect();
     assert_eq!(texts, ["a", "b"]);
     assert_eq!(
         errors,
         [
-            "a length-delimited value needs 9 more bytes, and 3 are left, at byte 57 in GiftMessage.7",
-            "a varint needs 1 more bytes, and 0 are left, at byte 66 in messages",
+            "a length-delimited value needs 9 more bytes, and 3 are left, at byte 61 in messages.2.GiftMessage.7",
+            "a varint needs 1 more bytes, and 0 are left, at byte 33 in messages.1",
+            "a varint needs 1 more bytes, and 0 are left, at byte 70 in messages.3",
         ]
     );
+    // Places are those of the frame, or of what was unpacked, and the path says which.
+    let framed = |payload: &[u8]| {
+        let mut push = Writer::default();
+        push.varint(1, 300).text(7, "msg").bytes(8, payload);
+        read(&push.into_bytes()).1
+    };
+    let [plain, packed] = [framed(&broken), framed(&gzip(&broken))];
+    assert!(
+        plain[0].ends_with("at byte 71 in messages.2.GiftMessage.7"),
+        "{plain:?}"
+    );
+    assert!(
+        packed[0].ends_with("at byte 61 in gzip.messages.2.GiftMessage.7"),
+        "{packed:?}"
+    );
+    assert!(
+        packed[1].ends_with("at byte 33 in gzip.messages.1"),
+        "{packed:?}"
+    );
+    let mut cut = gzip(&broken);
+    cut.truncate(20);
+    let (bare, framed) = (read(&cut).1, framed(&cut));
+    assert!(bare[0].ends_with("at byte 20"), "{bare:?}");
+    assert!(framed[0].ends_with("at byte 30"), "{framed:?}");
     // A response that is cut loses what is behind the cut.
     let whole = response(&[chat(1, "a"), chat(2, "b")]);
     for length in 0..whole.len() {
@@ -362,6 +485,23 @@ fn messages_of_a_frame_are_read_up_to_the_limit() {
         errors,
         ["too much: messages in a frame is 65537, the limit is 65536, at byte 131074"]
     );
+}
+
+#[test]
+fn headers_of_a_frame_are_kept_up_to_the_limit() {
+    for (headers, kept) in [
+        (FRAME_HEADERS_MAX, FRAME_HEADERS_MAX),
+        (FRAME_HEADERS_MAX + 1, FRAME_HEADERS_MAX),
+    ] {
+        let mut frame = Writer::default();
+        for _ in 0..headers {
+            frame.bytes(5, &[]);
+        }
+        frame.varint(1, 7);
+        let frame = frame.into_bytes();
+        let read = PushFrame::read(&frame).expect("a frame");
+        assert_eq!((read.headers.len(), read.seq_id), (kept, 7));
+    }
 }
 
 #[test]
@@ -425,6 +565,32 @@ fn lists_of_an_event_are_kept_up_to_the_limit() {
         });
     });
     assert!(chat["chat"]["pieces"].as_array().expect("pieces").len() <= EVENT_LIST_MAX);
+}
+
+#[test]
+fn a_pattern_is_filled_up_to_the_limit() {
+    // A pattern of some hundred bytes that names a piece of so many.
+    let notice = |piece_bytes: usize, times: usize| {
+        let notice = event("WebcastRoomMessage", |notice| {
+            notice.message(1, |common| {
+                common.message(8, |text| {
+                    text.text(2, &"{0:string}".repeat(times));
+                    text.message(4, |piece| {
+                        piece.text(11, &"x".repeat(piece_bytes));
+                    });
+                });
+            });
+        });
+        let text = notice["notice"]["text"].as_str().expect("a text");
+        (text.matches('x').count(), text.matches('{').count())
+    };
+    let times = 16;
+    let at_the_limit = PIECES_BYTES_MAX / times;
+    assert_eq!(notice(at_the_limit, times), (PIECES_BYTES_MAX, 0));
+    let past = at_the_limit + 1;
+    assert_eq!(notice(past, times), (past * (times - 1), 1));
+    assert_eq!(notice(PIECES_BYTES_MAX, 1), (PIECES_BYTES_MAX, 0));
+    assert_eq!(notice(PIECES_BYTES_MAX + 1, 1_000), (0, 1_000));
 }
 
 #[test]

@@ -4,8 +4,8 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use pagewire_live::{
-    Body, Chat, Event, Gift, IDLE_MS, REMEMBERED_MS, ROOM_IDS_MAX, ROOM_RANKINGS_MAX, Rank, Ranked,
-    Room, Site, SitePart, Time, Unit, User,
+    Badge, Body, Chat, EVENT_LIST_MAX, Event, Gift, IDLE_MS, KEPT_GIFT_BYTES_MAX, REMEMBERED_MS,
+    ROOM_IDS_MAX, ROOM_RANKINGS_MAX, Rank, Ranked, Room, Site, SitePart, Time, Unit, User,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -143,29 +143,125 @@ fn gifts_are_followed_by_what_they_add_and_what_they_are_together() {
         "a known id whose number has grown"
     );
     assert_eq!(grown[0]["gift_delta"]["count"], 3);
-    let other = take(&mut room, 3 + IDLE_MS, gift("3", 2, ""));
+    let other = take(&mut room, 3 + IDLE_MS, gift("3", 2, "d"));
     assert_eq!(kinds(&other), ["gift.final", "gift", "gift.delta"]);
     assert_eq!(other[0]["gift_final"]["value"], 20);
     assert_eq!(
         (&other[0]["time_ms"], &other[0]["time_source"]),
         (&json!(3), &json!("arrival"))
     );
-    let single = take(&mut room, 3 + IDLE_MS, gift("4", 2, ""));
-    assert_eq!(
-        kinds(&single),
-        ["gift", "gift.delta"],
-        "without a mark each is one of its own"
-    );
-
     let mut finals = Vec::new();
     assert_eq!(room.next_ms(), Some(3 + 2 * IDLE_MS));
     room.advance(3 + 2 * IDLE_MS, |event| finals.push(json(&event)));
     room.end(|event| finals.push(json(&event)));
-    assert_eq!(kinds(&finals), ["gift.final", "gift.final"]);
+    assert_eq!(kinds(&finals), ["gift.final"]);
+}
+
+/// With the mark of the end.
+fn last(id: &str, count: u64, combo: &str) -> Event<'static> {
+    let mut event = gift(id, count, combo);
+    if let Body::Gift(gift) = &mut event.body {
+        gift.ends = true;
+    }
+    event
+}
+
+fn added(events: &[Value]) -> u64 {
+    let deltas = events
+        .iter()
+        .filter_map(|event| event["gift_delta"]["count"].as_u64());
+    deltas.sum()
+}
+
+#[test]
+fn of_a_gift_with_long_texts_a_part_is_kept() {
+    // Room, method, gift, its name, combo, id, and the id of who gives.
+    let texts = "7 M 463 rose c 1 11".replace(' ', "").len();
+    for (name_bytes, expected) in [
+        (KEPT_GIFT_BYTES_MAX - texts, KEPT_GIFT_BYTES_MAX - texts),
+        (KEPT_GIFT_BYTES_MAX - texts + 1, 256),
+    ] {
+        let mut room = Room::default();
+        let mut event = gift("1", 3, "c");
+        event.user = Some(User {
+            name: "x".repeat(name_bytes).into(),
+            ..user("11")
+        });
+        let given = take(&mut room, 0, event);
+        assert_eq!(kinds(&given), ["gift", "gift.delta"]);
+        let names = [&given[0], &given[1]].map(|event| event["user"]["name"].as_str());
+        let names = names.map(|name| name.expect("a name").len());
+        assert_eq!(names, [name_bytes, expected]);
+    }
+    // Badges count, empty ones too; what is cut is still counted together, and ends within a character nowhere.
+    let mut room = Room::default();
+    let mut long = |id: &str, count| {
+        let mut event = gift(id, count, &"好".repeat(KEPT_GIFT_BYTES_MAX));
+        event.user = Some(User {
+            badges: vec![Badge::default(); EVENT_LIST_MAX],
+            ..user("11")
+        });
+        take(&mut room, 0, event)
+    };
+    assert_eq!(added(&long("1", 2)), 2);
+    let grown = long("2", 5);
+    assert_eq!(added(&grown), 3);
+    assert_eq!(grown[1]["gift_delta"]["combo"], "好".repeat(85));
+    assert_eq!(grown[1]["user"], json!({"id": "11", "name": "user 11"}));
+}
+
+#[test]
+fn a_gift_by_itself_counts_each_time_unless_its_message_came_before() {
+    let mut room = Room::default();
+    for id in ["", "", "1", "2", ""] {
+        let one = take(&mut room, 0, last(id, 2, ""));
+        assert_eq!(kinds(&one), ["gift", "gift.delta", "gift.final"], "{id}");
+        assert_eq!(added(&one), 2);
+    }
+    for now_ms in [0, REMEMBERED_MS, 2 * REMEMBERED_MS] {
+        assert_eq!(kinds(&take(&mut room, now_ms, last("1", 2, ""))), [""; 0]);
+    }
+    assert_eq!(room.next_ms(), None, "nothing is open");
+}
+
+#[test]
+fn a_gift_that_comes_again_when_its_combo_is_forgotten_was_counted() {
+    let mut room = Room::default();
+    for (at_ms, id, expected) in [
+        (0, "1", 3),
+        (REMEMBERED_MS - 1, "1", 0),
+        (2 * REMEMBERED_MS, "1", 0),
+        (2 * REMEMBERED_MS + 1, "1", 0),
+        (2 * REMEMBERED_MS + 2, "2", 3),
+    ] {
+        let given = take(&mut room, at_ms, gift(id, 3, "c"));
+        assert_eq!(added(&given), expected, "{id} at {at_ms}");
+    }
+}
+
+#[test]
+fn without_a_mark_there_is_one_combo_at_a_time() {
+    let mut room = Room::default();
+    let mut add = |now_ms, event| added(&take(&mut room, now_ms, event));
+    let presses = [
+        gift("1", 1, ""),
+        gift("2", 2, ""),
+        gift("3", 3, ""),
+        last("4", 3, ""),
+    ];
+    let counted = presses.clone().map(|press| add(0, press));
+    assert_eq!(counted, [1, 1, 1, 0]);
+    // It has ended: the next one begins anew, and what came before adds nothing to it.
+    assert_eq!(add(1, gift("5", 1, "")), 1);
+    assert_eq!(presses.map(|press| add(1, press)), [0; 4]);
+    assert_eq!(add(IDLE_MS, gift("6", 1, "")), 0);
+    // So does the one after a pause.
+    assert_eq!(add(2 * IDLE_MS, gift("7", 1, "")), 1);
+    assert_eq!(add(2 * IDLE_MS, gift("8", 4, "")), 3);
 }
 
 proptest! {
-    /// Any order, any loss, any repetition under the same id or others, packs of all sizes, marks of the end anywhere or nowhere, pauses.
+    /// Any order, any loss, any repetition under the same id or others (which are of one combo each), packs of all sizes, marks of the end anywhere or nowhere, pauses.
     #[test]
     fn deltas_and_finals_are_what_was_given_whatever_comes_of_the_messages(
         messages in vec((0..4_u64, 1..2_000_u64, any::<bool>(), 0..30_u32, 0..2 * IDLE_MS), 0..100),
@@ -187,7 +283,7 @@ proptest! {
         for (combo, count, ends, id, pause_ms) in messages {
             // Shorter than what would make a new combo of it, for all of them.
             now_ms = (now_ms + pause_ms).min(REMEMBERED_MS - 1);
-            let mut event = gift(&id.to_string(), count, &combo.to_string());
+            let mut event = gift(&format!("{combo}-{id}"), count, &combo.to_string());
             if let Body::Gift(gift) = &mut event.body {
                 gift.ends = ends;
             }
@@ -198,6 +294,49 @@ proptest! {
         room.end(&mut note);
         prop_assert_eq!(&deltas, &highest);
         prop_assert_eq!(&finals, &highest);
+    }
+}
+
+proptest! {
+    /// Combos without a mark, one after the other: any loss but of the last number, any repetition of what came before, ends that are told or that only time
+    /// tells.
+    #[test]
+    fn combos_without_a_mark_are_counted_one_after_the_other(
+        combos in vec((vec(1..5_u64, 1..9), any::<bool>()), 0..20),
+        repeats in vec(any::<prop::sample::Index>(), 1..20),
+    ) {
+        let (mut room, mut came, mut now_ms) = (Room::default(), Vec::new(), 0);
+        let (mut deltas, mut finals, mut expected) = (0, 0, 0);
+        let mut note = |event: Event<'_>| {
+            if let Body::GiftDelta(gift) = event.body {
+                deltas += gift.count;
+            } else if let Body::GiftFinal(gift) = event.body {
+                finals += gift.count;
+            }
+        };
+        for (steps, is_ended) in combos {
+            let mut count = 0;
+            for step in steps {
+                count += step;
+                came.push((count, false));
+                room.take(gift(&came.len().to_string(), count, ""), now_ms, &mut note);
+                for repeat in &repeats {
+                    let at = repeat.index(came.len());
+                    let (count, ends) = came[at];
+                    let id = (at + 1).to_string();
+                    room.take(if ends { last(&id, count, "") } else { gift(&id, count, "") }, now_ms, &mut note);
+                }
+            }
+            expected += count;
+            if is_ended {
+                came.push((count, true));
+                room.take(last(&came.len().to_string(), count, ""), now_ms, &mut note);
+            } else {
+                now_ms += IDLE_MS;
+            }
+        }
+        room.end(&mut note);
+        prop_assert_eq!((deltas, finals), (expected, expected));
     }
 }
 

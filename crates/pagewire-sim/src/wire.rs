@@ -236,6 +236,7 @@ pub(crate) fn bilibili_packet(operation: BilibiliOperation, version: u16, body: 
         version,
         sequence: 0,
         body: Cow::Borrowed(body),
+        at: 0,
     }
     .encode()
 }

@@ -473,3 +473,35 @@ async fn lines_tell_the_time_of_the_readers_zone_and_json_that_of_all() {
         assert_eq!(decoded(&[], "Asia/Shanghai").await, in_china);
     }
 }
+
+#[tokio::test]
+async fn a_text_that_was_taken_for_bytes_is_told_with_what_to_do() {
+    let (two, _) = made("douyin", &["--frames", "2"]).await.expect("made up");
+    let one = two.lines().next().expect("a line");
+    let hex = "00 00 00 10";
+    let frame = ["decode", "frame", "--site", "douyin"];
+    let from_base64 = [&frame[..], &["--from", "base64"]].concat();
+    let lines = "standard input: it has several lines: with --lines each of them is a frame";
+    let base64 = "standard input: it looks like base64: --from base64";
+    let hexadecimal = "standard input: it looks like hexadecimal: --from hex";
+    for (arguments, input, hint) in [
+        (&frame[..], &*two, lines),
+        (&frame, one, base64),
+        (&frame, hex, hexadecimal),
+        (&["decode", "bilibili"], hex, hexadecimal),
+        (&["decode", "bilibili"], "(not) a text of bytes", ""),
+        (&["decode", "bilibili", "--from", "hex"], hex, ""),
+        (
+            &from_base64,
+            "/w==\n/w==",
+            "`pagewire decode frame --lines` reads each by itself",
+        ),
+        (&from_base64, "/w\n/w", lines),
+    ] {
+        let decoded = feed(command(arguments), input.as_bytes()).await;
+        assert_ne!(decoded.code, 0, "{arguments:?}");
+        let has_hint = decoded.stderr.contains(": it ") || decoded.stderr.contains("--lines");
+        assert_eq!(has_hint, !hint.is_empty(), "{}", decoded.stderr);
+        assert!(decoded.stderr.contains(hint), "{}", decoded.stderr);
+    }
+}

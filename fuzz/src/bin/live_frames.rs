@@ -44,6 +44,7 @@ fn check_line(event: &Event<'_>) {
     line.clear();
     event.write_json_with_site_fields(&mut line);
     serde_json::from_slice::<Value>(&line).expect("with what the site sent, too");
+    assert!(!line.contains(&b'\n'));
 }
 
 fn seeds() -> Vec<Vec<u8>> {

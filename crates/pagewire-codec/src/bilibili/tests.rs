@@ -12,6 +12,7 @@ fn of(operation: BilibiliOperation, version: u16, body: &[u8]) -> BilibiliPacket
         version,
         sequence: 1,
         body: Cow::Borrowed(body),
+        at: 0,
     }
 }
 
@@ -100,12 +101,20 @@ fn packed_packets_stand_where_the_outer_one_stood() {
     assert_eq!(bodies(&read), ["one", "two", "three", "four", "five"]);
     assert_eq!(read.errors, []);
     assert!(matches!(read.packets[0].body, Cow::Borrowed(_)));
+    // Bodies are found where they say, in the frame or in what was unpacked.
+    let at: Vec<_> = read.packets.iter().map(|packet| packet.at).collect();
+    let last_at = frame.len() - "five".len();
+    assert_eq!(at, [16, 16, 16 + 3 + 16, 16, last_at]);
 }
 
 #[test]
 fn a_longer_head_is_passed_over() {
     let frame = b"\0\0\0\x14\0\x12\0\0\0\0\0\x05\0\0\0\x01??{}";
-    assert_eq!(bodies(&read(frame)), ["{}"]);
+    let read = read(frame);
+    assert_eq!(
+        (&*bodies(&read), read.packets[0].at),
+        (&["{}".to_owned()][..], 18)
+    );
 }
 
 #[test]

@@ -15,13 +15,18 @@ use crate::proto::scalar;
 /// Bytes of JSON of one message. A field of two bytes may have a long name, so JSON can be many times as long as the message.
 pub const JSON_BYTES_MAX: usize = 128 << 20;
 
+/// Fields of a message, and of the messages around it, that are kept until they are written, where it was not written in order. One more is an error. A field
+/// of two bytes takes some tens.
+pub const JSON_FIELDS_MAX: usize = 1 << 20;
+
 impl Schema {
     /// Appends a message as JSON: names in lowerCamelCase, 64-bit numbers as texts, bytes as base64, enums by name. Fields that the schema does not
     /// know are left out ([`Schema::unknown_fields`] lists them), as are those whose value is written in another way than the schema says.
     ///
     /// # Errors
     ///
-    /// [`DecodeError`] with the byte and the field; `out` is then as it was. [`JSON_BYTES_MAX`] and [`DEPTH_MAX`](super::DEPTH_MAX) are its limits.
+    /// [`DecodeError`] with the byte and the field; `out` is then as it was. [`JSON_BYTES_MAX`], [`JSON_FIELDS_MAX`] and [`DEPTH_MAX`](super::DEPTH_MAX)
+    /// are its limits.
     pub fn to_json(
         &self,
         message: MessageId,
@@ -88,6 +93,14 @@ impl Place {
             at,
             depth: self.depth.saturating_add(1),
         }
+    }
+}
+
+const fn too_many_fields() -> Fault {
+    Fault::Limit {
+        what: "fields of a message that are not in order",
+        got: (JSON_FIELDS_MAX as u64).saturating_add(1),
+        max: JSON_FIELDS_MAX as u64,
     }
 }
 
@@ -215,10 +228,14 @@ impl<'s, 'a> Transcoder<'s, 'a> {
             }
             is_sorted &= known >= last;
             last = known;
+            let at = place.at.saturating_add(field.at);
+            if self.found.len() >= JSON_FIELDS_MAX {
+                return Err(DecodeError::at(at, too_many_fields()));
+            }
             self.found.push(Found {
                 field: known,
                 value: field.value,
-                at: place.at.saturating_add(field.at),
+                at,
             });
         }
         Ok(is_sorted)

@@ -125,7 +125,7 @@ fn emojis<'a>(json: &str, said: &Cow<'a, str>) -> Vec<Piece<'a>> {
     if known.is_empty() {
         return Vec::new();
     }
-    bracketed::pieces(said, |word| known.get(word).cloned())
+    bracketed::pieces(said, |word| known.get(word).map(Cow::Borrowed))
 }
 
 /// An entry of `emots`.

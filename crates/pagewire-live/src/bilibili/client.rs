@@ -73,6 +73,7 @@ fn packet(operation: BilibiliOperation, body: Vec<u8>) -> Vec<u8> {
         version: 1,
         sequence: 1,
         body: Cow::Owned(body),
+        at: 0,
     };
     packet.encode()
 }

@@ -15,6 +15,23 @@ use crate::event::{Body, FanClub, Gift, Notice, Unit, push_some};
 /// Gifts of one message, as boxes that are opened together have. One more is an error of that message.
 pub const MESSAGE_GIFTS_MAX: usize = 1_024;
 
+/// Bytes of a message times the gifts in it, as each event has all of it. More is an error of that message: a message of some kilobytes would become gigabytes.
+pub const MESSAGE_EVENTS_BYTES_MAX: usize = 64 << 20;
+
+/// Whether a message can be so many events.
+pub(super) fn fits(message_bytes: usize, events: usize) -> Result<(), DecodeError> {
+    let bytes = message_bytes.saturating_mul(events);
+    if events <= 1 || bytes <= MESSAGE_EVENTS_BYTES_MAX {
+        return Ok(());
+    }
+    let fault = Fault::Limit {
+        what: "bytes of a message times its gifts",
+        got: bytes as u64,
+        max: MESSAGE_EVENTS_BYTES_MAX as u64,
+    };
+    Err(DecodeError::at(0, fault))
+}
+
 /// A send, whole in its message.
 fn send<'a>() -> Gift<'a> {
     Gift {

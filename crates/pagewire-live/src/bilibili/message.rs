@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use pagewire_codec::{DecodeError, Fault};
+use pagewire_codec::{BilibiliPacket, DecodeError, Fault};
 use serde::de::IgnoredAny;
 
 use super::json::{is_list, is_object, number, some_id, some_text, text, try_members};
@@ -57,14 +57,21 @@ impl<'a> Read<'a> {
     }
 }
 
-/// Gives the events of the body of a packet, or why there are none.
-pub(super) fn events(body: &[u8], arrival_ms: u64, take: Take<'_>) {
-    let message = match message(body) {
+/// Gives the events of the body of a packet, or why there are none. Of an error in what is packed in a message the place is one of that.
+pub(super) fn events(packet: &BilibiliPacket<'_>, arrival_ms: u64, take: Take<'_>) {
+    let message = match message(&packet.body) {
         Ok(message) => message,
-        Err(error) => return take(Err(error)),
+        Err(error) => return take(Err(error.shifted(packet.at))),
     };
     let mut packed = Vec::new();
-    let read = super::packed::unpack(&message, &mut packed).and_then(|()| message.read(&packed));
+    let unpacked = super::packed::unpack(&message, &mut packed);
+    let unpacked = unpacked.map_err(|error| error.shifted(packet.at));
+    let read = unpacked.and_then(|()| {
+        let read = message.read(&packed)?;
+        let fits = gift::fits(message.whole.len(), read.more.len().saturating_add(1));
+        fits.map_err(|error| error.shifted(packet.at))?;
+        Ok(read)
+    });
     match read {
         Ok(read) => message.give(read, arrival_ms, take),
         Err(error) => take(Err(error.inside(&*message.command))),
@@ -160,10 +167,8 @@ impl<'a> Message<'a> {
                 bytes: Cow::Borrowed(self.whole.as_bytes()),
             },
         };
-        self.tell_apart(&mut event.body, arrival_ms);
         let first_id = event.id.clone();
-        for (mut body, number) in more.into_iter().zip(2_u64..) {
-            self.tell_apart(&mut body, arrival_ms);
+        for (body, number) in more.into_iter().zip(2_u64..) {
             let next = Event {
                 // Whoever keeps events that came before apart by their ids is to keep these too.
                 id: if first_id.is_empty() {
@@ -177,19 +182,6 @@ impl<'a> Message<'a> {
             take(Ok(std::mem::replace(&mut event, next)));
         }
         take(Ok(event));
-    }
-
-    /// A gift without a number of its send is told from the next one by the message, or by when it came.
-    fn tell_apart(&self, body: &mut Body<'_>, arrival_ms: u64) {
-        if let Body::Gift(gift) = body
-            && gift.combo.is_empty()
-        {
-            gift.combo = Cow::Owned(if self.id.is_empty() {
-                arrival_ms.to_string()
-            } else {
-                self.id.clone().into_owned()
-            });
-        }
     }
 
     /// Reads it; `packed` is the Protobuf that some kinds have in their JSON.

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use pagewire_codec::proto::{Fields, Value};
-use pagewire_codec::{DecodeError, Fault, UNPACKED_BYTES_MAX};
+use pagewire_codec::{DecodeError, Fault, Packing, UNPACKED_BYTES_MAX};
 
 use super::fields::{bytes, each, number, text};
 use crate::reader::Scratch;
@@ -13,6 +13,9 @@ const MESSAGES_USUAL: usize = 32;
 
 /// Messages of one frame that are read. One more is an error, and the rest of the frame is left out. The site sends some tens.
 pub const FRAME_MESSAGES_MAX: usize = 1 << 16;
+
+/// Headers of a frame that are kept; further ones are passed over. The site sends five.
+pub const FRAME_HEADERS_MAX: usize = 64;
 
 /// One WebSocket frame.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -27,6 +30,8 @@ pub struct PushFrame<'a> {
     pub headers: Vec<(Cow<'a, str>, Cow<'a, str>)>,
     /// A [`Response`], packed as the header `compress_type` says.
     pub payload: &'a [u8],
+    /// At which byte of the frame the payload begins.
+    pub at: usize,
 }
 
 /// Messages, and how to go on.
@@ -73,9 +78,11 @@ impl<'a> PushFrame<'a> {
             match field.number {
                 1 => push.seq_id = number(field),
                 2 => push.log_id = number(field),
-                5 => push.headers.push(header(bytes(field))?),
+                5 if push.headers.len() < FRAME_HEADERS_MAX => {
+                    push.headers.push(header(bytes(field))?);
+                }
                 7 => push.payload_type = text(field),
-                8 => push.payload = bytes(field),
+                8 => (push.payload, push.at) = (bytes(field), field.at),
                 _ => {}
             }
             Ok(())
@@ -91,29 +98,49 @@ impl<'a> PushFrame<'a> {
     }
 }
 
+/// Where a response stands, for errors in it.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Place {
+    /// From this byte of the frame on.
+    Frame(usize),
+    /// In what was unpacked: the place of an error is one of that, and its path says so.
+    Unpacked(Packing),
+}
+
+impl Place {
+    pub(super) fn of(self, error: DecodeError) -> DecodeError {
+        match self {
+            Self::Frame(at) => error.shifted(at),
+            Self::Unpacked(packing) => error.inside(packing.name()),
+        }
+    }
+}
+
 /// The response of a frame; none where it is a heartbeat or the like.
 pub(super) fn unpack<'s>(
     frame: &'s [u8],
     scratch: &'s mut Scratch,
-) -> Result<Option<&'s [u8]>, DecodeError> {
-    let payload = if is_response(frame) {
-        frame
+) -> Result<Option<(&'s [u8], Place)>, DecodeError> {
+    let (payload, at) = if is_response(frame) {
+        (frame, 0)
     } else {
         let push = PushFrame::read(frame)?;
         if push.payload.is_empty() || push.payload_type == "ack" {
             return Ok(None);
         }
-        push.payload
+        (push.payload, push.at)
     };
+    let place = Packing::detect(payload).map_or(Place::Frame(at), Place::Unpacked);
     let Scratch { inflater, unpacked } = scratch;
-    inflater
+    let response = inflater
         .unpack_into(payload, UNPACKED_BYTES_MAX, unpacked)
-        .map(Some)
+        .map_err(|error| error.shifted(at))?;
+    Ok(Some((response, place)))
 }
 
 /// A bare response, packed or not, and not a frame around one: its first fields are messages (1) and a cursor (2), where a frame has numbers.
 pub(crate) fn is_response(frame: &[u8]) -> bool {
-    if pagewire_codec::Packing::detect(frame).is_some() {
+    if Packing::detect(frame).is_some() {
         return true;
     }
     match Fields::new(frame).next() {
@@ -160,7 +187,9 @@ impl<'a> Response<'a> {
                         read.messages.push(message);
                     }
                     Err(error) if read.errors.len() < FRAME_MESSAGES_MAX => {
-                        read.errors.push(error.shifted(field.at).inside("messages"));
+                        let index = read.messages.len().saturating_add(read.errors.len());
+                        let error = error.shifted(field.at).inside(index.to_string());
+                        read.errors.push(error.inside("messages"));
                     }
                     Err(_) => {}
                 },
@@ -173,6 +202,21 @@ impl<'a> Response<'a> {
             }
         }
         read
+    }
+}
+
+impl Response<'_> {
+    /// Says in which of the messages an error is: those that could not be read count, too.
+    pub(super) fn of_message(
+        &self,
+        message: &Message<'_>,
+        read: usize,
+        error: DecodeError,
+    ) -> DecodeError {
+        // They stand in the order of their places.
+        let unread = self.errors.partition_point(|error| error.at < message.at);
+        let index = read.saturating_add(unread);
+        error.inside(index.to_string()).inside("messages")
     }
 }
 

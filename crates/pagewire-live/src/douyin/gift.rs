@@ -29,8 +29,7 @@ pub(super) fn gift(payload: &[u8]) -> Result<Read<'_>, DecodeError> {
         }
         Ok(())
     })?;
-    gift.count = count(&gift, send_type);
-    Ok(Read::of(head, Body::Gift(gift)))
+    Ok(Read::of(head, Body::Gift(counted(gift, send_type))))
 }
 
 /// LightGiftMessage: cheap gifts. The sender is in the common part.
@@ -54,24 +53,28 @@ pub(super) fn light_gift(payload: &[u8]) -> Result<Read<'_>, DecodeError> {
         }
         Ok(())
     })?;
-    gift.count = count(&gift, send_type);
-    Ok(Read::of(head, Body::Gift(gift)))
+    Ok(Read::of(head, Body::Gift(counted(gift, send_type))))
 }
 
 /// How many were given in this combo so far.
 ///
 /// The site's own sum where there is one. Else packs times presses for combos, and the pack alone for what is sent at once.
-fn count(gift: &Gift<'_>, send_type: u64) -> u64 {
+fn counted(mut gift: Gift<'_>, send_type: u64) -> Gift<'_> {
     let pack = gift.group_count.max(1);
+    // An absent type is an old message, which had combos only.
     let presses = match send_type {
-        // An absent type is an old message, which had combos only.
-        0 | COMBO => gift.combo_count.max(gift.repeat_count).max(1),
-        _ => 1,
+        0 | COMBO => gift.combo_count.max(gift.repeat_count),
+        _ => 0,
     };
-    match gift.total_count {
-        0 => pack.saturating_mul(presses),
+    gift.count = match gift.total_count {
+        0 => pack.saturating_mul(presses.max(1)),
         sum => sum,
+    };
+    if gift.combo.is_empty() && presses == 0 {
+        // Nothing in it goes on over messages, so it is all.
+        gift.ends = true;
     }
+    gift
 }
 
 /// GiftStruct

@@ -18,30 +18,35 @@ use crate::model::Bytes;
 use crate::reader::Take;
 
 impl<'a> Message<'a> {
-    /// Gives the events of it, or why there are none.
-    pub(super) fn events(&self, site: Site, arrival_ms: u64, take: Take<'_>) {
+    /// Gives the events of it.
+    ///
+    /// # Errors
+    ///
+    /// Why there are none.
+    pub(super) fn events(
+        &self,
+        site: Site,
+        arrival_ms: u64,
+        take: Take<'_>,
+    ) -> Result<(), DecodeError> {
         // What TikTok's messages have in their fields is not known.
         let read = match site {
             Site::Tiktok => Ok(Read::of(Head::default(), unknown(self.payload))),
             Site::Douyin | Site::Huya | Site::Bilibili | Site::Douyu => self.read(),
-        };
-        let read = match read {
-            Ok(read) => read,
-            Err(error) => {
-                let method = self.method.strip_prefix("Webcast").unwrap_or(&self.method);
-                return take(Err(error.shifted(self.at).inside(method)));
-            }
         };
         let Read {
             head,
             body,
             also,
             event_ms,
-        } = read;
+        } = read.map_err(|error| {
+            let method = self.method.strip_prefix("Webcast").unwrap_or(&self.method);
+            error.shifted(self.at).inside(method)
+        })?;
         let event = Event {
             site,
             room: head.room,
-            id: Id::from(self.msg_id),
+            id: message_id(self.msg_id, head.msg_id),
             time: Time::best(event_ms, head.create_ms, arrival_ms),
             user: head.user,
             body,
@@ -68,15 +73,16 @@ impl<'a> Message<'a> {
         if let Some(also) = also {
             take(Ok(also));
         }
+        Ok(())
     }
 
     fn read(&self) -> Result<Read<'a>, DecodeError> {
         let payload = self.payload;
         match self.method.strip_prefix("Webcast").unwrap_or(&self.method) {
-            "ChatMessage" => chat(payload),
+            "ChatMessage" => chat(payload, &CHAT),
             "EmojiChatMessage" => emoji(payload),
-            "ScreenChatMessage" => screen_chat(payload, 4),
-            "PrivilegeScreenChatMessage" => screen_chat(payload, 3),
+            "ScreenChatMessage" => chat(payload, &SCREEN_CHAT),
+            "PrivilegeScreenChatMessage" => chat(payload, &PRIVILEGE_SCREEN_CHAT),
             "GiftMessage" => gift(payload),
             "LightGiftMessage" => light_gift(payload),
             "LikeMessage" => like(payload),
@@ -95,6 +101,14 @@ impl<'a> Message<'a> {
             method if method.starts_with("Link") => link(method, payload),
             _ => other(payload),
         }
+    }
+}
+
+/// What is around a message has its id; the message itself may have it too. 0 is what is written for nothing.
+fn message_id(around: u64, inside: u64) -> Id<'static> {
+    match if around == 0 { inside } else { around } {
+        0 => Id::default(),
+        id => Id::from(id),
     }
 }
 
@@ -122,6 +136,7 @@ impl<'a> Read<'a> {
 /// No field has the number 0.
 const NO_USER: u32 = 0;
 const NO_TEXT: u32 = 0;
+const NO_TIME: u32 = 0;
 
 fn unknown(payload: &[u8]) -> Body<'_> {
     Body::Unknown(Unknown {
@@ -129,14 +144,41 @@ fn unknown(payload: &[u8]) -> Body<'_> {
     })
 }
 
-fn chat(payload: &[u8]) -> Result<Read<'_>, DecodeError> {
+/// Where a chat has what.
+struct ChatFields {
+    text: u32,
+    /// In seconds.
+    event_time: u32,
+    /// The second version stands behind the first one and takes its place.
+    rich_text: [u32; 2],
+}
+
+const CHAT: ChatFields = ChatFields {
+    text: 3,
+    event_time: 15,
+    rich_text: [40, 41],
+};
+/// A chat that crosses the picture.
+const SCREEN_CHAT: ChatFields = ChatFields {
+    text: 4,
+    event_time: 12,
+    rich_text: [30, 32],
+};
+/// It tells no time.
+const PRIVILEGE_SCREEN_CHAT: ChatFields = ChatFields {
+    text: 3,
+    event_time: NO_TIME,
+    rich_text: [7, 8],
+};
+
+#[inline]
+fn chat<'a>(payload: &'a [u8], fields: &ChatFields) -> Result<Read<'a>, DecodeError> {
     let (mut chat, mut event_s, mut rich_text) = (Chat::default(), 0, &[][..]);
     let head = head(payload, 2, |field| {
         match field.number {
-            3 => chat.text = text(field),
-            15 => event_s = number(field),
-            // The second version stands behind the first one and takes its place.
-            40 | 41 => rich_text = bytes(field),
+            number if number == fields.text => chat.text = text(field),
+            number if number == fields.event_time => event_s = self::number(field),
+            number if fields.rich_text.contains(&number) => rich_text = bytes(field),
             _ => {}
         }
         Ok(())
@@ -155,18 +197,6 @@ fn emoji(payload: &[u8]) -> Result<Read<'_>, DecodeError> {
             4 => chat.pieces = rich::pieces(bytes(field))?,
             5 => chat.text = text(field),
             _ => {}
-        }
-        Ok(())
-    })?;
-    Ok(Read::of(head, Body::Chat(chat)))
-}
-
-/// A chat that crosses the picture.
-fn screen_chat(payload: &[u8], text_number: u32) -> Result<Read<'_>, DecodeError> {
-    let mut chat = Chat::default();
-    let head = head(payload, 2, |field| {
-        if field.number == text_number {
-            chat.text = text(field);
         }
         Ok(())
     })?;

@@ -14,6 +14,7 @@ const MASKED_ID: &str = "111111";
 /// What all messages have.
 #[derive(Debug, Default)]
 pub(super) struct Head<'a> {
+    pub(super) msg_id: u64,
     pub(super) room: Id<'a>,
     pub(super) create_ms: u64,
     pub(super) user: Option<User<'a>>,
@@ -45,6 +46,7 @@ pub(super) fn head<'a>(
 fn common<'a>(fields: &'a [u8], head: &mut Head<'a>) -> Result<(), DecodeError> {
     each(fields, |field| {
         match field.number {
+            2 => head.msg_id = number(field),
             3 => head.room = text_id(field),
             4 => head.create_ms = number(field),
             8 => head.display_text = bytes(field),

@@ -6,7 +6,7 @@ use pagewire_codec::DecodeError;
 
 use super::fields::{bytes, each, some_id, some_text, text};
 use super::people::{image_address, user};
-use crate::event::{EVENT_LIST_MAX, Piece, PieceKind, push};
+use crate::event::{EVENT_LIST_MAX, PIECES_BYTES_MAX, Piece, PieceKind, push};
 
 /// A rich text, piece by piece. Plain parts of its pattern are pieces too.
 pub(super) fn pieces(fields: &[u8]) -> Result<Vec<Piece<'_>>, DecodeError> {
@@ -34,28 +34,38 @@ pub(super) fn plain(pieces: &[Piece<'_>]) -> String {
     pieces.iter().map(|piece| &*piece.text).collect()
 }
 
-/// The pattern with its pieces in it. A brace that names no piece stands as it is.
+/// The pattern with its pieces in it. A brace that names no piece stands as it is. Time grows with the pattern alone, and memory with the pieces that fit.
 fn filled<'a>(pattern: &str, pieces: &[Piece<'a>]) -> Vec<Piece<'a>> {
     let mut filled: Vec<Piece<'a>> = Vec::new();
-    let mut rest = pattern;
-    while let Some((before, behind)) = rest.split_once('{') {
-        let (slot, after) = behind.split_once('}').unwrap_or((behind, ""));
-        let number = slot
-            .split(':')
-            .next()
-            .and_then(|number| number.parse::<usize>().ok());
-        let Some(piece) = number.and_then(|number| pieces.get(number)) else {
+    let (mut plain_from, mut end) = (0_usize, 0_usize);
+    let mut bytes_left = PIECES_BYTES_MAX;
+    for (at, _) in pattern.match_indices('}') {
+        let looked_to = std::mem::replace(&mut end, at.saturating_add(1));
+        let between = pattern.get(looked_to..at).unwrap_or_default();
+        let Some((before, slot)) = between.rsplit_once('{') else {
+            continue;
+        };
+        let number = slot.split(':').next().unwrap_or_default();
+        let Some(piece) = number.parse().ok().and_then(|at: usize| pieces.get(at)) else {
+            continue;
+        };
+        // Room for the plain parts around it; the rest of a pattern with too many stands as it is.
+        let Some(left) = bytes_left.checked_sub(piece.bytes()) else {
             break;
         };
-        // A pattern may name a piece again and again; of the parts that are too many the rest stands as it is.
         if filled.len() >= EVENT_LIST_MAX.saturating_sub(2) {
             break;
         }
-        push_plain(&mut filled, before);
+        bytes_left = left;
+        let open = looked_to.saturating_add(before.len());
+        push_plain(
+            &mut filled,
+            pattern.get(plain_from..open).unwrap_or_default(),
+        );
         filled.push(piece.clone());
-        rest = after;
+        plain_from = end;
     }
-    push_plain(&mut filled, rest);
+    push_plain(&mut filled, pattern.get(plain_from..).unwrap_or_default());
     filled
 }
 

@@ -34,8 +34,8 @@ impl<'a> Read<'a> {
     }
 }
 
-/// Gives the events of a packet, which is the one of this index in its frame.
-pub(super) fn events(packet: &DouyuPacket<'_>, index: usize, arrival_ms: u64, take: Take<'_>) {
+/// Gives the events of a packet.
+pub(super) fn events(packet: &DouyuPacket<'_>, arrival_ms: u64, take: Take<'_>) {
     // Bytes that are not UTF-8 stand as U+FFFD: one name does not cost a message.
     let text = String::from_utf8_lossy(packet.body);
     let is_plain = packet.encryption == 0;
@@ -63,10 +63,6 @@ pub(super) fn events(packet: &DouyuPacket<'_>, index: usize, arrival_ms: u64, ta
             bytes: Cow::Borrowed(packet.body),
         },
     };
-    if let Body::Gift(gift) = &mut event.body {
-        // Nothing in the message tells one send from the next.
-        gift.combo = Cow::Owned(format!("{arrival_ms}-{index}-{}", gift.total_count));
-    }
     for body in read.more {
         let next = Event {
             body,

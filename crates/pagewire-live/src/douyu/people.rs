@@ -15,7 +15,7 @@ pub(super) fn chat(text: &str) -> Read<'_> {
         "cst" => sent_ms = number(&value).unwrap_or_default(),
         _ => {}
     });
-    chat.pieces = bracketed::pieces(&chat.text, emoji);
+    chat.pieces = bracketed::pieces(&chat.text, |word| emoji(word).map(Cow::Owned));
     Read {
         id,
         event_ms: sent_ms,

@@ -122,6 +122,14 @@ record! {
     }
 }
 
+impl Piece<'_> {
+    pub(crate) fn bytes(&self) -> usize {
+        let of = |text: &Option<Cow<'_, str>>| text.as_ref().map_or(0, |text| text.len());
+        let named = of(&self.id).saturating_add(of(&self.image));
+        self.text.len().saturating_add(named)
+    }
+}
+
 names! {
     /// What a part of a rich text is.
     pub enum PieceKind {

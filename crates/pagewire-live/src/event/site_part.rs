@@ -63,11 +63,12 @@ impl SitePart<'_> {
             SiteFormat::Protobuf => douyin::write_raw_json(&self.bytes, out),
             SiteFormat::Tars => written(TarsValue::decode(&self.bytes, NestedBytes::Guess), out),
             SiteFormat::Stt => written(SttValue::decode(&self.bytes), out),
-            // JSON is passed on as it came: key order and numbers survive.
+            // JSON is passed on as it came: key order and numbers survive. An event is a line, and line breaks of JSON stand between its tokens alone.
             SiteFormat::Json => {
                 let is_json = serde_json::from_slice::<IgnoredAny>(&self.bytes).is_ok();
                 if is_json {
-                    out.extend_from_slice(&self.bytes);
+                    let lines = self.bytes.split(|byte| matches!(byte, b'\n' | b'\r'));
+                    lines.for_each(|line| out.extend_from_slice(line));
                 }
                 is_json
             }

@@ -106,6 +106,7 @@ fn packet(version: u16, body: &[u8]) -> Vec<u8> {
         version,
         sequence: 0,
         body: Cow::Borrowed(body),
+        at: 0,
     };
     packet.encode()
 }

@@ -28,13 +28,30 @@ fn what_is_not_known_is_unknown_with_all_its_bytes() {
 }
 
 #[test]
+fn an_event_is_one_line_however_the_site_breaks_its_json() {
+    let sent = "{\r\n  \"cmd\": \"WIDGET_BANNER\",\n\n  \"data\": [\"a\\nb\", 1.50\r]\n}\n";
+    let (events, errors) = read(&packet(BilibiliOperation::Message, 0, sent.as_bytes()));
+    assert_eq!(errors, [""; 0]);
+    let mut line = Vec::new();
+    events[0].write_json_with_site_fields(&mut line);
+    let line = String::from_utf8(line).unwrap();
+    assert!(!line.contains(['\n', '\r']), "{line}");
+    assert!(line.contains(r#""data": ["a\nb", 1.50]"#), "{line}");
+    let line: Value = serde_json::from_str(&line).unwrap();
+    assert_eq!(
+        line["site_fields"],
+        serde_json::from_str::<Value>(sent).unwrap()
+    );
+}
+
+#[test]
 fn neighbours_of_a_broken_message_come_out() {
     let good = || message(&json!({ "cmd": "LIVE" }));
     let cut = br#"{"cmd":"DANMU_MSG","info":[[0,"#;
     let broken: [(&[u8], &str); 8] = [
         (
             b"[1]x",
-            "malformed: a message is not JSON, at byte 3 in message 1",
+            "malformed: a message is not JSON, at byte 49 in message 1",
         ),
         (
             b"{\"cmd\":nonsense}",
@@ -44,21 +61,22 @@ fn neighbours_of_a_broken_message_come_out() {
         (cut, "malformed: a message ends within its JSON, at byte"),
         (
             b"",
-            "malformed: a message ends within its JSON, at byte 0 in message 1",
+            "malformed: a message ends within its JSON, at byte 46 in message 1",
         ),
         (
             b"{\"cmd\":\"\xff\"}",
-            "malformed: a message is not UTF-8, at byte 8 in message 1",
+            "malformed: a message is not UTF-8, at byte 54 in message 1",
         ),
         (
             br#"{"cmd":"SEND_GIFT_V2","data":{"pb":"not base64"}}"#,
-            "malformed: the member `data.pb` is not base64, at byte 0 in message 1.SEND_GIFT_V2",
+            "malformed: the member `data.pb` is not base64, at byte 46 in message 1.SEND_GIFT_V2",
         ),
         (
             br#"{"cmd":"INTERACT_WORD_V2","data":{}}"#,
-            "malformed: a message of a packed kind has no member `data.pb`, at byte 0 in message 1.INTERACT_WORD_V2",
+            "malformed: a message of a packed kind has no member `data.pb`, at byte 46 in message 1.INTERACT_WORD_V2",
         ),
     ];
+    // Places are those of the frame, or of what was unpacked: behind a packet of 30 bytes and a head of 16.
     for (body, expected) in broken {
         let all = [good(), packet(BilibiliOperation::Message, 0, body), good()].concat();
         let frames = [

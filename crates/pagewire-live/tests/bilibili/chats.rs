@@ -110,3 +110,21 @@ fn a_paid_chat_has_its_price_in_hundredths_of_a_yuan_and_can_be_taken_back() {
         EVENT_LIST_MAX
     );
 }
+
+#[test]
+fn a_text_may_name_a_long_emoji_so_often_and_no_more() {
+    let emoji = |url_bytes: usize, times: usize| {
+        let extra = json!({ "emots": { "[a]": { "url": "x".repeat(url_bytes) } } }).to_string();
+        let mut sent = danmu();
+        sent["info"][1] = json!("[a]".repeat(times));
+        sent["info"][0][15] = json!({ "extra": extra });
+        let pieces = event(&sent)["chat"]["pieces"].take();
+        let pieces = pieces.as_array().map_or(&[][..], |pieces| pieces);
+        let named = pieces.iter().filter(|piece| piece["kind"] == "emoji");
+        (named.count(), pieces.len())
+    };
+    let at_the_limit = PIECES_BYTES_MAX / 16;
+    assert_eq!(emoji(at_the_limit, 16), (16, 16));
+    assert_eq!(emoji(at_the_limit + 1, 16), (15, 16));
+    assert_eq!(emoji(PIECES_BYTES_MAX + 1, 1_000), (0, 0));
+}

@@ -33,10 +33,26 @@ fn a_gift_is_a_send_of_its_own_with_all_that_the_site_counts() {
     assert_eq!(change(json!({ "num": "12" }))["count"], 12);
     assert_eq!(change(json!({ "num": null }))["count"], 1);
     assert_eq!(change(json!({ "tid": "" }))["combo"], "9");
-    assert_eq!(
-        change(json!({ "tid": "", "rnd": "" }))["combo"],
-        ARRIVAL_MS.to_string()
-    );
+    assert_eq!(change(json!({ "tid": "", "rnd": "" }))["combo"], "");
+}
+
+#[test]
+fn a_gift_without_a_number_of_its_send_is_one_of_its_own_unless_its_message_came_before() {
+    let counted = |members: Value| {
+        let mut sent = with(gift(), members);
+        sent["data"] = with(sent["data"].take(), json!({ "tid": "", "rnd": "" }));
+        let (mut room, mut given) = (RoomAccount::new(Site::Bilibili), 0);
+        for _ in 0..2 {
+            room.read(&message(&sent), ARRIVAL_MS, |event| {
+                if let Body::GiftDelta(gift) = event.unwrap().body {
+                    given += gift.count;
+                }
+            });
+        }
+        given
+    };
+    assert_eq!(counted(json!({})), 6);
+    assert_eq!(counted(json!({ "msg_id": "m" })), 3);
 }
 
 #[test]
@@ -151,4 +167,23 @@ fn so_many_gifts_are_in_one_message_and_no_more() {
         errors[0].contains("a message about gifts has none"),
         "{errors:?}"
     );
+}
+
+#[test]
+fn gifts_of_a_long_message_are_few() {
+    const GIFTS: usize = 512;
+    let sent = |pad: usize| {
+        let mut sent = packed("SEND_GIFT_V2", &bytes(10, &number(3, 2)).repeat(GIFTS));
+        sent["pad"] = json!("x".repeat(pad));
+        sent.to_string()
+    };
+    let pad = MESSAGE_EVENTS_BYTES_MAX / GIFTS - sent(0).len();
+    let read = |pad| read(&packet(BilibiliOperation::Message, 0, sent(pad).as_bytes()));
+    let (events, errors) = read(pad);
+    assert_eq!((events.len(), errors.len()), (GIFTS, 0));
+    let (events, errors) = read(pad + 1);
+    assert_eq!(events, []);
+    let expected =
+        "too much: bytes of a message times its gifts is 67109376, the limit is 67108864";
+    assert!(errors[0].starts_with(expected), "{errors:?}");
 }

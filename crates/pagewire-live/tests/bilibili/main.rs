@@ -25,8 +25,12 @@ use base64::engine::general_purpose::STANDARD;
 use flate2::Compression;
 use flate2::write::ZlibEncoder;
 use pagewire_codec::{BilibiliOperation, BilibiliPacket};
-use pagewire_live::bilibili::{Auth, MESSAGE_GIFTS_MAX, auth_packet, heartbeat_packet};
-use pagewire_live::{EVENT_LIST_MAX, Event, FrameReader, Site};
+use pagewire_live::bilibili::{
+    Auth, MESSAGE_EVENTS_BYTES_MAX, MESSAGE_GIFTS_MAX, auth_packet, heartbeat_packet,
+};
+use pagewire_live::{
+    Body, EVENT_LIST_MAX, Event, FrameReader, PIECES_BYTES_MAX, RoomAccount, Site,
+};
 use serde_json::{Value, json};
 
 const ARRIVAL_MS: u64 = 1_700_000_000_000;
@@ -37,6 +41,7 @@ fn packet(operation: BilibiliOperation, version: u16, body: &[u8]) -> Vec<u8> {
         version,
         sequence: 0,
         body: Cow::Borrowed(body),
+        at: 0,
     };
     packet.encode()
 }

@@ -60,6 +60,9 @@ fn decode_files(mut decoder: Decoder, input: &InputArguments, json: bool) -> Res
         }
         has_failed |= !decoded.errors.is_empty();
         complain_of(&decoded, &decoder, &input.name);
+        if let (false, Some(hint)) = (decoded.errors.is_empty(), input.hint()) {
+            complain(&format!("{}: {hint}", input.name));
+        }
         if decoded.unknown_fields > 0 && decoded.errors.is_empty() && !json {
             let count = decoded.unknown_fields;
             complain(&format!(

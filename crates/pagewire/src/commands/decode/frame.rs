@@ -23,7 +23,10 @@ pub(super) fn decode(arguments: &FrameArguments) -> Result<(), Failed> {
         reading.read_lines(arguments)?;
     } else {
         for input in input::read(&arguments.input)? {
-            reading.read(&input.name, &input.bytes)?;
+            let is_read = reading.read(&input.name, &input.bytes)?;
+            if let (false, Some(hint)) = (is_read, input.hint_of_frames()) {
+                complain(&format!("{}: {hint}", input.name));
+            }
         }
     }
     reading.end()
@@ -37,24 +40,25 @@ struct Reading {
 }
 
 impl Reading {
-    /// Shows what a frame tells. What cannot be read is told, and does not keep the rest back.
-    fn read(&mut self, name: &str, frame: &[u8]) -> Result<(), Failed> {
+    /// Shows what a frame tells, and says whether all of it could be read. What cannot be is told, and does not keep the rest back.
+    fn read(&mut self, name: &str, frame: &[u8]) -> Result<bool, Failed> {
         let mut errors: Vec<DecodeError> = Vec::new();
         let printer = &mut self.printer;
         self.account
             .read_captured(frame, unix_ms(), |read| match read {
-                Ok(event) => printer.add(&event, ""),
+                Ok(event) => printer.show(&event, ""),
                 Err(error) => errors.push(error),
             });
         self.printer.send()?;
-        self.has_failed |= !errors.is_empty();
+        let is_read = errors.is_empty();
+        self.has_failed |= !is_read;
         for error in errors {
             let site = self.site;
             complain(&format!(
                 "{name} holds what is no message of {site}: {error}"
             ));
         }
-        Ok(())
+        Ok(is_read)
     }
 
     /// A frame a line, as lines come.
@@ -87,7 +91,7 @@ impl Reading {
             return Ok(());
         }
         match input::parse_line(line, arguments.input.from) {
-            Ok(frame) => self.read(name, &frame),
+            Ok(frame) => self.read(name, &frame).map(|_| ()),
             Err(why) => {
                 self.has_failed = true;
                 complain(&format!("{name} is {why}"));
@@ -99,7 +103,7 @@ impl Reading {
     /// Combos that are still open end with the input.
     fn end(mut self) -> Result<(), Failed> {
         let printer = &mut self.printer;
-        self.account.end(|event| printer.add(&event, ""));
+        self.account.end(|event| printer.show(&event, ""));
         self.printer.send()?;
         if self.has_failed {
             return Err(Failed::silent(FAILED));

@@ -15,6 +15,63 @@ use crate::exit::{FAILED, Failed, USAGE};
 pub(super) struct Input {
     pub(super) name: String,
     pub(super) bytes: Vec<u8>,
+    /// Where they are a text, for when they cannot be read.
+    text: Option<Text>,
+}
+
+/// A text that stands for bytes.
+#[derive(Clone, Copy)]
+struct Text {
+    form: Form,
+    /// It was taken for the bytes themselves.
+    is_raw: bool,
+    has_lines: bool,
+}
+
+impl Text {
+    fn of(bytes: &[u8], from: Form) -> Option<Self> {
+        let bytes = bytes.trim_ascii();
+        let form = match from {
+            Form::Hex | Form::Base64 => from,
+            Form::Raw if bytes.is_empty() => return None,
+            Form::Raw if bytes.iter().all(is_of_hex) => Form::Hex,
+            Form::Raw if bytes.iter().all(is_of_base64) => Form::Base64,
+            Form::Raw => return None,
+        };
+        Some(Self {
+            form,
+            is_raw: from == Form::Raw,
+            has_lines: bytes.contains(&b'\n'),
+        })
+    }
+}
+
+impl Input {
+    /// What may help where the bytes could not be read.
+    pub(super) fn hint(&self) -> Option<&'static str> {
+        let text = self.text.filter(|text| text.is_raw)?;
+        Some(match text.form {
+            Form::Base64 => "it looks like base64: --from base64",
+            Form::Hex | Form::Raw => "it looks like hexadecimal: --from hex",
+        })
+    }
+
+    /// The same where each line may be a frame.
+    pub(super) fn hint_of_frames(&self) -> Option<&'static str> {
+        if self.text.is_some_and(|text| text.has_lines) {
+            return Some("it has several lines: with --lines each of them is a frame");
+        }
+        self.hint()
+    }
+}
+
+/// What hexadecimal of any tool has in it.
+fn is_of_hex(byte: &u8) -> bool {
+    byte.is_ascii_hexdigit() || byte.is_ascii_whitespace() || b":,-_\\xX".contains(byte)
+}
+
+fn is_of_base64(byte: &u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte.is_ascii_whitespace() || b"+/-_=".contains(byte)
 }
 
 /// All inputs that were named, or standard input.
@@ -26,8 +83,11 @@ pub(super) fn read(arguments: &InputArguments) -> Result<Vec<Input>, Failed> {
     for (name, text, form) in inline {
         if let Some(text) = text {
             let bytes = parse(name, text.as_bytes().to_vec(), form)?;
-            let name = name.to_owned();
-            return Ok(vec![Input { name, bytes }]);
+            return Ok(vec![Input {
+                name: name.to_owned(),
+                bytes,
+                text: None,
+            }]);
         }
     }
     let standard_input = [PathBuf::from("-")];
@@ -38,8 +98,10 @@ pub(super) fn read(arguments: &InputArguments) -> Result<Vec<Input>, Failed> {
     };
     let read = |file: &PathBuf| {
         let name = name(file);
-        let bytes = parse(&name, read_file(file)?, arguments.from)?;
-        Ok(Input { name, bytes })
+        let bytes = read_file(file)?;
+        let text = Text::of(&bytes, arguments.from);
+        let bytes = parse(&name, bytes, arguments.from)?;
+        Ok(Input { name, bytes, text })
     };
     files.iter().map(read).collect()
 }
@@ -63,11 +125,12 @@ pub(super) fn open(file: &Path) -> Result<(String, Box<dyn Read>), Failed> {
     Ok((name(file), bytes))
 }
 
-/// The bytes that a line stands for. One of which `--from` does not say how it is written is hexadecimal where it has nothing else.
+/// The bytes that a line stands for. One of which `--from` does not say how it is written is hexadecimal where it has nothing else, with what tools put
+/// between the digits.
 pub(super) fn parse_line(line: &[u8], from: Form) -> Result<Vec<u8>, String> {
     let form = match from {
         Form::Hex | Form::Base64 => from,
-        Form::Raw if line.trim_ascii().iter().all(u8::is_ascii_hexdigit) => Form::Hex,
+        Form::Raw if line.iter().all(is_of_hex) => Form::Hex,
         Form::Raw => Form::Base64,
     };
     written(line.to_vec(), form)
@@ -90,7 +153,15 @@ pub(super) fn read_file(file: &Path) -> Result<Vec<u8>, Failed> {
 }
 
 fn parse(name: &str, bytes: Vec<u8>, form: Form) -> Result<Vec<u8>, Failed> {
-    written(bytes, form).map_err(|why| Failed::new(USAGE, format!("{name} is {why}")))
+    let has_lines = bytes.trim_ascii().contains(&b'\n');
+    written(bytes, form).map_err(|why| {
+        let hint = if has_lines {
+            " (of several lines, `pagewire decode frame --lines` reads each by itself)"
+        } else {
+            ""
+        };
+        Failed::new(USAGE, format!("{name} is {why}{hint}"))
+    })
 }
 
 /// The bytes that these stand for, or why they do not.
@@ -111,7 +182,7 @@ fn from_hex(text: &[u8]) -> Result<Vec<u8>, String> {
         match digit.and_then(|digit| u8::try_from(digit).ok()) {
             _ if is_prefix => at += 1,
             Some(digit) => digits.push(digit),
-            None if byte.is_ascii_whitespace() || b":,-_\\x".contains(byte) => {}
+            None if is_of_hex(byte) => {}
             None => {
                 return Err(format!(
                     "not hexadecimal: byte {at} is {:?}",
@@ -170,6 +241,24 @@ mod tests {
             from_hex(b"0a g").unwrap_err(),
             "not hexadecimal: byte 3 is 'g'"
         );
+    }
+
+    #[test]
+    fn a_line_is_hexadecimal_where_it_can_be() {
+        for line in [
+            "0a06e5bc",
+            "0a 06 e5 bc",
+            "0x0a06e5bc",
+            "0a:06:e5:bc\r",
+            "CgblvA==",
+            "CgblvA",
+        ] {
+            let bytes = parse_line(line.as_bytes(), Form::Raw);
+            assert_eq!(bytes.unwrap(), b"\x0a\x06\xe5\xbc", "{line}");
+        }
+        let cut = parse_line(b"0a 06 e", Form::Raw).unwrap_err();
+        assert_eq!(cut, "cut: it has an odd number of digits, 5");
+        assert_eq!(parse_line(b"00000000", Form::Base64).unwrap().len(), 6);
     }
 
     #[test]

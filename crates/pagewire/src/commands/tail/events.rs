@@ -83,7 +83,7 @@ impl<'a> Events<'a> {
         let members = record.members();
         let (printer, mut errors) = (&mut self.printer, Vec::new());
         self.account.read(frame, arrival_ms, |read| match read {
-            Ok(event) => printer.add(&event, &members),
+            Ok(event) => printer.show(&event, &members),
             Err(error) => errors.push(error),
         });
         self.printer.send()?;
@@ -124,7 +124,7 @@ impl<'a> Events<'a> {
             let printer = &mut self.printer;
             let now_ms = heard_ms.saturating_add(since);
             self.account
-                .advance(now_ms, |event| printer.add(&event, ""));
+                .advance(now_ms, |event| printer.show(&event, ""));
         }
         self.printer.send()
     }
@@ -132,7 +132,7 @@ impl<'a> Events<'a> {
     /// The stream has ended or is not followed any more, and what is open ends with it.
     pub(super) fn end(&mut self) -> Result<(), Failed> {
         let printer = &mut self.printer;
-        self.account.end(|event| printer.add(&event, ""));
+        self.account.end(|event| printer.show(&event, ""));
         self.printer.send()
     }
 }

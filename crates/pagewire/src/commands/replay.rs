@@ -11,7 +11,7 @@ use pagewire_server::parse_duration;
 
 use super::live::{Language, ShowArguments, site, summary};
 use super::speed::parse_times;
-use super::watch::{Board, Overflow, Screen, print_summary, start_output};
+use super::watch::{Board, Overflow, Screen, start_output};
 use crate::exit::{FAILED, Failed};
 use crate::serve::stop_signal;
 
@@ -41,7 +41,7 @@ pub(crate) async fn run(arguments: &ReplayArguments) -> Result<(), Failed> {
     let printer = arguments.show.printer()?;
     let language = Language::of_user(arguments.show.events.lang);
     let remarks = printer.remarks();
-    let (output, writing) = start_output(Overflow::Wait)?;
+    let (output, writing) = start_output(Overflow::Wait, stop)?;
     let board = Board::new(1, output.clone(), language);
     let mut screen = Screen::new(None, 0, board, printer, None);
     let options = ReplayOptions {
@@ -52,19 +52,21 @@ pub(crate) async fn run(arguments: &ReplayArguments) -> Result<(), Failed> {
     };
     let stop = async {
         tokio::select! {
-            () = stop => {}
+            () = output.stopped() => {}
             () = output.ended() => {}
         }
     };
     let replayed = replay(&arguments.journal, options, &mut screen, stop).await;
     let tally = screen.into_tally();
-    drop(output);
-    writing.finish()?;
     let journal = arguments.journal.display();
+    if let Ok(replayed) = &replayed {
+        let words = summary(&journal.to_string(), &tally, language);
+        let told = told(replayed, language);
+        output.summary(&format!("{words}\n{told}"), remarks);
+    }
+    drop(output);
+    writing.finish().await?;
     let replayed = replayed.map_err(|error| Failed::new(FAILED, format!("{journal}: {error}")))?;
-    let words = summary(&journal.to_string(), &tally, language);
-    let told = told(&replayed, language);
-    print_summary(&format!("{words}\n{told}"), remarks)?;
     match replayed.damaged {
         0 => Ok(()),
         // All the rest was given, and each damage was told; a script should hear of it too.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::Args;
 use pagewire_journal::{Moment, Stamp};
 use pagewire_live::Site;
-use pagewire_room::watch::{ReplayOptions, Replayed, Speed, replay};
+use pagewire_room::watch::{ReplayError, ReplayOptions, Replayed, Speed, replay};
 use pagewire_server::parse_duration;
 
 use super::live::{Language, ShowArguments, site, summary};
@@ -66,12 +66,24 @@ pub(crate) async fn run(arguments: &ReplayArguments) -> Result<(), Failed> {
     }
     drop(output);
     writing.finish().await?;
-    let replayed = replayed.map_err(|error| Failed::new(FAILED, format!("{journal}: {error}")))?;
+    let replayed = replayed.map_err(|error| failed(&error, language))?;
     match replayed.damaged {
         0 => Ok(()),
         // All the rest was given, and each damage was told; a script should hear of it too.
         _ => Err(Failed::silent(FAILED)),
     }
+}
+
+fn failed(error: &ReplayError, language: Language) -> Failed {
+    let words = match (language, error) {
+        (Language::English, _) => error.to_string(),
+        (Language::Chinese, ReplayError::Journal(error)) => error.zh(),
+        (Language::Chinese, ReplayError::NoSite) => {
+            "日志没有说明其中的数据来自哪个网站，请用 --site 指定".to_owned()
+        }
+        (Language::Chinese, _) => error.to_string(),
+    };
+    Failed::new(FAILED, words)
 }
 
 fn told(replayed: &Replayed, language: Language) -> String {

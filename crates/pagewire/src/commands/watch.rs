@@ -139,6 +139,7 @@ impl Watching<'_> {
         let ends = Ends {
             output: &output,
             rooms: self.rooms,
+            language: self.language,
             stopping: &stopping,
             lost: &lost,
         };
@@ -273,6 +274,7 @@ fn conclude(ended: &[Ended], why: Result<(), Failed>) -> Result<(), Failed> {
 struct Ends<'a> {
     output: &'a Output,
     rooms: &'a [WatchedRoom],
+    language: Language,
     stopping: &'a CancellationToken,
     /// Tells tabs that their browser is lost.
     lost: &'a watch_channel::Sender<Option<String>>,
@@ -318,6 +320,10 @@ impl Ends<'_> {
     /// Says at once why a room could not be begun: the others may go on for hours.
     fn tell(&self, one: &Ended) {
         if let Err(error) = &one.watched {
+            let error = match (self.language, error) {
+                (Language::Chinese, WatchError::Journal(error)) => error.zh(),
+                (Language::English | Language::Chinese, _) => error.to_string(),
+            };
             let line = match self.rooms {
                 [_] => format!("pagewire: {error}"),
                 rooms => format!("[{}] {error}", name(&rooms[one.place].address)),

@@ -76,6 +76,18 @@ async fn a_journal_is_replayed_in_part_at_its_own_speed_and_with_its_damage_told
     let all = events(&watched);
     assert_eq!(events(&replay(&path, &["--json"]).await), all);
 
+    // The folder of all is easily named in its place.
+    let others = replay(folder.path(), &[]).await;
+    assert_eq!(others.code, 1);
+    let words = format!(
+        "pagewire: {journals} is no journal: a folder without segments. In it are the journals {journals}/sim-r; name one of them\n"
+    );
+    assert_eq!(others.stderr, words);
+    let none = replay(&folder.path().join("none"), &["--lang", "zh"]).await;
+    let words = format!("pagewire: 无法读取 {journals}/none：");
+    assert!(none.stderr.starts_with(&words), "{}", none.stderr);
+    assert_eq!(none.stderr.matches("/none").count(), 1, "{}", none.stderr);
+
     // Its two seconds take half a second.
     let began = std::time::Instant::now();
     let quicker = replay(&path, &["--json", "--speed", "4"]).await;

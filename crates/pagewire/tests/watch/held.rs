@@ -27,7 +27,7 @@ async fn busy(messages: Option<u64>) -> Sim {
 }
 
 /// A journal of a whole broadcast.
-async fn kept(folder: &TempDir) -> std::path::PathBuf {
+pub(crate) async fn kept(folder: &TempDir) -> std::path::PathBuf {
     let sim = busy(Some(MESSAGES)).await;
     let (room, address) = (
         sim.room_url("r").expect("a room"),

@@ -42,6 +42,26 @@ pub enum Fault {
         /// Names like it, the most similar first; or all, where there are few.
         nearest: Box<[Box<str>]>,
     },
+    /// A member that is no `true` or `false`, and stands by itself.
+    #[error(
+        "{0} is no true or false; write has({0}) to ask whether it is there, or compare it with something"
+    )]
+    NoFlag(Box<str>),
+    /// A text without its quotes, which is a member that is an object.
+    #[error(
+        "{0} without quotes is a member, which is an object and equal to nothing; write \"{0}\""
+    )]
+    NoQuotes(Box<str>),
+    /// An object that is compared with something.
+    #[error(
+        "{name} is an object, and equal to nothing; name one of its members, such as {name}.{member}"
+    )]
+    Object {
+        /// What was written.
+        name: Box<str>,
+        /// One of its members.
+        member: Box<str>,
+    },
     /// A regular expression that is none.
     #[error("the pattern is not understood: {0}")]
     Pattern(Box<str>),

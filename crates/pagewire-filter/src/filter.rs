@@ -27,6 +27,21 @@ pub struct Member<'f> {
     pub at: Range<usize>,
     /// The texts that it is said to be equal to or not.
     pub texts: Vec<&'f str>,
+    /// What is asked of it.
+    pub role: Role,
+}
+
+/// What an expression asks of a member.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// It stands by itself, and is to be `true`.
+    Condition,
+    /// Its value is compared with a literal, or with several.
+    ComparedToLiteral,
+    /// Its value is compared with that of a member.
+    ComparedToMember,
+    /// Something else, such as whether it is there.
+    Other,
 }
 
 impl Filter {
@@ -63,11 +78,12 @@ impl Filter {
     /// Every mention of a member, in no order that matters.
     pub fn members(&self) -> Vec<Member<'_>> {
         let mut found = Vec::new();
-        self.condition.visit(&mut |path, texts| {
+        self.condition.visit(&mut |path, role, texts| {
             found.push(Member {
                 names: self.names(path),
                 at: path.at.clone(),
                 texts,
+                role,
             });
         });
         found
@@ -124,7 +140,7 @@ pub enum OnlyThis {
 }
 
 impl Condition {
-    fn visit<'f>(&'f self, take: &mut impl FnMut(&'f Path, Vec<&'f str>)) {
+    fn visit<'f>(&'f self, take: &mut impl FnMut(&'f Path, Role, Vec<&'f str>)) {
         match self {
             Self::Constant(_) => {}
             Self::Any(conditions) | Self::All(conditions) => {
@@ -141,22 +157,27 @@ impl Condition {
                 };
                 for (operand, other) in [(left, right), (right, left)] {
                     if let Some(path) = operand.path() {
-                        take(path, text(other));
+                        take(path, operand.role(other), text(other));
                     }
                 }
             }
             Self::In(operand, list) => {
                 if let Some(path) = operand.path() {
-                    take(path, list.iter().filter_map(Literal::text).collect());
+                    let role = match operand {
+                        Operand::Path(_) => Role::ComparedToLiteral,
+                        Operand::Size(_) | Operand::Literal(_) => Role::Other,
+                    };
+                    take(path, role, list.iter().filter_map(Literal::text).collect());
                 }
             }
             Self::InList(operand, path) => {
-                take(path, operand.text().into_iter().collect());
+                take(path, Role::Other, operand.text().into_iter().collect());
                 if let Some(path) = operand.path() {
-                    take(path, Vec::new());
+                    take(path, Role::Other, Vec::new());
                 }
             }
-            Self::Test(path, _) | Self::Has(path) | Self::Is(path) => take(path, Vec::new()),
+            Self::Test(path, _) | Self::Has(path) => take(path, Role::Other, Vec::new()),
+            Self::Is(path) => take(path, Role::Condition, Vec::new()),
         }
     }
 
@@ -223,6 +244,15 @@ impl OnlyThis {
 }
 
 impl Operand {
+    /// What is asked of its member, where it is compared with this.
+    const fn role(&self, other: &Self) -> Role {
+        match (self, other) {
+            (Self::Path(_), Self::Path(_)) => Role::ComparedToMember,
+            (Self::Path(_), Self::Literal(_) | Self::Size(_)) => Role::ComparedToLiteral,
+            (Self::Size(_) | Self::Literal(_), _) => Role::Other,
+        }
+    }
+
     fn path(&self) -> Option<&Path> {
         match self {
             Self::Path(path) | Self::Size(path) => Some(path),

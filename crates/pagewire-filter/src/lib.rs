@@ -31,7 +31,7 @@ mod value;
 mod verdict;
 
 pub use error::{Fault, FilterError, nearest};
-pub use filter::{Filter, Member, OnlyThis, quoted};
+pub use filter::{Filter, Member, OnlyThis, Role, quoted};
 pub use lexer::FILTER_BYTES_MAX;
 pub use parser::{FILTER_DEPTH_MAX, FILTER_PATTERN_BYTES_MAX, FILTER_PATTERNS_MAX};
 pub use value::FILTER_VALUES_MAX;

@@ -5,7 +5,7 @@ use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::error::Error;
+use crate::error::{Error, NAMED};
 
 /// Most segments of a journal. At 64 MiB each they are 4 TiB.
 pub const SEGMENTS_MAX: usize = 65_536;
@@ -64,13 +64,32 @@ fn in_order(names: &[String]) -> Option<Vec<SegmentName>> {
 
 /// The segments of a folder that is to be read.
 pub(crate) fn segments_to_read(folder: &Path) -> Result<Vec<SegmentName>, Error> {
-    let segments = segments(folder)?;
-    if segments.is_empty() && !folder.join(LOCK_NAME).exists() {
-        let path = folder.to_owned();
-        let found = "a folder without segments";
-        return Err(Error::NotAJournal { path, found });
+    let names = names(folder).map_err(Error::reading("list", folder))?;
+    let segments = in_order(&names).ok_or_else(|| Error::TooManySegments {
+        path: folder.to_owned(),
+    })?;
+    if segments.is_empty() && !has_lock(folder) {
+        return Err(Error::NotAJournal {
+            path: folder.to_owned(),
+            found: ["a folder without segments", "目录中没有日志文件"],
+            inside: journals_inside(folder, names),
+        });
     }
     Ok(segments)
+}
+
+/// As many journals as are named in words, and one more, by their names.
+fn journals_inside(folder: &Path, mut names: Vec<String>) -> Box<[PathBuf]> {
+    names.sort_unstable();
+    let paths = names.iter().map(|name| folder.join(name));
+    paths
+        .filter(|path| has_lock(path))
+        .take(NAMED + 1)
+        .collect()
+}
+
+fn has_lock(folder: &Path) -> bool {
+    folder.join(LOCK_NAME).exists()
 }
 
 fn names(folder: &Path) -> io::Result<Vec<String>> {
@@ -89,12 +108,16 @@ pub(crate) fn claim(folder: &Path) -> Result<File, Error> {
         let is_ours = |name: &String| name == LOCK_NAME || SegmentName::parse(name).is_some();
         if !names.is_empty() && !names.iter().any(is_ours) {
             let path = folder.to_owned();
-            let found = "a folder with other files";
-            return Err(Error::NotAJournal { path, found });
+            let found = ["a folder with other files", "目录中有其他文件"];
+            return Err(Error::Taken { path, found });
         }
     } else if folder.exists() {
-        let (path, found) = (folder.to_owned(), "a file, and writing takes a folder");
-        return Err(Error::NotAJournal { path, found });
+        let found = [
+            "a file, and writing takes a folder",
+            "是文件，而写入需要目录",
+        ];
+        let path = folder.to_owned();
+        return Err(Error::Taken { path, found });
     } else {
         create_folder(folder).map_err(Error::io("make the folder", folder))?;
     }

@@ -82,16 +82,22 @@ impl JournalReader {
     /// Nothing is there, it is no journal, or the system refuses to read it.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
         let path = path.as_ref().to_owned();
-        let metadata = path.metadata().map_err(Error::io("read", &path))?;
+        let metadata = path.metadata().map_err(Error::reading("read", &path))?;
         let source = if metadata.is_dir() {
             Source::Folder(upcoming(&path, None)?)
         } else {
-            let file = File::open(&path).map_err(Error::io("open", &path))?;
+            let file = File::open(&path).map_err(Error::reading("open", &path))?;
             let mut reader = SegmentReader::new(file);
-            let has_chunks = reader.has_chunks().map_err(Error::io("read", &path))?;
+            let has_chunks = reader.has_chunks().map_err(Error::reading("read", &path))?;
             if metadata.len() > 0 && !has_chunks {
-                let found = "no chunk of a journal can be found in this file";
-                return Err(Error::NotAJournal { path, found });
+                return Err(Error::NotAJournal {
+                    path,
+                    found: [
+                        "no chunk of a journal can be found in this file",
+                        "文件中没有日志数据",
+                    ],
+                    inside: Box::default(),
+                });
             }
             Source::File
         };
@@ -233,10 +239,10 @@ impl JournalReader {
                 self.pop();
                 return Ok(true);
             }
-            file => file.map_err(Error::io("open", &path))?,
+            file => file.map_err(Error::reading("open", &path))?,
         };
         let mut reader = SegmentReader::within(file, self.range, expected);
-        reader.seek().map_err(Error::io("read", &path))?;
+        reader.seek().map_err(Error::reading("read", &path))?;
         self.pop();
         self.skipped = self.skipped();
         self.current = Some(Current { reader, name, path });
@@ -260,7 +266,7 @@ impl Current {
 
     fn error(&self, error: SegmentError) -> Error {
         match error {
-            SegmentError::Io(error) => Error::io("read", &self.path)(error),
+            SegmentError::Io(error) => Error::reading("read", &self.path)(error),
             SegmentError::Newer(version) => Error::Newer {
                 path: self.path.clone(),
                 version,

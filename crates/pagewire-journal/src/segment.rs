@@ -150,7 +150,7 @@ impl<R: Read + Seek> SegmentReader<R> {
     }
 
     /// What this version has no word for, so far.
-    pub fn skipped(&self) -> Skipped {
+    pub(crate) fn skipped(&self) -> Skipped {
         self.skipped
     }
 

@@ -185,11 +185,7 @@ impl JournalWriter {
     }
 
     /// Waits until all that was appended is on the disk.
-    ///
-    /// # Errors
-    ///
-    /// The system could not write it: what was appended since the last time may not last. Going on is possible.
-    pub fn sync(&mut self) -> Result<(), Error> {
+    fn sync(&self) -> Result<(), Error> {
         self.syncer.check()?;
         let Some(segment) = &self.segment else {
             return Ok(());
@@ -205,7 +201,7 @@ impl JournalWriter {
     ///
     /// # Errors
     ///
-    /// As of [`sync`](Self::sync); and there is still no room for the gap.
+    /// The system could not write it: what was appended since the last time may not last. Or there is still no room for the gap.
     pub fn close(mut self) -> Result<(), Error> {
         if let Some(missed) = self.missed.take() {
             self.write(&[missed.entry(missed.since)], &[])?;

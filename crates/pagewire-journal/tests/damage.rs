@@ -13,8 +13,8 @@ use std::ops::Range;
 use std::path::Path;
 
 use pagewire_journal::{
-    CHUNK_BYTES_MAX, CHUNK_HEAD_BYTES, Damage, DamageKind, Item, Options, RESYNC_NESTED_MAX,
-    SegmentReader,
+    CHUNK_BYTES_MAX, CHUNK_HEAD_BYTES, Damage, DamageKind, Item, JournalReader, Options,
+    RESYNC_NESTED_MAX, SegmentReader,
 };
 use proptest::prelude::*;
 
@@ -313,7 +313,10 @@ fn what_a_newer_version_adds_is_passed_over_and_counted() {
         bytes[start + field] = 77;
         seal(&mut bytes[start..start + CHUNK_HEAD_BYTES]);
     }
-    let mut reader = SegmentReader::new(Cursor::new(&bytes));
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("newer.pwj");
+    fs::write(&file, &bytes).unwrap();
+    let mut reader = JournalReader::open(&file).unwrap();
     let mut numbers = Vec::new();
     while let Some(item) = reader.read().unwrap() {
         match item {

@@ -111,10 +111,7 @@ fn one_process_writes_while_others_read() {
     let (_folder, path) = journal();
     let mut writer = open(&path, Options::default());
     let error = JournalWriter::open(&path, Options::default(), UNIX_US).unwrap_err();
-    assert!(
-        matches!(error, Error::InUse { .. }) && error.is_transient(),
-        "{error}"
-    );
+    assert!(matches!(error, Error::InUse { .. }), "{error}");
     append(&mut writer, &[frame(0, b"a")]);
     assert_eq!(read(&path).numbers(), [0]);
     writer.close().unwrap();
@@ -128,18 +125,56 @@ fn what_is_no_journal_is_left_alone() {
     let file = folder.path().join("notes.txt");
     fs::write(&file, "not a chunk in it").unwrap();
     let open = |path: &Path| JournalWriter::open(path, Options::default(), UNIX_US).map(|_| ());
-    for result in [
-        open(folder.path()),
-        open(&file),
-        JournalReader::open(&file).map(|_| ()),
-        JournalReader::open(folder.path()).map(|_| ()),
-    ] {
-        let error = result.unwrap_err();
+    for path in [folder.path(), &file] {
+        let error = open(path).unwrap_err();
+        assert!(matches!(error, Error::Taken { .. }), "{error}");
+        check_words(
+            &error,
+            "to begin one, name a folder that is empty",
+            "新建日志请指定空目录",
+        );
+        let error = JournalReader::open(path).unwrap_err();
         assert!(matches!(error, Error::NotAJournal { .. }), "{error}");
+        check_words(
+            &error,
+            "A journal is a folder that pagewire made",
+            "日志是 pagewire 建立的目录",
+        );
     }
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     let error = JournalReader::open(folder.path().join("gone")).unwrap_err();
-    assert!(matches!(error, Error::Io { .. }), "{error}");
+    assert!(matches!(error, Error::Unreadable { .. }), "{error}");
+    check_words(&error, "look at the name", "请检查名称");
+}
+
+fn check_words(error: &Error, english: &str, chinese: &str) {
+    assert!(error.to_string().contains(english), "{error}");
+    assert!(error.zh().contains(chinese), "{}", error.zh());
+}
+
+#[test]
+fn of_a_folder_of_journals_the_first_three_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("a-folder")).unwrap();
+    let names = ["sim-1", "sim-2", "sim-3", "sim-4"];
+    for (count, name) in (1..).zip(names) {
+        open(&folder.path().join(name), Options::default());
+        let error = JournalReader::open(folder.path()).unwrap_err();
+        let path = |name: &&str| folder.path().join(name).display().to_string();
+        let named: Vec<_> = names.iter().map(path).take(count.min(3)).collect();
+        let more = if count > 3 {
+            [" and more", " 等"]
+        } else {
+            ["", ""]
+        };
+        let english = format!(
+            "In it are the journals {}{}; name one of them",
+            named.join(", "),
+            more[0]
+        );
+        let chinese = format!("其中有日志 {}{}，请指定一个", named.join("、"), more[1]);
+        check_words(&error, &english, &chinese);
+    }
 }
 
 #[cfg(unix)]

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use pagewire_filter::{Fault, Filter, FilterError, Member, OnlyThis, nearest, quoted};
+use pagewire_filter::{Fault, Filter, FilterError, Member, OnlyThis, Role, nearest, quoted};
 
 use crate::event::{Event, event_record};
 use crate::model::Shape;
@@ -214,6 +214,9 @@ fn check(member: &Member<'_>) -> Result<(), FilterError> {
         fault,
     };
     let shape = shape_of(&member.names).map_err(unknown)?;
+    if let Some(fault) = shape.as_ref().and_then(|shape| never(member, shape)) {
+        return Err(unknown(fault));
+    }
     let Some((name, Shape::Name(names))) = member.names.last().zip(shape) else {
         return Ok(());
     };
@@ -225,6 +228,26 @@ fn check(member: &Member<'_>) -> Result<(), FilterError> {
             name: format!("{name}: {text}").into(),
             nearest: nearest(text, names.0.iter().map(|(known, _)| *known)),
         })),
+    }
+}
+
+/// What is asked of a member that looks like this, and is true of no event.
+fn never(member: &Member<'_>, shape: &Shape) -> Option<Fault> {
+    let name = || member.names.join(".").into();
+    match (member.role, shape) {
+        (Role::Condition, Shape::Flag) => None,
+        (Role::Condition, _) => Some(Fault::NoFlag(name())),
+        (Role::ComparedToMember, Shape::Record(_)) if member.names.len() == 1 => {
+            Some(Fault::NoQuotes(name()))
+        }
+        (Role::ComparedToMember | Role::ComparedToLiteral, Shape::Record(record)) => {
+            let first = record().members.first().map_or("…", |member| member.name);
+            Some(Fault::Object {
+                name: name(),
+                member: first.into(),
+            })
+        }
+        (Role::ComparedToMember | Role::ComparedToLiteral | Role::Other, _) => None,
     }
 }
 

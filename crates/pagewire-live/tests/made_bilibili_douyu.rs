@@ -47,12 +47,7 @@ impl Found {
 
     fn add(&mut self, event: &Event<'_>) {
         self.messages += 1;
-        let kind = if event.kind() == "link" {
-            "battle"
-        } else {
-            event.kind()
-        };
-        *self.by_kind.entry(kind.to_owned()).or_default() += 1;
+        *self.by_kind.entry(event.kind().to_owned()).or_default() += 1;
         if !event.id.is_empty() {
             self.ids.insert(event.id.to_string());
         }

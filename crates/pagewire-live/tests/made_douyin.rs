@@ -25,7 +25,7 @@ fn kind(method: &str, json: &Value) -> Kind {
         "WebcastRoomRankMessage" => Kind::Rank,
         "WebcastControlMessage" => Kind::RoomState,
         "WebcastRoomMessage" => Kind::Notice,
-        "WebcastLinkerContributeMessage" => Kind::Battle,
+        "WebcastLinkerContributeMessage" => Kind::Link,
         _ => Kind::Unknown,
     }
 }
@@ -122,14 +122,9 @@ fn events_are_what_the_manifest_says() {
         });
     }
     room.end(&mut note);
-    let told = |kind: &Kind| match serde_json::to_value(kind).unwrap().as_str().unwrap() {
-        "battle" => "link".to_owned(),
-        name => name.to_owned(),
-    };
-    let of_manifest: BTreeMap<_, _> = manifest
-        .by_kind
-        .iter()
-        .map(|(kind, count)| (told(kind), *count))
+    let of_manifest = manifest.by_kind.iter();
+    let of_manifest: BTreeMap<_, _> = of_manifest
+        .map(|(kind, count)| (kind.name().to_owned(), *count))
         .collect();
     assert_eq!(kinds, of_manifest);
     let given = manifest.gifts.by_sender_and_gift.values();

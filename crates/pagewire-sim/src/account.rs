@@ -25,7 +25,7 @@ pub struct Manifest {
     pub messages: u64,
     /// Messages of ids of their own: as many as a reader gives that gives each once. Of a journal, those without an id are all among them.
     pub messages_unique: u64,
-    /// These, by their kinds: of made-up messages those of [`Kind`](pagewire_live::made::Kind), of a journal's those of [`Event`].
+    /// These, by their kinds, which are those of [`Event`].
     pub by_kind: BTreeMap<&'static str, u64>,
     /// Messages that a fault has taken away for good. They are not among the others.
     pub lost: u64,

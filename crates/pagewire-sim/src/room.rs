@@ -146,7 +146,7 @@ impl Room {
     pub(crate) fn manifest(&self) -> Manifest {
         let inner = self.inner();
         let options = &self.options;
-        let (site, played) = (options.site.name(), inner.traffic.played().cloned());
+        let (site, played) = (options.site.name(), inner.traffic.played());
         inner
             .account
             .manifest(&options.name, site, inner.status, played)

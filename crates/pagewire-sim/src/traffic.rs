@@ -111,7 +111,7 @@ impl Traffic {
     }
 
     /// What of a journal was played.
-    pub(crate) fn played(&self) -> Option<&Played> {
+    pub(crate) fn played(&self) -> Option<Played> {
         match self {
             Self::Made(_) => None,
             Self::Recorded(recorded) => Some(recorded.played()),

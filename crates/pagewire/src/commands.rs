@@ -19,7 +19,6 @@ pub(crate) mod publish;
 pub(crate) mod replay;
 pub(crate) mod send;
 pub(crate) mod sim;
-mod speed;
 pub(crate) mod tail;
 #[cfg(feature = "watch")]
 pub(crate) mod watch;

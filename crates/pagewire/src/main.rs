@@ -1,10 +1,4 @@
 //! `pagewire`: arguments, configuration, wiring, signals, exit codes.
-#![allow(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "this is the one crate that talks to a terminal"
-)]
-
 mod cli;
 mod client;
 mod clock;
@@ -65,7 +59,7 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(failed) => {
             if let Some(message) = &failed.message {
-                eprintln!("pagewire: {}", terminal::harmless(message));
+                terminal::say(&format!("pagewire: {}", terminal::harmless(message)));
             }
             ExitCode::from(failed.code)
         }
@@ -129,5 +123,7 @@ fn set_up_logging(cli: &Cli) {
         .with_target(false)
         .with_ansi(terminal::stderr_is_terminal())
         .with_writer(std::io::stderr)
+        // It would tell standard error of what standard error did not take, and panic.
+        .log_internal_errors(false)
         .init();
 }

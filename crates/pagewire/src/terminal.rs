@@ -88,6 +88,11 @@ pub(crate) fn print_text(text: &str) -> Result<(), Failed> {
     }
 }
 
+/// Says a line, which is harmless already, on standard error. Where nobody reads that, there is nobody to tell.
+pub(crate) fn say(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
+}
+
 fn write_line(line: &[u8]) -> Result<(), Failed> {
     let mut out = std::io::stdout().lock();
     out.write_all(line)

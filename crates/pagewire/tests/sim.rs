@@ -166,7 +166,7 @@ async fn what_cannot_be_is_said_before_anything_is_served() {
     for (arguments, words) in [
         (&["sim", "--fault", "dorp"][..], "Faults are drop[=N]"),
         (&["sim", "--fault", "drop"], "at the start nobody is there"),
-        (&["sim", "--rooms", "300"], "there can be 256 rooms"),
+        (&["sim", "--rooms", "250"], "250 is not in 0..=249"),
         (&["sim", "--messages", "0"], "at least one message"),
         (&["sim", "--rate", "10001"], "10001"),
         (&["sim", "--speed", "2"], "--journal"),

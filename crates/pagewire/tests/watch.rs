@@ -4,6 +4,8 @@
 mod binary;
 #[path = "watch/ends.rs"]
 mod ends;
+#[path = "watch/held.rs"]
+mod held;
 #[path = "watch/instead.rs"]
 mod instead;
 #[path = "watch/log_in.rs"]

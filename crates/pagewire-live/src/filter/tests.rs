@@ -243,6 +243,45 @@ fn every_member_of_an_event_may_be_named() {
     }
 }
 
+#[test]
+fn what_is_true_of_no_event_is_refused_and_what_may_be_is_not() {
+    for (text, words) in [
+        (
+            "kind == chat",
+            r#"at character 9: chat without quotes is a member, which is an object and equal to nothing; write "chat""#,
+        ),
+        (
+            r#"has(chat) && chat != "hi""#,
+            "chat is an object, and equal to nothing; name one of its members, such as chat.text",
+        ),
+        (r#"user in ["a"]"#, "such as user.id"),
+        (
+            "kind",
+            "at character 1: kind is no true or false; write has(kind) to ask whether it is there",
+        ),
+        (
+            "has(user) && !user.name",
+            "at character 15: user.name is no true or false",
+        ),
+    ] {
+        let error = EventFilter::new(&expression(text)).expect_err(text);
+        assert!(error.to_string().contains(words), "{text}: {error}");
+    }
+    for text in [
+        "user.masked",
+        "!user.masked",
+        "user.masked == true",
+        "user.id == user.name",
+        "size(chat.pieces) > 1",
+        "has(chat)",
+        "site_fields.deep",
+        "site_fields.deep == site_fields.other",
+    ] {
+        let filter = EventFilter::new(&expression(text));
+        assert!(filter.is_ok(), "{text}: {filter:?}");
+    }
+}
+
 fn parts() -> impl Strategy<Value = FilterParts> {
     let kind = prop::sample::select(vec!["chat", "gift.delta", "gift.final", "like"]);
     let user = prop::sample::select(vec!["夏橘子", "小橘子", "11", "\"", "\\"]);

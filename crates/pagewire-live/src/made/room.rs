@@ -131,7 +131,7 @@ pub enum Happens {
     },
 }
 
-/// The kinds that readers tell apart.
+/// The kinds that readers tell apart, called as those of [`Event`](crate::Event) are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[allow(missing_docs, reason = "they are what `Happens` is")]
@@ -147,7 +147,7 @@ pub enum Kind {
     Rank,
     RoomState,
     Notice,
-    Battle,
+    Link,
     Unknown,
 }
 
@@ -166,7 +166,7 @@ impl Kind {
             Self::Rank => "rank",
             Self::RoomState => "room_state",
             Self::Notice => "notice",
-            Self::Battle => "battle",
+            Self::Link => "link",
             Self::Unknown => "unknown",
         }
     }
@@ -187,7 +187,7 @@ impl Happens {
             Self::Rank { .. } => Kind::Rank,
             Self::Pause | Self::Resume | Self::End => Kind::RoomState,
             Self::Notice { .. } => Kind::Notice,
-            Self::Battle { .. } => Kind::Battle,
+            Self::Battle { .. } => Kind::Link,
             Self::Unknown { .. } => Kind::Unknown,
         }
     }
@@ -234,7 +234,7 @@ const MIX: &[(u64, Kind)] = &[
     (20, Kind::Rank),
     (5, Kind::RoomState),
     (15, Kind::Notice),
-    (20, Kind::Battle),
+    (20, Kind::Link),
     (30, Kind::Unknown),
 ];
 const NOTICES: &[&str] = &[
@@ -407,7 +407,7 @@ impl Room {
             Kind::Notice => Happens::Notice {
                 text: self.chance.pick(NOTICES),
             },
-            Kind::Battle => {
+            Kind::Link => {
                 let [ours, theirs] = &mut self.points;
                 *ours += self.chance.below(500);
                 *theirs += self.chance.below(500);

@@ -3,25 +3,15 @@
 use std::path::Path;
 use std::time::Duration;
 
+pub use pagewire_journal::Speed;
 use pagewire_journal::{Item, JournalReader, Moment, Record, Skipped, Stamp, find_note};
 use pagewire_live::{About, Site};
-use tokio::time::{Instant, sleep_until};
-
 use serde_json::Value;
+use tokio::time::{Instant, sleep_until};
 
 use super::listener::{Listener, Note};
 use super::run::GOES_ON;
 use super::telling::Telling;
-
-/// How fast a journal is replayed.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub enum Speed {
-    /// As fast as it can be read.
-    #[default]
-    Max,
-    /// So many times as fast as it was; above 0.
-    Times(f64),
-}
 
 /// What of a journal is replayed, and how.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]

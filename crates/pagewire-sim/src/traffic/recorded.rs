@@ -9,7 +9,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use pagewire_journal::{Direction, Frame, FrameKind, Item, JournalReader, Record};
+use pagewire_journal::{Direction, Frame, FrameKind, Item, JournalReader, Record, Skipped};
 use pagewire_live::made::{Frames, Happening, Happens, Person, Repeat, frames};
 use pagewire_live::{FrameReader, Site};
 use serde::Serialize;
@@ -36,6 +36,8 @@ pub struct Played {
     pub messages_unread: u64,
     /// Parts of the journal that are damaged.
     pub damaged: u64,
+    /// Records, and whole chunks of them, that a newer version wrote and this one passed over.
+    pub skipped: u64,
     /// Why the journal could not be read on, where that ended the broadcast.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failed: Option<String>,
@@ -119,8 +121,12 @@ impl Recorded {
         })
     }
 
-    pub(super) const fn played(&self) -> &Played {
-        &self.played
+    pub(super) fn played(&self) -> Played {
+        let Skipped { records, chunks } = self.reader.skipped();
+        Played {
+            skipped: records + chunks,
+            ..self.played.clone()
+        }
     }
 
     /// What comes next, so long after the first frame.

@@ -223,9 +223,9 @@ impl Attempt {
 }
 
 fn warn_of_insecurity(authority: &str) {
-    eprintln!(
+    terminal::say(&format!(
         "WARNING: --insecure: the certificate of {} is NOT checked. Whoever sits on the way can read and change everything.",
         terminal::harmless(authority)
-    );
-    eprintln!("警告：未校验服务器证书，途中任何人都可以读取和篡改内容。");
+    ));
+    terminal::say("警告：未校验服务器证书，途中任何人都可以读取和篡改内容。");
 }

@@ -16,7 +16,7 @@ pub(crate) use self::arguments::{DecodeArguments, EncodeArguments, LiveArguments
 use self::arguments::{DecodeKind, EncodeKind, InputArguments};
 pub(crate) use self::decoder::{Decoded, Decoder, Live, Value};
 use crate::exit::{FAILED, Failed};
-use crate::terminal::{harmless, print_json, print_text};
+use crate::terminal::{harmless, print_json, print_text, say};
 
 pub(crate) fn decode(arguments: &DecodeArguments) -> Result<(), Failed> {
     match &arguments.kind {
@@ -88,5 +88,5 @@ fn complain_of(decoded: &Decoded, decoder: &Decoder, input: &str) {
 }
 
 fn complain(words: &str) {
-    eprintln!("pagewire: {}", harmless(words));
+    say(&format!("pagewire: {}", harmless(words)));
 }

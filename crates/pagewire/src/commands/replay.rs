@@ -6,13 +6,12 @@ use std::time::Duration;
 use clap::Args;
 use pagewire_journal::{Moment, Stamp};
 use pagewire_live::Site;
-use pagewire_room::watch::{ReplayOptions, Replayed, Speed, replay};
+use pagewire_room::watch::{ReplayError, ReplayOptions, Replayed, Speed, replay};
 use pagewire_server::parse_duration;
 
 use super::live::{Language, ShowArguments, site, summary};
-use super::speed::parse_times;
-use super::watch::{Board, Overflow, Screen, print_summary, start_output};
-use crate::exit::{FAILED, Failed};
+use super::watch::{Board, Overflow, Screen, start_output};
+use crate::exit::{FAILED, Failed, USAGE};
 use crate::serve::stop_signal;
 
 #[derive(Debug, Args)]
@@ -21,7 +20,7 @@ pub(crate) struct ReplayArguments {
     #[arg(value_name = "JOURNAL")]
     journal: PathBuf,
     /// How fast: 1 as it was, 10 ten times as fast, max · 速度
-    #[arg(long, value_name = "TIMES|max", default_value = "max", value_parser = parse_speed)]
+    #[arg(long, value_name = "TIMES|max", default_value = "max")]
     speed: Speed,
     /// Begin at this time: since the journal's beginning (90s, 1h), or @ and seconds of Unix time · 开始时间
     #[arg(long, value_name = "TIME|@UNIX", value_parser = parse_moment)]
@@ -38,10 +37,14 @@ pub(crate) struct ReplayArguments {
 
 pub(crate) async fn run(arguments: &ReplayArguments) -> Result<(), Failed> {
     let stop = stop_signal();
+    if arguments.is_backward() {
+        let why = "--from is behind --to, so that nothing is between them";
+        return Err(Failed::new(USAGE, why));
+    }
     let printer = arguments.show.printer()?;
     let language = Language::of_user(arguments.show.events.lang);
     let remarks = printer.remarks();
-    let (output, writing) = start_output(Overflow::Wait)?;
+    let (output, writing) = start_output(Overflow::Wait, stop)?;
     let board = Board::new(1, output.clone(), language);
     let mut screen = Screen::new(None, 0, board, printer, None);
     let options = ReplayOptions {
@@ -52,19 +55,22 @@ pub(crate) async fn run(arguments: &ReplayArguments) -> Result<(), Failed> {
     };
     let stop = async {
         tokio::select! {
-            () = stop => {}
+            () = output.stopped() => {}
             () = output.ended() => {}
         }
     };
     let replayed = replay(&arguments.journal, options, &mut screen, stop).await;
+    let unread = screen.unread_count();
     let tally = screen.into_tally();
-    drop(output);
-    writing.finish()?;
     let journal = arguments.journal.display();
-    let replayed = replayed.map_err(|error| Failed::new(FAILED, format!("{journal}: {error}")))?;
-    let words = summary(&journal.to_string(), &tally, language);
-    let told = told(&replayed, language);
-    print_summary(&format!("{words}\n{told}"), remarks)?;
+    if let Ok(replayed) = &replayed {
+        let words = summary(&journal.to_string(), &tally, language);
+        let told = told(replayed, unread, language);
+        output.summary(&format!("{words}\n{told}"), remarks);
+    }
+    drop(output);
+    writing.finish().await?;
+    let replayed = replayed.map_err(|error| failed(&error, language))?;
     match replayed.damaged {
         0 => Ok(()),
         // All the rest was given, and each damage was told; a script should hear of it too.
@@ -72,7 +78,30 @@ pub(crate) async fn run(arguments: &ReplayArguments) -> Result<(), Failed> {
     }
 }
 
-fn told(replayed: &Replayed, language: Language) -> String {
+impl ReplayArguments {
+    /// Of times by two clocks only the journal could tell.
+    fn is_backward(&self) -> bool {
+        match (self.from, self.to) {
+            (Some(Moment::Mono(from)), Some(Moment::Mono(to)))
+            | (Some(Moment::Unix(from)), Some(Moment::Unix(to))) => from > to,
+            (Some(_) | None, Some(_) | None) => false,
+        }
+    }
+}
+
+fn failed(error: &ReplayError, language: Language) -> Failed {
+    let words = match (language, error) {
+        (Language::English, _) => error.to_string(),
+        (Language::Chinese, ReplayError::Journal(error)) => error.zh(),
+        (Language::Chinese, ReplayError::NoSite) => {
+            "日志没有说明其中的数据来自哪个网站，请用 --site 指定".to_owned()
+        }
+        (Language::Chinese, _) => error.to_string(),
+    };
+    Failed::new(FAILED, words)
+}
+
+fn told(replayed: &Replayed, unread: u64, language: Language) -> String {
     let Replayed {
         records,
         damaged,
@@ -85,21 +114,23 @@ fn told(replayed: &Replayed, language: Language) -> String {
     });
     match language {
         Language::English => format!(
-            "journal   {records} records over {lasts} s, {damaged} damaged parts, {repeated} events that came again"
+            "journal   {} over {lasts} s, {}, {} that came again, {}",
+            counted(records, "record"),
+            counted(damaged, "damaged part"),
+            counted(repeated, "event"),
+            counted(unread, "unread message"),
         ),
         Language::Chinese => {
             format!(
-                "日志      {lasts} 秒，{records} 条记录，{damaged} 处损坏，{repeated} 条重复消息"
+                "日志      {lasts} 秒，{records} 条记录，{damaged} 处损坏，{repeated} 条重复消息，{unread} 条无法解析"
             )
         }
     }
 }
 
-fn parse_speed(text: &str) -> Result<Speed, String> {
-    Ok(match parse_times(text)? {
-        Some(times) => Speed::Times(times),
-        None => Speed::Max,
-    })
+fn counted(count: u64, what: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {what}{plural}")
 }
 
 fn parse_moment(text: &str) -> Result<Moment, String> {

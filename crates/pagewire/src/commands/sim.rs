@@ -4,10 +4,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
-use pagewire_sim::{Fault, Options, RATE_MAX, RoomOptions, Sim, SimError, Site, Speed, Status};
+use pagewire_sim::{
+    Fault, Options, RATE_MAX, ROOMS_MAX, RoomOptions, Sim, SimError, Site, Speed, Status,
+};
 use serde_json::{Value, json};
 
-use super::speed::parse_times;
 use crate::exit::{FAILED, Failed, USAGE};
 use crate::serve::stop_signal;
 use crate::terminal::{print_json, print_text};
@@ -23,8 +24,8 @@ pub(crate) struct SimArguments {
     /// Messages a second in each room · 每个房间每秒的消息数
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=i64::from(RATE_MAX)))]
     rate: u32,
-    /// How many rooms with a page; beside them there is one each of Huya, Bilibili and Douyu · 有网页的房间数
-    #[arg(long, value_name = "N", default_value_t = 2)]
+    /// How many rooms with a page, at most 249; beside them there is one each of Huya, Bilibili and Douyu · 有网页的房间数，最多 249
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u16).range(0..=PAGES))]
     rooms: u16,
     /// Broadcasts end after so many messages [default: about a million] · 多少条消息后下播
     #[arg(long, value_name = "N")]
@@ -33,7 +34,12 @@ pub(crate) struct SimArguments {
     #[arg(long, value_name = "FOLDER")]
     journal: Option<PathBuf>,
     /// How fast the journal plays: 1 as it was, 10 ten times as fast, max · 回放速度
-    #[arg(long, value_name = "TIMES|max", default_value = "1", requires = "journal", value_parser = parse_speed)]
+    #[arg(
+        long,
+        value_name = "TIMES|max",
+        default_value = "1",
+        requires = "journal"
+    )]
     speed: Speed,
     /// What goes wrong, such as drop=20, doubled-gifts, refuse=3; may be repeated. In every room whose site can have it. docs/sim.md tells of each · 故障
     #[arg(long = "fault", value_name = "FAULT")]
@@ -47,6 +53,18 @@ pub(crate) struct SimArguments {
 const LIVE_AFTER: Duration = Duration::from_secs(60);
 /// The name of the first room with a page.
 const FIRST: u64 = 1_001;
+/// The rooms beside those.
+const OTHERS: [(&str, Site, Status); 7] = [
+    ("huya", Site::Huya, Status::Live),
+    ("bilibili", Site::Bilibili, Status::Live),
+    ("douyu", Site::Douyu, Status::Live),
+    ("waiting", Site::Douyin, Status::Waiting),
+    ("ended", Site::Douyin, Status::Ended),
+    ("login", Site::Douyin, Status::Login),
+    ("captcha", Site::Douyin, Status::Captcha),
+];
+/// Most rooms with a page.
+const PAGES: i64 = (ROOMS_MAX - OTHERS.len()) as i64;
 
 pub(crate) async fn run(arguments: &SimArguments) -> Result<(), Failed> {
     // Listened for before anybody is told that it can be sent.
@@ -97,16 +115,7 @@ impl SimArguments {
     fn rooms(&self, recorded: Option<&RoomOptions>) -> Vec<RoomOptions> {
         let live = (0..u64::from(self.rooms))
             .map(|at| ((FIRST + at).to_string(), Site::Douyin, Status::Live));
-        let others = [
-            ("huya", Site::Huya, Status::Live),
-            ("bilibili", Site::Bilibili, Status::Live),
-            ("douyu", Site::Douyu, Status::Live),
-            ("waiting", Site::Douyin, Status::Waiting),
-            ("ended", Site::Douyin, Status::Ended),
-            ("login", Site::Douyin, Status::Login),
-            ("captcha", Site::Douyin, Status::Captcha),
-        ];
-        let others = others.map(|(name, site, status)| (name.to_owned(), site, status));
+        let others = OTHERS.map(|(name, site, status)| (name.to_owned(), site, status));
         let all = live.chain(others).zip(self.seed..);
         let made = all.map(|((name, site, status), seed)| {
             let room = RoomOptions {
@@ -240,9 +249,12 @@ fn of_recorded(sim: &Sim, room: &RoomOptions) -> Result<Vec<String>, Failed> {
     Ok(lines)
 }
 
-fn parse_speed(text: &str) -> Result<Speed, String> {
-    Ok(match parse_times(text)? {
-        Some(times) => Speed::Times(times),
-        None => Speed::Max,
-    })
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn help_says_how_many_rooms_with_a_page_there_can_be() {
+        assert_eq!(PAGES, 249);
+    }
 }

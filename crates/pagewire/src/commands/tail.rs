@@ -20,7 +20,7 @@ use crate::commands::decode::{Decoder, Live};
 use crate::exit::{CANCELLED, FAILED, Failed};
 #[cfg(feature = "decode")]
 use crate::serve::stop_signal;
-use crate::terminal::{print_json, print_text, stdout_is_terminal};
+use crate::terminal::{print_json, print_text, say, stdout_is_terminal};
 
 /// One record (`docs/protocol.md` §3.4).
 #[derive(Deserialize)]
@@ -69,7 +69,7 @@ pub(crate) async fn run(arguments: &TailArguments) -> Result<(), Failed> {
     let mut lines = client.get(&path).await?.lines();
     let mut cursor = None;
     if stdout_is_terminal() && !arguments.json {
-        eprintln!("following {} (Ctrl-C ends)", arguments.topic);
+        say(&format!("following {} (Ctrl-C ends)", arguments.topic));
     }
     let followed = tokio::select! {
         biased;

@@ -34,14 +34,13 @@ use super::own_hub::{OwnHub, PortTaken};
 use crate::exit::{FAILED, Failed, SUCCESS, USAGE};
 use crate::serve::stop_signal;
 use crate::settings::Settings;
-use crate::terminal::{harmless, print_text, stderr_is_terminal, stdout_is_terminal};
+use crate::terminal::{harmless, stderr_is_terminal, stdout_is_terminal};
 use crate::version;
 
 pub(crate) async fn run(arguments: &WatchArguments) -> Result<(), Failed> {
     // Listened for before anybody is told that it can be sent.
-    let stop = stop_signal();
+    let mut stop = Box::pin(stop_signal());
     let table = rooms::table(arguments.sites.as_deref())?;
-    tokio::pin!(stop);
     let ca = arguments.direct.ca.as_deref();
     let rooms = tokio::select! {
         rooms = rooms::rooms(&table, &arguments.rooms, ca) => rooms?,
@@ -97,9 +96,13 @@ struct Ended {
 }
 
 impl Watching<'_> {
-    async fn run(&self, plan: &Plan, stop: impl Future<Output = ()>) -> Result<(), Failed> {
+    async fn run(
+        &self,
+        plan: &Plan,
+        stop: impl Future<Output = ()> + Send + 'static,
+    ) -> Result<(), Failed> {
         let sources = plan.sources(self.arguments, self.rooms, self.own)?;
-        let (output, writing) = start_output(Overflow::LeaveOut)?;
+        let (output, writing) = start_output(Overflow::LeaveOut, stop)?;
         let board = Board::new(self.rooms.len(), output.clone(), self.language);
         let stopping = CancellationToken::new();
         let Sources {
@@ -135,13 +138,17 @@ impl Watching<'_> {
         let browser = self.browser(plan, &attach, &lost, &mut told);
         let ends = Ends {
             output: &output,
+            rooms: self.rooms,
+            language: self.language,
             stopping: &stopping,
             lost: &lost,
         };
-        let (mut ended, why) = ends.of(&mut tasks, stop, browser).await;
+        let (mut ended, why) = ends.of(&mut tasks, browser).await;
         ended.sort_by_key(|ended| ended.place);
+        self.summarize(&ended, &output);
         drop((told, output));
-        self.conclude(&ended, why, writing)
+        writing.finish().await?;
+        conclude(&ended, why)
     }
 
     /// Keeps the browser attached while anybody needs it. Ends when its user closes it, and when it cannot be had any more.
@@ -235,40 +242,39 @@ impl Watching<'_> {
         })
     }
 
-    /// Says what the rooms were, and how the command ends.
-    fn conclude(
-        &self,
-        ended: &[Ended],
-        why: Result<(), Failed>,
-        writing: Writing,
-    ) -> Result<(), Failed> {
-        writing.finish()?;
+    /// Says what the rooms were.
+    fn summarize(&self, ended: &[Ended], output: &Output) {
         let watched = ended.iter().filter(|ended| ended.watched.is_ok());
         for Ended { place, tally, .. } in watched {
             let room = &self.rooms[*place].address;
-            let summary = summary(&name(room), tally, self.language);
-            print_summary(&summary, self.remarks)?;
+            output.summary(&summary(&name(room), tally, self.language), self.remarks);
         }
-        why?;
-        let mut code = SUCCESS;
-        for Ended { watched, .. } in ended {
-            match watched {
-                Err(error) => return Err(Failed::new(FAILED, error.to_string())),
-                Ok(watched) if code == SUCCESS => code = rooms::exit_code(watched),
-                Ok(_) => {}
-            }
+    }
+}
+
+/// How the command ends. What rooms could not be begun was said.
+fn conclude(ended: &[Ended], why: Result<(), Failed>) -> Result<(), Failed> {
+    why?;
+    let mut code = SUCCESS;
+    for Ended { watched, .. } in ended {
+        match watched {
+            Err(_) => return Err(Failed::silent(FAILED)),
+            Ok(watched) if code == SUCCESS => code = rooms::exit_code(watched),
+            Ok(_) => {}
         }
-        if code == SUCCESS {
-            Ok(())
-        } else {
-            Err(Failed::silent(code))
-        }
+    }
+    if code == SUCCESS {
+        Ok(())
+    } else {
+        Err(Failed::silent(code))
     }
 }
 
 /// What ends rooms.
 struct Ends<'a> {
     output: &'a Output,
+    rooms: &'a [WatchedRoom],
+    language: Language,
     stopping: &'a CancellationToken,
     /// Tells tabs that their browser is lost.
     lost: &'a watch_channel::Sender<Option<String>>,
@@ -280,19 +286,22 @@ impl Ends<'_> {
     async fn of(
         self,
         tasks: &mut JoinSet<Ended>,
-        stop: impl Future<Output = ()>,
         browser: impl Future<Output = Result<(), Failed>>,
     ) -> (Vec<Ended>, Result<(), Failed>) {
-        tokio::pin!(stop, browser);
+        tokio::pin!(browser);
         let (mut ended, mut why, mut has_browser) = (Vec::new(), Ok(()), true);
         loop {
             let goes_on = !self.stopping.is_cancelled();
             tokio::select! {
                 next = tasks.join_next() => match next {
-                    Some(one) => ended.push(one.expect("rooms do not panic")),
+                    Some(one) => {
+                        let one = one.expect("rooms do not panic");
+                        self.tell(&one);
+                        ended.push(one);
+                    }
                     None => break,
                 },
-                () = &mut stop, if goes_on => self.stopping.cancel(),
+                () = self.output.stopped(), if goes_on => self.stopping.cancel(),
                 () = self.output.ended(), if goes_on => self.stopping.cancel(),
                 result = &mut browser, if goes_on && has_browser => {
                     has_browser = false;
@@ -306,6 +315,21 @@ impl Ends<'_> {
             why = Ok(());
         }
         (ended, why)
+    }
+
+    /// Says at once why a room could not be begun: the others may go on for hours.
+    fn tell(&self, one: &Ended) {
+        if let Err(error) = &one.watched {
+            let error = match (self.language, error) {
+                (Language::Chinese, WatchError::Journal(error)) => error.zh(),
+                (Language::English | Language::Chinese, _) => error.to_string(),
+            };
+            let line = match self.rooms {
+                [_] => format!("pagewire: {error}"),
+                rooms => format!("[{}] {error}", name(&rooms[one.place].address)),
+            };
+            self.output.say(harmless(&line));
+        }
     }
 
     fn without_browser(&self, result: Result<(), Failed>) -> Result<(), Failed> {
@@ -337,26 +361,20 @@ fn page_is_there(hub: Hub, attach: &AttachOptions) -> impl Future<Output = ()> +
     }
 }
 
-/// Begins to write to standard output and standard error.
-pub(crate) fn start_output(overflow: Overflow) -> Result<(Output, Writing), Failed> {
+/// Begins to write to standard output and standard error, until `stop` ends the command.
+pub(crate) fn start_output(
+    overflow: Overflow,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> Result<(Output, Writing), Failed> {
     let streams = Streams {
         out: io::stdout(),
         err: io::stderr(),
         has_status: stdout_is_terminal() && stderr_is_terminal(),
     };
-    Output::start(streams, overflow)
-        .map_err(|error| Failed::new(FAILED, format!("cannot start a thread: {error}")))
-}
-
-/// Among the lines for people; beside them where programs read.
-pub(crate) fn print_summary(summary: &str, remarks: Remarks) -> Result<(), Failed> {
-    match remarks {
-        Remarks::Lines => print_text(summary),
-        Remarks::Json | Remarks::Aside => {
-            eprintln!("{}", harmless(summary));
-            Ok(())
-        }
-    }
+    let (output, mut writing) = Output::start(streams, overflow)
+        .map_err(|error| Failed::new(FAILED, format!("cannot start a thread: {error}")))?;
+    writing.stopped_by(stop);
+    Ok((output, writing))
 }
 
 /// What a room is called, in few words.

@@ -217,3 +217,42 @@ async fn a_journal_that_is_full_is_told_once_and_by_the_exit_code() {
     let watched = crate::binary::Finished { code: 0, ..watched };
     crate::watching::check(&watched, &sim, "r");
 }
+
+#[tokio::test]
+async fn what_a_replay_is_asked_in_vain_is_said() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = crate::held::kept(&folder).await;
+    let journals = folder.path().to_str().expect("UTF-8");
+    let backward = replay(&path, &["--from", "3s", "--to", "1s"]).await;
+    assert_eq!((backward.code, &*backward.stdout), (2, ""));
+    assert!(
+        backward.stderr.contains("--from is behind --to"),
+        "{}",
+        backward.stderr
+    );
+    let whole = replay(&path, &[]).await;
+    let last = whole.stdout.lines().last().expect("a summary");
+    assert!(
+        last.ends_with(" that came again, 0 unread messages"),
+        "{last}"
+    );
+    // Whose frames they are not.
+    let unread = replay(&path, &["--site", "huya"]).await;
+    let last = unread.stdout.lines().last().expect("a summary");
+    assert!(
+        last.ends_with(" unread messages") && !last.ends_with(" 0 unread messages"),
+        "{last}"
+    );
+
+    // The folder of all is easily named in its place.
+    let others = replay(folder.path(), &[]).await;
+    assert_eq!(others.code, 1);
+    let words = format!(
+        "pagewire: {journals} is no journal: a folder without segments. In it are the journals {journals}/sim-r; name one of them\n"
+    );
+    assert_eq!(others.stderr, words);
+    let none = replay(&folder.path().join("none"), &["--lang", "zh"]).await;
+    let words = format!("pagewire: 无法读取 {journals}/none：");
+    assert!(none.stderr.starts_with(&words), "{}", none.stderr);
+    assert_eq!(none.stderr.matches("/none").count(), 1, "{}", none.stderr);
+}

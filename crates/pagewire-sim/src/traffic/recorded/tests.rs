@@ -113,7 +113,35 @@ fn what_was_sent_and_what_is_of_the_socket_is_not_played_and_what_cannot_be_read
         messages_unread: 1,
         ..Played::default()
     };
-    assert_eq!(recorded.played(), &expected);
+    assert_eq!(recorded.played(), expected);
+}
+
+#[test]
+fn what_a_newer_version_wrote_is_passed_over_and_counted() {
+    let frames = frames(2);
+    let at = |index: usize| (0, Direction::In, FrameKind::Binary, &frames[index][..]);
+    let folder = journal(&[at(0), at(1)]);
+    let segments = std::fs::read_dir(folder.path().join("journal")).expect("a folder");
+    let mut paths = segments.map(|entry| entry.expect("an entry").path());
+    let segment = paths.find(|path| path.extension().is_some_and(|name| name == "pwj"));
+    let segment = segment.expect("a segment");
+    let mut bytes = std::fs::read(&segment).expect("read");
+    // The last chunk is of a kind that nobody knows.
+    let marker = &bytes[..8];
+    let last = bytes.windows(8).rposition(|window| window == marker);
+    let last = last.expect("a chunk");
+    bytes[last + 9] = 77;
+    let checksum = crc32fast::hash(&bytes[last..last + 60]);
+    bytes[last + 60..last + 64].copy_from_slice(&checksum.to_le_bytes());
+    std::fs::write(&segment, bytes).expect("written");
+    let mut recorded = open(&folder, Speed::Max);
+    assert_eq!(ids(&mut recorded, &[]).len(), 1);
+    let expected = Played {
+        frames: 1,
+        skipped: 1,
+        ..Played::default()
+    };
+    assert_eq!(recorded.played(), expected);
 }
 
 /// A frame with one message that no made-up room sends.

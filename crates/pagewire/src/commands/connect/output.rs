@@ -10,7 +10,7 @@ use super::payload::{self, Payload};
 use crate::clock::unix_ms;
 use crate::close_code;
 use crate::exit::Failed;
-use crate::terminal::{harmless, print_json, print_text, stdout_is_terminal, write_bytes};
+use crate::terminal::{harmless, print_json, print_text, say, stdout_is_terminal, write_bytes};
 
 /// Where a message that was sent came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -136,7 +136,7 @@ impl Form {
             Shown::Raw(bytes) => write_bytes(&bytes),
             Shown::Note(note) => {
                 // Reasons of servers may hold line feeds, too.
-                eprintln!("{}", harmless(&note).replace('\n', "\n  "));
+                say(&harmless(&note).replace('\n', "\n  "));
                 Ok(())
             }
             Shown::Nothing => Ok(()),

@@ -105,10 +105,26 @@ impl Words {
     }
 
     fn more(&self, people: usize) -> String {
-        let people = number(people as u64);
         match self.0 {
-            Language::English => format!("and {people} more people"),
-            Language::Chinese => format!("以及另外 {people} 人"),
+            Language::English if people == 1 => "and 1 more person".to_owned(),
+            Language::English => format!("and {} more people", number(people as u64)),
+            Language::Chinese => format!("以及另外 {} 人", number(people as u64)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_more_is_a_person() {
+        for (language, people, told) in [
+            (Language::English, 1, "and 1 more person"),
+            (Language::English, 2_000, "and 2,000 more people"),
+            (Language::Chinese, 1, "以及另外 1 人"),
+        ] {
+            assert_eq!(Words(language).more(people), told);
         }
     }
 }

@@ -13,7 +13,7 @@ use super::{Record, decoded};
 use crate::cli::TailArguments;
 use crate::commands::live::{EventPrinter, OwnOptions, Remarks};
 use crate::exit::Failed;
-use crate::terminal::{harmless, print_json, print_text};
+use crate::terminal::{harmless, print_json, print_text, say};
 
 /// Shows the events of a topic. A page that connects again is still in the same room, so there is one account of all that comes.
 pub(super) struct Events<'a> {
@@ -138,7 +138,7 @@ impl<'a> Events<'a> {
 }
 
 fn complain(words: &str) {
-    eprintln!("pagewire: {}", harmless(words));
+    say(&format!("pagewire: {}", harmless(words)));
 }
 
 impl Came {

@@ -7,15 +7,23 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use tokio::sync::Notify;
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 
-use crate::exit::{FAILED, Failed, SUCCESS};
+use crate::commands::live::Remarks;
+use crate::exit::{CANCELLED, FAILED, Failed, SUCCESS};
+use crate::terminal::{harmless, stdout_is_terminal};
 
 /// Bytes of lines that wait to be written: some two hundred thousand events. With more, [`Overflow`] decides.
 pub(crate) const OUTPUT_BYTES_MAX: usize = 64 << 20;
 /// Lines are gathered up to so many bytes before they are written.
 const GATHER_BYTES: usize = 64 << 10;
+/// How long a command that is to end waits for whoever reads its lines.
+const HELD_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Goes to the beginning of the line and clears it.
 const CLEAR_LINE: &str = "\r\x1b[K";
@@ -57,6 +65,8 @@ struct State {
     has_ended: AtomicBool,
     ended: Notify,
     failure: Mutex<Option<io::Error>>,
+    /// The command is to end: nobody waits for room any more.
+    stopping: CancellationToken,
 }
 
 /// The thread that writes.
@@ -64,6 +74,8 @@ struct State {
 pub(crate) struct Writing {
     thread: JoinHandle<()>,
     state: Arc<State>,
+    /// Who listens for the signal to end, until all is written.
+    listening: Option<AbortOnDropHandle<()>>,
 }
 
 /// Where lines go.
@@ -101,6 +113,7 @@ impl Output {
         let writing = Writing {
             thread,
             state: Arc::clone(&state),
+            listening: None,
         };
         let output = Self {
             jobs,
@@ -127,6 +140,18 @@ impl Output {
         self.hand_over(Job::Status(line));
     }
 
+    /// What the command says last: among the lines for people, beside them where programs read. It is not left out.
+    pub(crate) fn summary(&self, text: &str, remarks: Remarks) {
+        let job = match remarks {
+            Remarks::Lines if stdout_is_terminal() => Job::Events(line_of(harmless(text))),
+            Remarks::Lines => Job::Events(line_of(text.to_owned())),
+            Remarks::Json | Remarks::Aside => Job::Said(harmless(text)),
+        };
+        self.state.takes_room(job.bytes());
+        // As below.
+        let _ = self.jobs.send(job);
+    }
+
     fn hand_over(&self, job: Job) {
         if self.state.has_room(job.bytes(), self.overflow) {
             // Without a thread that writes, the command ends anyway.
@@ -142,11 +167,21 @@ impl Output {
     ///
     /// Nothing is lost.
     pub(crate) async fn ended(&self) {
-        let ended = self.state.ended.notified();
-        if !self.state.has_ended.load(Ordering::Acquire) {
-            ended.await;
-        }
+        self.state.ended().await;
     }
+
+    /// Returns when the command is told to end.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is lost.
+    pub(crate) async fn stopped(&self) {
+        self.state.stopping.cancelled().await;
+    }
+}
+
+fn line_of(text: String) -> Vec<u8> {
+    (text + "\n").into_bytes()
 }
 
 impl Job {
@@ -159,8 +194,34 @@ impl Job {
 }
 
 impl Writing {
-    /// Ends a command that has written all. A reader that has seen enough (`| head`) wants nothing more, which is an end like any other.
-    pub(crate) fn finish(self) -> Result<(), Failed> {
+    /// Lets this end the command. A task of its own waits for it, so that it is heard too where the command waits for a reader.
+    pub(crate) fn stopped_by(&mut self, stop: impl Future<Output = ()> + Send + 'static) {
+        let state = Arc::clone(&self.state);
+        let listening = tokio::spawn(async move {
+            stop.await;
+            state.stop();
+        });
+        self.listening = Some(AbortOnDropHandle::new(listening));
+    }
+
+    /// Ends a command that has handed over all. A reader that has seen enough (`| head`) wants nothing more, which is an end like any other.
+    ///
+    /// One that does not read, and is not gone, holds a command that is to end for [`HELD_TIMEOUT`]: then the thread is left to itself. It may hold standard
+    /// error too, so that nothing can be said of it; the exit code does.
+    ///
+    /// # Cancel safety
+    ///
+    /// The thread goes on.
+    pub(crate) async fn finish(self) -> Result<(), Failed> {
+        let held = async {
+            self.state.stopping.cancelled().await;
+            sleep(HELD_TIMEOUT).await;
+        };
+        tokio::select! {
+            biased;
+            () = self.state.ended() => {}
+            () = held => return Err(Failed::silent(CANCELLED)),
+        }
         self.end().map_err(|error| {
             if error.kind() == io::ErrorKind::BrokenPipe {
                 Failed::silent(SUCCESS)
@@ -182,12 +243,32 @@ impl Writing {
 }
 
 impl State {
+    async fn ended(&self) {
+        let ended = self.ended.notified();
+        if !self.has_ended.load(Ordering::Acquire) {
+            ended.await;
+        }
+    }
+
+    /// The command is to end; whoever waits for room is let go.
+    fn stop(&self) {
+        self.stopping.cancel();
+        self.gave_room(0);
+    }
+
+    fn takes_room(&self, bytes: usize) {
+        let mut waiting = lock(&self.waiting_bytes);
+        *waiting = waiting.saturating_add(bytes);
+    }
+
     /// Takes room for so many bytes, where there is some.
     fn has_room(&self, bytes: usize, overflow: Overflow) -> bool {
         let mut waiting = lock(&self.waiting_bytes);
         while *waiting > OUTPUT_BYTES_MAX && !self.has_ended.load(Ordering::Acquire) {
             match overflow {
                 Overflow::LeaveOut => return false,
+                // What is under way, a record at most, is told whole.
+                Overflow::Wait if self.stopping.is_cancelled() => break,
                 Overflow::Wait => {
                     let woken = self.written.wait(waiting);
                     waiting = woken.unwrap_or_else(PoisonError::into_inner);
@@ -427,6 +508,57 @@ mod tests {
         drop(output);
         writing.end().expect("all is written");
         assert_eq!(lock(&out.0).len(), OUTPUT_BYTES_MAX + 8 * LINE);
+    }
+
+    #[tokio::test]
+    async fn whoever_waits_for_a_reader_that_does_not_read_is_let_go_when_the_command_is_to_end() {
+        let (go, may) = sync_channel(0);
+        let streams = Streams {
+            out: Held {
+                may,
+                written: Arc::default(),
+            },
+            err: Taken::default(),
+            has_status: false,
+        };
+        let (output, mut writing) = Output::start(streams, Overflow::Wait).expect("a thread");
+        let (stop, stopped) = tokio::sync::oneshot::channel();
+        writing.stopped_by(async {
+            let _ = stopped.await;
+        });
+        let (handed_over, one_more) = sync_channel(0);
+        let telling = thread::spawn(move || {
+            output.events(vec![b'x'; OUTPUT_BYTES_MAX + 1]);
+            handed_over.send(()).expect("it waits for this");
+            output.events(b"one more".to_vec());
+        });
+        one_more.recv().expect("it goes on");
+        stop.send(()).expect("it listens");
+        let told = tokio::task::spawn_blocking(move || telling.join());
+        told.await.expect("it ends").expect("it does not panic");
+        let failed = writing.finish().await.expect_err("nobody has read");
+        assert_eq!((failed.code, failed.message), (CANCELLED, None));
+        drop(go);
+    }
+
+    #[tokio::test]
+    async fn what_is_said_last_is_not_left_out() {
+        let (go, may) = sync_channel(0);
+        let err = Taken::default();
+        let streams = Streams {
+            out: Held {
+                may,
+                written: Arc::default(),
+            },
+            err: err.clone(),
+            has_status: false,
+        };
+        let (output, writing) = Output::start(streams, Overflow::LeaveOut).expect("a thread");
+        output.events(vec![b'x'; OUTPUT_BYTES_MAX + 1]);
+        output.summary("what it was", Remarks::Aside);
+        drop((go, output));
+        writing.finish().await.expect("all is written");
+        assert_eq!(err.text(), "what it was\n");
     }
 
     #[test]

@@ -40,11 +40,24 @@ pub(super) async fn rooms(
         };
         let entry = table.get(&address.site).cloned();
         let entry = entry.expect("a room is one of a site of the table");
-        if rooms.iter().all(|room| room.address != address) {
-            rooms.push(WatchedRoom { entry, address });
+        let is_same =
+            |other: &RoomAddress| (&other.site, &other.room) == (&address.site, &address.room);
+        match rooms.iter().find(|room| is_same(&room.address)) {
+            None => rooms.push(WatchedRoom { entry, address }),
+            Some(room) if room.address.page == address.page => {}
+            Some(room) => return Err(Failed::new(USAGE, two_pages(&room.address, &address))),
         }
     }
     Ok(rooms)
+}
+
+/// Topics and journals are called by site and room: of two rooms that have both in common, one would be mixed into the other.
+fn two_pages(first: &RoomAddress, second: &RoomAddress) -> String {
+    let RoomAddress { site, room, .. } = first;
+    format!(
+        "{} and {} are both {site}/{room}, and would be one topic and one journal; name one of them, or watch the other by a command of its own",
+        first.page, second.page
+    )
 }
 
 /// What was kept of a room is a folder or a file, and whoever has it wants to see it.
@@ -101,6 +114,7 @@ fn of_reason(reason: &Reason) -> u8 {
         Reason::TooOften => 6,
         Reason::LogIn | Reason::Captcha | Reason::Denied { .. } => 7,
         Reason::GivenUp { last, .. } => of_reason(last),
+        Reason::Handshake(handshake) => of_handshake(handshake.status),
         Reason::Asking
         | Reason::NotLive
         | Reason::NoAnswer(_)
@@ -113,7 +127,6 @@ fn of_reason(reason: &Reason) -> u8 {
         | Reason::NoPage
         | Reason::Sent { .. }
         | Reason::NoTab { .. }
-        | Reason::Handshake(_)
         | Reason::ClosedEarly { .. }
         | Reason::Unreachable(_)
         | Reason::Dropped { .. }
@@ -127,5 +140,86 @@ fn of_reason(reason: &Reason) -> u8 {
         | Reason::Masked
         | Reason::NoAddress
         | Reason::NoFact { .. } => FAILED,
+    }
+}
+
+/// What a site means by an answer that opens no socket is what it means by one about the room.
+const fn of_handshake(status: u16) -> u8 {
+    match status {
+        401 | 403 => 7,
+        429 => 6,
+        _ => FAILED,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use pagewire_live::Handshake;
+
+    use super::*;
+
+    #[test]
+    fn each_refusal_has_the_exit_code_of_the_documents() {
+        let refused = |status| {
+            let handshake = Handshake {
+                status,
+                said: String::new(),
+                retry_after_ms: None,
+            };
+            Reason::GivenUp {
+                tries: 3,
+                last: Box::new(Reason::Handshake(handshake)),
+            }
+        };
+        for (reason, code) in [
+            (Reason::Missing, 5),
+            (Reason::TooOften, 6),
+            (Reason::LogIn, 7),
+            (refused(401), 7),
+            (refused(403), 7),
+            (refused(429), 6),
+            (refused(200), FAILED),
+            (refused(503), FAILED),
+            (Reason::NoAddress, FAILED),
+        ] {
+            assert_eq!(of_reason(&reason), code, "{reason}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_room_is_named_once_and_no_two_rooms_are_one_topic() {
+        let table = SiteTable::shipped();
+        let rooms = async |named: [&str; 2]| {
+            let rooms = rooms(&table, &named.map(str::to_owned), None).await;
+            rooms.map(|rooms| rooms.len()).map_err(|failed| failed.code)
+        };
+        for (named, found) in [
+            (["huya:1", "https://www.huya.com/1"], Ok(1)),
+            (["huya:1", "huya:2"], Ok(2)),
+            (["huya:1", "bilibili:1"], Ok(2)),
+            (
+                [
+                    "http://127.0.0.1:9800/live/1001",
+                    "http://127.0.0.1:9800/live/1001",
+                ],
+                Ok(1),
+            ),
+            (
+                [
+                    "http://127.0.0.1:9800/live/1001",
+                    "http://localhost:9800/live/1001",
+                ],
+                Err(USAGE),
+            ),
+            (
+                [
+                    "http://127.0.0.1:9800/live/1001",
+                    "http://127.0.0.1:9801/live/1001",
+                ],
+                Err(USAGE),
+            ),
+        ] {
+            assert_eq!(rooms(named).await, found, "{named:?}");
+        }
     }
 }

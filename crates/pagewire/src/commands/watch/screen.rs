@@ -57,6 +57,8 @@ pub(crate) struct Screen {
     /// More members of an event's JSON.
     members: String,
     tally: Tally,
+    /// Messages that could not be read.
+    unread: u64,
     viewers: Option<u64>,
     /// When something was told last that has a time.
     last_ms: Option<u64>,
@@ -77,9 +79,14 @@ impl Screen {
             printer,
             members: topic.map_or_else(String::new, |topic| format!(r#","topic":"{topic}""#)),
             tally: Tally::default(),
+            unread: 0,
             viewers: None,
             last_ms: None,
         }
+    }
+
+    pub(crate) const fn unread_count(&self) -> u64 {
+        self.unread
     }
 
     /// What the room was.
@@ -109,6 +116,7 @@ impl Listener for Screen {
     }
 
     fn unread(&mut self, unread: &Unread<'_>) {
+        self.unread += 1;
         let text = match self.board.language {
             Language::English => format!("a message could not be read: {}", unread.error),
             Language::Chinese => format!("有消息无法解析：{}", unread.error),

@@ -184,6 +184,7 @@ impl fmt::Display for Note<'_> {
             }
             Self::Signed { signer } => write!(f, "signed by {signer}"),
             Self::SignerFails { signer, why } => write!(f, "{signer} failed, and rests: {why}"),
+            Self::Lost { count: Some(1) } => f.write_str("a frame is lost"),
             Self::Lost { count: Some(count) } => write!(f, "{count} frames are lost"),
             Self::Lost { count: None } => f.write_str("frames are lost"),
             Self::Unsent { why } => write!(f, "a message was not sent: {why}"),
@@ -192,6 +193,9 @@ impl fmt::Display for Note<'_> {
                     f,
                     "the journal cannot be written, and the room goes on: {why}"
                 )
+            }
+            Self::JournalGoesOn { missed: 1 } => {
+                f.write_str("the journal is written again; a record is missing in it")
             }
             Self::JournalGoesOn { missed } => {
                 write!(

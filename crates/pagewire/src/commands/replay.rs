@@ -106,13 +106,13 @@ fn told(replayed: &Replayed, unread: u64, language: Language) -> String {
         records,
         damaged,
         repeated,
+        skipped,
         span,
-        ..
     } = *replayed;
     let lasts = span.map_or(0, |(first, last): (Stamp, Stamp)| {
         last.mono_us.saturating_sub(first.mono_us) / 1_000_000
     });
-    match language {
+    let mut line = match language {
         Language::English => format!(
             "journal   {} over {lasts} s, {}, {} that came again, {}",
             counted(records, "record"),
@@ -125,7 +125,19 @@ fn told(replayed: &Replayed, unread: u64, language: Language) -> String {
                 "日志      {lasts} 秒，{records} 条记录，{damaged} 处损坏，{repeated} 条重复消息，{unread} 条无法解析"
             )
         }
+    };
+    match (skipped.records.saturating_add(skipped.chunks), language) {
+        (0, _) => {}
+        (parts, Language::English) => {
+            line.push_str(", ");
+            line.push_str(&counted(parts, "part"));
+            line.push_str(" of a newer version");
+        }
+        (parts, Language::Chinese) => {
+            line.push_str(&format!("，{parts} 处来自更新的版本"));
+        }
     }
+    line
 }
 
 fn counted(count: u64, what: &str) -> String {
@@ -144,3 +156,28 @@ fn parse_moment(text: &str) -> Result<Moment, String> {
 }
 
 const NO_UNIX: &str = "behind @ there are seconds of Unix time, such as @1795212345.5";
+
+#[cfg(test)]
+mod tests {
+    use pagewire_journal::Skipped;
+
+    use super::*;
+
+    #[test]
+    fn what_a_newer_version_wrote_is_told_where_there_is_any() {
+        let of = |records, chunks, language| {
+            let skipped = Skipped { records, chunks };
+            let replayed = Replayed {
+                records: 2,
+                skipped,
+                ..Replayed::default()
+            };
+            told(&replayed, 1, language)
+        };
+        let line = "journal   2 records over 0 s, 0 damaged parts, 0 events that came again, 1 unread message";
+        assert_eq!(of(0, 0, Language::English), line);
+        let more = of(2, 1, Language::English);
+        assert_eq!(more, format!("{line}, 3 parts of a newer version"));
+        assert!(of(1, 0, Language::Chinese).ends_with("，1 处来自更新的版本"));
+    }
+}

@@ -51,9 +51,9 @@ impl RoomConnection {
         self.drops = self.drops.saturating_add(1);
         self.refusals = self.refusals.saturating_add(u32::from(failure.is_answer()));
         let reason = Reason::Unreachable(failure.cut());
-        let (tries, tries_max) = (self.refusals, self.timing.refusals_max);
-        if tries >= tries_max.saturating_mul(POLLS_TO_GIVE_UP) {
-            let last = Box::new(reason);
+        let most = self.timing.refusals_max.saturating_mul(POLLS_TO_GIVE_UP);
+        if self.refusals >= most {
+            let (tries, last) = (self.refusals, Box::new(reason));
             return self.over(State::Refused, Reason::GivenUp { tries, last }, act);
         }
         let wait_ms = self.backoff_ms();

@@ -8,13 +8,13 @@ mod watched;
 
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use pagewire_hub::{Hub, HubOptions, Notice, SlowReader, Start};
 use pagewire_live::{Fallback, Site, State};
-use pagewire_room::watch::{Listeners, Source};
-use pagewire_room::watch::{RoomTopic, WatchError, watch};
-use pagewire_sim::{RoomOptions, Status, sign};
+use pagewire_room::watch::{Listeners, RoomTopic, Source, WatchError, Watched, watch};
+use pagewire_sim::{RoomOptions, Sim, Status, sign};
 use pagewire_testkit::{FakePage, TestHub, is_long, soon};
 use tokio::sync::Notify;
 use watched::reader::{quick, sim};
@@ -27,6 +27,22 @@ fn slow(faults: &[&str]) -> RoomOptions {
         messages: Some(1_500),
         ..quick(Site::Douyin, faults)
     }
+}
+
+/// Keeps what comes of a room, until so many events were told.
+async fn stopped_after(events: u64, sim: &Sim, path: &Path) -> (Watched, Heard) {
+    let mut heard = Heard::new(Site::Douyin);
+    let stop = Arc::new(Notify::new());
+    let stops = stop.clone();
+    heard.on_event = Box::new(move |count| {
+        if count == events {
+            stops.notify_one();
+        }
+    });
+    let scene = Scene::of(sim, "r").kept_in(path);
+    let watching = scene.watch_until(&mut heard, stop.notified());
+    let watched = soon("the stop", watching).await;
+    (watched, heard)
 }
 
 #[tokio::test]
@@ -169,7 +185,7 @@ async fn rooms_that_cannot_be_watched_are_said_in_words() {
         };
         let sim = sim(room).await;
         let mut heard = Heard::new(Site::Douyin);
-        let (stop, stopped) = (std::sync::Arc::new(Notify::new()), reason.to_owned());
+        let (stop, stopped) = (Arc::new(Notify::new()), reason.to_owned());
         let stops = stop.clone();
         heard.on_state = Box::new(move |_, reason| {
             if reason == stopped {
@@ -277,17 +293,7 @@ async fn whoever_stops_it_closes_the_journal_and_ends_what_is_open() {
         ..slow(&["missing-ends"])
     };
     let sim = sim(room).await;
-    let mut heard = Heard::new(Site::Douyin);
-    let stop = std::sync::Arc::new(Notify::new());
-    let stops = stop.clone();
-    heard.on_event = Box::new(move |count| {
-        if count == 800 {
-            stops.notify_one();
-        }
-    });
-    let scene = Scene::of(&sim, "r").kept_in(&path);
-    let watching = scene.watch_until(&mut heard, stop.notified());
-    let watched = soon("the stop", watching).await;
+    let (watched, heard) = stopped_after(800, &sim, &path).await;
     assert_eq!(watched.status.state, State::Live);
     assert!(heard.events.last().unwrap().contains("gift.final"));
     assert_eq!(replayed(&path, Site::Douyin).await.0.events, heard.events);
@@ -359,17 +365,8 @@ async fn of_several_runs_each_is_told_as_it_was_and_what_one_did_not_write_whole
     let sim = sim(room).await;
     let mut told = Vec::new();
     for run in 0..3 {
-        let mut heard = Heard::new(Site::Douyin);
-        let stop = std::sync::Arc::new(Notify::new());
-        let stops = stop.clone();
-        heard.on_event = Box::new(move |count| {
-            if count == 300 {
-                stops.notify_one();
-            }
-        });
-        let scene = Scene::of(&sim, "r").kept_in(&path);
-        let watching = scene.watch_until(&mut heard, stop.notified());
-        assert_eq!(soon("the stop", watching).await.missing, 0);
+        let (watched, mut heard) = stopped_after(300, &sim, &path).await;
+        assert_eq!(watched.missing, 0);
         assert_eq!(heard.has_note("journal_cut"), run == 2);
         if run < 2 {
             told.append(&mut heard.events);

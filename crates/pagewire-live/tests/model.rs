@@ -256,6 +256,27 @@ fn what_says_nothing_is_left_out() {
         line(&broken).into_bytes(),
         "fields that cannot be read"
     );
+    let deep = |lists: usize| format!("{}1{}", "[".repeat(lists), "]".repeat(lists));
+    for (json, is_told) in [
+        ("{\"a\":1e300}", true),
+        ("{\"a\":1e999}", false),
+        (&*deep(126), true),
+        (&*deep(127), false),
+        (&*deep(1_000), false),
+        ("1,2", false),
+    ] {
+        let of_site = Event {
+            part: SitePart {
+                format: SiteFormat::Json,
+                bytes: json.as_bytes().into(),
+            },
+            ..broken.clone()
+        };
+        with_site_fields.clear();
+        of_site.write_json_with_site_fields(&mut with_site_fields);
+        let line: Value = serde_json::from_slice(&with_site_fields).expect("JSON");
+        assert_eq!(line.get("site_fields").is_some(), is_told, "{json}");
+    }
 }
 
 /// `PAGEWIRE_REGENERATE=1` writes them.

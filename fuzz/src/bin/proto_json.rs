@@ -32,10 +32,15 @@ fn check(input: &[u8]) {
     if text.contains(":-0.0") {
         return;
     }
+    // Nor does it read the largest float as it writes it.
+    let has_largest = text.contains("3.4028235e+38");
     // The library takes an entry of a map however it is written.
     let expected = (!has_misfits).then(|| proto::json_by_library(place, bytes));
     if let Some(Some(expected)) = expected {
         assert_eq!(json, expected, "ours, and that of the library");
+    }
+    if has_largest {
+        return;
     }
     let back = schema.to_bytes(message, text);
     let back = back.unwrap_or_else(|error| panic!("{error}: {text}"));

@@ -15,7 +15,8 @@ impl Schema {
     ///
     /// # Errors
     ///
-    /// [`EncodeError`] with line and column: not JSON, a field that the schema does not have, or a value that does not fit.
+    /// [`EncodeError`] with line and column: not JSON, a field that the schema does not have, or a value that does not fit. The largest `float`,
+    /// ±3.4028235e+38, is one that does not, as prost-reflect compares it with what it stands for before it is rounded.
     pub fn to_bytes(&self, message: MessageId, json: &str) -> Result<Vec<u8>, EncodeError> {
         let descriptor = self.descriptor(message);
         let mut deserializer = serde_json::Deserializer::from_str(json);

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use pagewire_codec::{DecodeError, NestedBytes, SttValue, TarsValue};
 use serde::Serialize;
-use serde::de::IgnoredAny;
+use serde_json::Value;
 
 use crate::douyin;
 use crate::model::{IntoOwned as _, names};
@@ -64,8 +64,10 @@ impl SitePart<'_> {
             SiteFormat::Tars => written(TarsValue::decode(&self.bytes, NestedBytes::Guess), out),
             SiteFormat::Stt => written(SttValue::decode(&self.bytes), out),
             // JSON is passed on as it came: key order and numbers survive. An event is a line, and line breaks of JSON stand between its tokens alone.
+            // What many cannot read, such as 1e999 and lists a thousand deep, would cost them the event; it stands one deeper there.
             SiteFormat::Json => {
-                let is_json = serde_json::from_slice::<IgnoredAny>(&self.bytes).is_ok();
+                let in_event = [b"[", &*self.bytes, b"]"].concat();
+                let is_json = serde_json::from_slice::<[Value; 1]>(&in_event).is_ok();
                 if is_json {
                     let lines = self.bytes.split(|byte| matches!(byte, b'\n' | b'\r'));
                     lines.for_each(|line| out.extend_from_slice(line));

@@ -248,6 +248,8 @@ impl Feed {
     async fn send(&mut self, bytes: Vec<u8>) -> ControlFlow<End> {
         let sent = timeout(SEND_WAIT, self.socket.send(Message::Binary(bytes.into())));
         tokio::select! {
+            // What can be sent at once is, and leaves room for the close frame; only behind a frame that is stuck there is none.
+            biased;
             sent = sent => match sent {
                 Ok(Ok(())) => ControlFlow::Continue(()),
                 Ok(Err(_)) | Err(_) => ControlFlow::Break(End::Gone),

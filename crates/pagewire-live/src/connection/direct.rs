@@ -54,7 +54,7 @@ impl RoomConnection {
             Input::Polled(bytes) => self.polled(bytes, act),
             Input::PollFailed(failure) => self.poll_failed(failure, act),
             Input::Event(event) => match self.follow(event, act) {
-                Asks::End(text) => self.ended(text, act),
+                Asks::End(text) => self.end_said(text, act),
                 Asks::Move => self.moved(act),
                 Asks::Nothing | Asks::Live => {}
             },
@@ -277,14 +277,18 @@ impl RoomConnection {
         }
     }
 
+    fn end_said(&mut self, text: String, act: Do<'_>) {
+        let is_known = matches!(self.status.state, State::Ended | State::Waiting);
+        if self.options.after_end == AfterEnd::Stop || !is_known {
+            self.ended(text, act);
+        }
+    }
+
     pub(super) fn ended(&mut self, text: String, act: Do<'_>) {
         let reason = Reason::Ended { text };
         if self.options.after_end == AfterEnd::Stop {
             self.forget_broadcast();
             return self.over(State::Ended, reason, act);
-        }
-        if self.status.state == State::Ended || self.status.state == State::Waiting {
-            return; // It was said before.
         }
         self.close(act);
         self.forget_broadcast();

@@ -258,6 +258,22 @@ fn a_broadcast_that_ends_while_there_is_no_connection_has_ended() {
 }
 
 #[test]
+fn a_broadcast_that_is_over_after_an_answer_that_said_nothing_has_ended_too() {
+    let first = crate::made::huya::Frames::new(1).next().unwrap();
+    let mut rig = asking_again("huya", &first, AfterEnd::WaitForNext);
+    rig.tell(Input::Answered(RoomAnswer::TooOften));
+    assert_eq!(rig.state(), (State::Waiting, "too_often"));
+    assert_eq!(rig.due(), [Action::Ask]);
+    rig.tell(Input::Answered(RoomAnswer::NotLive));
+    assert_eq!(rig.state(), (State::Ended, "ended"));
+    assert_eq!(
+        rig.due().last(),
+        Some(&Action::Ask),
+        "the next one is waited for"
+    );
+}
+
+#[test]
 fn what_was_missed_of_a_broadcast_that_is_over_is_asked_for_once() {
     let missed = || {
         let mut rig = asking_again("douyin", &frame(1, 1, NeedAck::No), AfterEnd::Stop);
